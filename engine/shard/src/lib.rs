@@ -1,0 +1,1 @@
+//! One core's world: executor, mailboxes, routing, partitions.

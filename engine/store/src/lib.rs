@@ -1,0 +1,1 @@
+//! One shard's data: log, segments, index, cache, compaction, recovery.

@@ -1,0 +1,1 @@
+//! The raw device probe: what the disk itself can do.

@@ -1,0 +1,1 @@
+//! YCSB's generators, workloads and the closed-loop driver.

@@ -1,0 +1,1 @@
+//! Result schema, terminal tables and result folders.
