@@ -1,0 +1,99 @@
+//! What can go wrong with a file, said with its place. Not corruption: bytes that came back wrong
+//! are the store's to detect and to name.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The kinds of fault that layers above treat differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskFault {
+    /// No space is left: writes wait or are refused, reads go on.
+    NoSpace,
+    /// The file or directory is not there.
+    NotFound,
+    /// The path exists already.
+    AlreadyExists,
+    /// The process may not do this here (permissions, read-only file system).
+    Denied,
+    /// Another process holds the directory.
+    Locked,
+    /// The host or file system cannot do what the engine needs; the message says what to do.
+    Unsupported,
+    /// The device or kernel reported a failure: nothing may be assumed of the bytes concerned.
+    Io,
+}
+
+/// A failed operation on a file: what was tried, where, and what came back.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}{}: {message}", describe(.operation, .path), place(.offset_bytes, .length_bytes))]
+pub struct DiskError {
+    /// What kind of fault this is.
+    pub fault: DiskFault,
+    /// What was tried: "reading", "writing", "syncing" ...
+    pub operation: &'static str,
+    /// The file or directory concerned.
+    pub path: Arc<Path>,
+    /// Where in the file, in bytes.
+    pub offset_bytes: Option<u64>,
+    /// How many bytes were asked for.
+    pub length_bytes: Option<usize>,
+    /// The cause, in the system's words, and what to do about it where we know.
+    pub message: String,
+}
+
+impl DiskError {
+    /// A fault in the system's own words.
+    pub fn from_io(operation: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
+        Self::new(classify(error), operation, path, error.to_string())
+    }
+
+    /// A fault in our words.
+    pub fn new(
+        fault: DiskFault,
+        operation: &'static str,
+        path: impl Into<PathBuf>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            fault,
+            operation,
+            path: Arc::from(path.into()),
+            offset_bytes: None,
+            length_bytes: None,
+            message: message.into(),
+        }
+    }
+
+    /// The same fault with its place in the file.
+    #[must_use]
+    pub fn at(mut self, offset_bytes: u64, length_bytes: usize) -> Self {
+        self.offset_bytes = Some(offset_bytes);
+        self.length_bytes = Some(length_bytes);
+        self
+    }
+}
+
+fn describe(operation: &str, path: &Path) -> String {
+    format!("{operation} {}", path.display())
+}
+
+fn place(offset_bytes: &Option<u64>, length_bytes: &Option<usize>) -> String {
+    match (offset_bytes, length_bytes) {
+        (Some(offset), Some(length)) => format!(" at byte {offset} ({length} bytes)"),
+        (Some(offset), None) => format!(" at byte {offset}"),
+        _ => String::new(),
+    }
+}
+
+fn classify(error: &io::Error) -> DiskFault {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,
+        io::ErrorKind::NotFound => DiskFault::NotFound,
+        io::ErrorKind::AlreadyExists => DiskFault::AlreadyExists,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => DiskFault::Denied,
+        io::ErrorKind::WouldBlock => DiskFault::Locked,
+        io::ErrorKind::Unsupported => DiskFault::Unsupported,
+        _ => DiskFault::Io,
+    }
+}
