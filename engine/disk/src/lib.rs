@@ -16,4 +16,4 @@ pub mod world;
 pub use durability::Durability;
 pub use error::{DiskError, DiskFault};
 pub use lock::DirectoryLock;
-pub use world::{Buffer, File, TaskClass, World};
+pub use world::{Buffer, File, TaskClass, UNFINISHED_SUFFIX, World};

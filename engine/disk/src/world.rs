@@ -10,6 +10,10 @@ use std::time::Duration;
 
 use crate::error::DiskError;
 
+/// The suffix of files that are still being created. After a crash one may be left behind; whoever
+/// opens a directory may delete it.
+pub const UNFINISHED_SUFFIX: &str = ".unfinished";
+
 /// Which of a core's task queues a task belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskClass {

@@ -1,1 +1,48 @@
-//! One core's world: executor, mailboxes, routing, partitions.
+//! One core's world: mailboxes, routing, partitions, splitting and moving. Not a storage format and
+//! not a table: below it stands `flywheel-store`, which knows no threads; above it, meaning.
+//!
+//! An [`Engine`] is an opened directory: one shard a core, each the only owner of its partitions. A
+//! [`Handle`] is how any thread speaks to it. [`LocalEngine`] runs the same shards in one thread, on
+//! any [`flywheel_disk::World`], so that a simulator can drive them by seed.
+//!
+//! How a request travels: the handle looks up the owner in the route map, puts the request into the
+//! owner's bounded mailbox and awaits a one-shot reply. The owner answers what it has in memory at
+//! once and runs the rest as tasks of its own core. No lock is shared between cores on that way, and
+//! values are never copied.
+
+mod admin;
+mod assembly;
+mod blocking;
+mod directory;
+mod error;
+mod fleet;
+mod handle;
+pub mod limits;
+mod local;
+pub mod mailbox;
+mod options;
+pub mod reply;
+mod request;
+pub mod route;
+mod runtime;
+mod scan;
+mod shard;
+mod stats;
+
+pub use flywheel_disk::Durability;
+pub use flywheel_store::{
+    Change, Condition, Direction, Modified, PartitionId, PartitionInfo, PartitionSpec,
+    PartitionState, RecoveryProgress, ScanPage, ScanRequest, StoreError, StoreOptions, StoreStats,
+    Version, Versioned, Write, WriteBatch, WriteOutcome,
+};
+
+pub use admin::Admin;
+pub use blocking::Blocking;
+pub use directory::Identity;
+pub use error::ShardError;
+pub use handle::Handle;
+pub use local::LocalEngine;
+pub use options::{EngineOptions, SplitOptions, even_splits};
+pub use request::ChangeFn;
+pub use runtime::{Engine, OpenProgress};
+pub use stats::{EngineStats, PartitionStats, ShardStats};

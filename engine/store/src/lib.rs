@@ -1,1 +1,45 @@
-//! One shard's data: log, segments, index, cache, compaction, recovery.
+//! One shard's data: log, segments, index, cache, compaction, recovery. Ordered byte keys, byte
+//! values, versions. Knows nothing of items, tables, other shards or threads.
+//!
+//! The log is the database: each write is appended once to the log, and the index in memory says
+//! where the newest record of each key stands. An uncached read is one read of the disk; a write is
+//! its share of one sequential append. [`Store`] is the way in; `format` draws the bytes.
+
+mod cache;
+mod checkpoint;
+mod commit;
+mod compaction;
+mod core;
+mod error;
+pub mod format;
+pub mod index;
+pub mod limits;
+mod log;
+mod maintenance;
+mod options;
+mod partitions;
+mod pins;
+mod read;
+mod recovery;
+mod scan;
+mod segment_reader;
+mod segments;
+mod snapshot;
+mod stats;
+mod store;
+mod sync;
+pub mod types;
+mod write;
+
+pub use error::StoreError;
+pub use options::StoreOptions;
+pub use read::Peek;
+pub use recovery::{ProgressCallback, RecoveryProgress};
+pub use snapshot::Snapshot;
+pub use stats::StoreStats;
+pub use store::Store;
+pub use types::{
+    Change, Condition, Direction, ImportedRecord, PartitionId, PartitionInfo, PartitionSpec,
+    PartitionState, ScanPage, ScanRequest, Version, Versioned, Write, WriteBatch, WriteOutcome,
+};
+pub use write::Modified;

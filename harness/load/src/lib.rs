@@ -1,1 +1,26 @@
-//! YCSB's generators, workloads and the closed-loop driver.
+//! YCSB's generators, workloads and the closed-loop driver, with what a run measures.
+//! Knows no engine: whatever implements [`Target`] can be driven. Prints nothing, writes no files.
+//!
+//! ```text
+//! Properties --resolve--> Workload --+--> driver::load / driver::run --> RunFigures
+//!  (-P, -p)               (checked)  |         ^
+//!                                    |         | one Target per worker
+//!                              split_keys   TargetFactory
+//! ```
+
+pub mod driver;
+pub mod figures;
+pub mod generate;
+pub mod limits;
+pub mod properties;
+pub mod random;
+pub mod record;
+pub mod target;
+pub mod workload;
+
+pub use driver::{Control, Progress, RunError, RunOptions, load, run};
+pub use figures::{Phase, RunFigures};
+pub use properties::{Properties, PropertyError};
+pub use record::{FieldSet, Record, RecordError};
+pub use target::{Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated};
+pub use workload::{Operation, Resolved, Workload, WorkloadError};

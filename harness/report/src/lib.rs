@@ -1,1 +1,43 @@
-//! Result schema, terminal tables and result folders.
+//! What a run leaves behind: its result, the verdict on it, the machine it ran on, the table in the
+//! terminal and the folder on disk. Measures nothing itself, and knows neither engine nor workload.
+//!
+//! ```no_run
+//! use flywheel_report::{Environment, Paint, RunResult, summary, utc_now, write_folder};
+//!
+//! let mut result = RunResult {
+//!     workload: "b".into(),
+//!     started_utc: utc_now(),
+//!     environment: Environment::gather("/mnt/nvme/flywheel".as_ref()),
+//!     // ... the figures ...
+//!     ..RunResult::default()
+//! };
+//! let verdict = result.seal();
+//! print!("{}", summary(&result, Paint::for_stdout()));
+//! let folder = write_folder("results".as_ref(), &result)?;
+//! println!("{}", folder.display());
+//! std::process::exit(verdict.exit_code().into());
+//! # #[allow(unreachable_code)]
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod device;
+mod environment;
+mod folder;
+mod limits;
+mod ratios;
+mod result;
+mod table;
+mod units;
+mod verdict;
+
+pub use device::{DeviceBracket, DeviceFigures};
+pub use environment::{CpuTimes, Disk, Environment, FileSystem};
+pub use folder::{utc_now, write_folder};
+pub use limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
+pub use ratios::Ratios;
+pub use result::{
+    EngineFigures, Interval, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError,
+    RunResult, Target, Verification,
+};
+pub use table::{Paint, suite, summary};
+pub use verdict::Verdict;

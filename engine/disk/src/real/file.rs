@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::io::Write;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -11,7 +13,7 @@ use glommio::io::{DmaBuffer, DmaFile, OpenOptions, ReadResult};
 use crate::durability::Durability;
 use crate::error::{DiskError, DiskFault};
 use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES, MIN_IO_BYTES};
-use crate::real::explain;
+use crate::real::{blocking, explain};
 use crate::world::File;
 
 /// Aligned memory for direct writes.
@@ -76,15 +78,20 @@ pub struct RealFile {
 
 impl RealFile {
     pub(super) async fn create(path: &Path, durability: Durability) -> Result<Self, DiskError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .dma_open(path)
-            .await
-            .map_err(|error| explain("creating", path, error))?;
-        Self::new(file, path, durability).await
+        // The executor learns at a core's first open whether the device can be polled, by reading a
+        // block of that file. A file without written bytes answers without asking the device, and
+        // every later read of the core would fail (DataDog/glommio#605): so one is written first.
+        let first = path.to_owned();
+        blocking(move || {
+            std::fs::File::create(&first)
+                .and_then(|mut file| {
+                    file.write_all(&[0; BLOCK_BYTES])?;
+                    file.sync_all()
+                })
+                .map_err(|error| DiskError::from_io("creating", &first, &error))
+        })
+        .await?;
+        Self::open(path, durability).await
     }
 
     pub(super) async fn open(path: &Path, durability: Durability) -> Result<Self, DiskError> {
@@ -112,11 +119,13 @@ impl RealFile {
 
     async fn dsync_file(&self) -> Result<&Rc<DmaFile>, DiskError> {
         if self.dsync.get().is_none() {
+            // By its descriptor, not by its name: the name may be gone, or another file's by now.
+            let same = format!("/proc/self/fd/{}", self.file.as_raw_fd());
             let file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .custom_flags(libc::O_DSYNC)
-                .dma_open(&self.path)
+                .dma_open(&same)
                 .await
                 .map_err(|error| explain("opening", &self.path, error))?;
             // Two writers may race to open; the second descriptor is simply closed again.

@@ -18,7 +18,7 @@ pub use file::{RealBlock, RealBuffer, RealFile};
 use crate::durability::Durability;
 use crate::error::{DiskError, DiskFault};
 use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES};
-use crate::world::{File, TaskClass, World};
+use crate::world::{File, TaskClass, UNFINISHED_SUFFIX, World};
 
 /// The machine as seen from one core. Made inside [`run_on_core`]; clones share it.
 #[derive(Clone)]
@@ -93,7 +93,7 @@ impl World for RealWorld {
     }
 
     async fn create(&self, path: &Path, size_bytes: u64) -> Result<RealFile, DiskError> {
-        debug_assert!(size_bytes.is_multiple_of(BLOCK_BYTES as u64));
+        assert!(size_bytes > 0 && size_bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks");
         if path.exists() {
             let error = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(DiskError::from_io("creating", path, &error));
@@ -127,9 +127,12 @@ impl World for RealWorld {
     async fn create_directory(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
         blocking(move || {
+            let missing: Vec<&Path> =
+                path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
             std::fs::create_dir_all(&path)
                 .map_err(|error| DiskError::from_io("creating", &path, &error))?;
-            sync_directory(parent(&path))
+            // Each new name stands in the directory above it, and each of those must be synced.
+            missing.into_iter().try_for_each(|made| sync_directory(parent(made)))
         })
         .await
     }
@@ -162,9 +165,6 @@ impl RealWorld {
         file.sync().await
     }
 }
-
-/// The suffix of files that are still being created; whoever opens a directory may delete them.
-pub const UNFINISHED_SUFFIX: &str = ".unfinished";
 
 fn unfinished_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

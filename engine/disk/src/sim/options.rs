@@ -1,0 +1,52 @@
+//! How slow and how faulty the simulated machine is. Not the explicit faults: those are asked of
+//! [`super::SimDisk`], one by one.
+
+use std::ops::RangeInclusive;
+
+/// Times and fault rates of a simulated machine. The default is a healthy NVMe disk.
+#[derive(Debug, Clone)]
+pub struct SimOptions {
+    /// Time of a read, in microseconds, drawn for each.
+    pub read_us: RangeInclusive<u64>,
+    /// Time of a write, in microseconds, drawn for each.
+    pub write_us: RangeInclusive<u64>,
+    /// Time of a sync, and what a durable write takes longer than a plain one, in microseconds.
+    pub sync_us: RangeInclusive<u64>,
+    /// Time to create or remove a file or directory, in microseconds, without its bytes.
+    pub metadata_us: RangeInclusive<u64>,
+    /// Added per KiB read, written or created, in nanoseconds: 1,000 is about 1 GB/s.
+    pub transfer_ns_per_kib: u64,
+    /// How many requests in a million take a time of `slow_us` longer.
+    pub slow_per_million: u32,
+    /// What a slow request takes longer, in microseconds.
+    pub slow_us: RangeInclusive<u64>,
+    /// How many reads in a million fail.
+    pub read_errors_per_million: u32,
+    /// How many writes, durable or not, in a million fail.
+    pub write_errors_per_million: u32,
+    /// How many syncs in a million fail.
+    pub sync_errors_per_million: u32,
+    /// How many times in a million `yield_if_needed` yields.
+    pub yields_per_million: u32,
+    /// What offsets and lengths of reads must be multiples of, in bytes.
+    pub read_alignment_bytes: usize,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        Self {
+            read_us: 60..=200,
+            write_us: 100..=800,
+            sync_us: 100..=1_000,
+            metadata_us: 100..=1_000,
+            transfer_ns_per_kib: 500,
+            slow_per_million: 0,
+            slow_us: 10_000..=500_000,
+            read_errors_per_million: 0,
+            write_errors_per_million: 0,
+            sync_errors_per_million: 0,
+            yields_per_million: 250_000,
+            read_alignment_bytes: 512,
+        }
+    }
+}

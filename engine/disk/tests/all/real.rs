@@ -1,0 +1,135 @@
+//! What only the real machine has: cores, the trial of durable writes, the directory's lock, the
+//! host's check. Not the seam's promises: those are in `conformance`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use flywheel_disk::durability::try_both;
+use flywheel_disk::lock::LOCK_FILE;
+use flywheel_disk::real::{UNFINISHED_SUFFIX, run_on_core};
+use flywheel_disk::{DirectoryLock, DiskFault, Durability, File, World, host};
+
+use crate::{filled, on_real_machine};
+
+fn scratch_directory() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
+}
+
+#[test]
+fn both_ways_to_make_writes_durable_are_tried() {
+    on_real_machine(async |world, directory| {
+        let dsync = world.with_durability(Durability::Dsync);
+        let fdatasync = world.with_durability(Durability::Fdatasync);
+        for _ in 0..2 {
+            let trial = try_both(&dsync, &fdatasync, &directory).await.expect("a trial");
+            assert!(trial.dsync_us > 0.0 && trial.fdatasync_us > 0.0, "{trial:?}");
+            let faster = trial.dsync_us <= trial.fdatasync_us;
+            assert_eq!(trial.chosen == Durability::Dsync, faster, "{trial:?}");
+        }
+        assert_eq!(world.list(&directory).await.expect("a list"), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn debris_of_an_unfinished_create_is_in_nobodys_way() {
+    on_real_machine(async |world, directory| {
+        let path = directory.join("segment");
+        let debris = directory.join(format!("segment{UNFINISHED_SUFFIX}"));
+        std::fs::write(&debris, [1; 10_000]).expect("a file");
+        let file = world.create(&path, 8192).await.expect("a file");
+        assert!(file.read(0, 8192).await.expect("a read").iter().all(|&byte| byte == 0));
+        assert_eq!(world.list(&directory).await.expect("a list"), ["segment"]);
+    });
+}
+
+#[test]
+fn a_read_beyond_the_end_is_an_error() {
+    on_real_machine(async |world, directory| {
+        let file = world.create(&directory.join("short"), 4096).await.expect("a file");
+        file.write_durable(0, filled(&world, 4096, 1)).await.expect("a write");
+        let error = file.read(0, 8192).await.err().expect("the file is shorter");
+        assert_eq!(error.fault, DiskFault::Io);
+        assert_eq!((error.offset_bytes, error.length_bytes), (Some(0), Some(8192)));
+    });
+}
+
+#[test]
+fn durability_is_printed_as_it_is_parsed() {
+    for durability in [Durability::Dsync, Durability::Fdatasync] {
+        assert_eq!(durability.to_string().parse(), Ok(durability));
+    }
+    assert!("sync".parse::<Durability>().is_err());
+}
+
+#[test]
+fn a_second_opener_is_refused_until_the_first_lets_go() {
+    let directory = scratch_directory();
+    let first = DirectoryLock::acquire(directory.path()).expect("nobody holds it");
+    assert_eq!(first.path(), directory.path().join(LOCK_FILE));
+    let second = DirectoryLock::acquire(directory.path()).expect_err("it is held");
+    assert_eq!(second.fault, DiskFault::Locked);
+    drop(first);
+    DirectoryLock::acquire(directory.path()).expect("it was let go");
+}
+
+#[test]
+fn a_missing_directory_cannot_be_locked() {
+    let missing = scratch_directory().path().join("missing");
+    let error = DirectoryLock::acquire(&missing).expect_err("it is not there");
+    assert_eq!(error.fault, DiskFault::NotFound);
+}
+
+#[test]
+fn the_host_is_refused_with_a_reason() {
+    let directory = scratch_directory();
+    if let Err(error) = host::check(directory.path()) {
+        println!("skipped, because {error}");
+        return;
+    }
+    let left = std::fs::read_dir(directory.path()).expect("a list").count();
+    assert_eq!(left, 0, "the check leaves nothing behind");
+    let missing = host::check(&directory.path().join("missing")).expect_err("it is not there");
+    assert_eq!(missing.fault, DiskFault::NotFound);
+    // /proc takes no files at all, whoever asks.
+    let read_only = host::check(Path::new("/proc")).expect_err("not a place for files");
+    assert!(read_only.to_string().contains("/proc"), "{read_only}");
+}
+
+/// The processors that the calling thread may run on, in the kernel's notation.
+fn allowed_here() -> String {
+    let status = std::fs::read_to_string("/proc/thread-self/status").expect("a status");
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    list.expect("a list of processors").trim().to_owned()
+}
+
+#[test]
+fn cores_are_pinned_and_shared_when_there_are_more_than_processors() {
+    if let Err(error) = host::check(scratch_directory().path()) {
+        println!("skipped, because {error}");
+        return;
+    }
+    let processors = std::thread::available_parallelism().expect("a count").get();
+    let pinned = |index| {
+        run_on_core(index, "pinned", Duration::ZERO, || async { allowed_here() })
+            .expect("a core starts")
+            .join()
+            .expect("it ends")
+    };
+    let first = pinned(0);
+    assert!(first.parse::<usize>().is_ok(), "pinned to one processor, not to {first}");
+    assert_eq!(pinned(processors), first, "the list of processors starts again");
+    if processors > 1 {
+        assert_ne!(pinned(1), first);
+    }
+}
+
+#[test]
+fn a_panic_on_a_core_is_the_joiners_to_see() {
+    if let Err(error) = host::check(scratch_directory().path()) {
+        println!("skipped, because {error}");
+        return;
+    }
+    let core = run_on_core(0, "panics", Duration::ZERO, || async { panic!("as planned") });
+    let outcome: Result<(), _> = core.expect("a core starts").join();
+    assert!(outcome.is_err());
+}

@@ -1,0 +1,64 @@
+//! Every bound of this crate, asserted against each other. Settings stand in `options`.
+
+use flywheel_store::limits::{MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+
+/// Shards of one directory.
+pub const MAX_SHARDS: usize = 1024;
+
+/// Partitions of one shard. Automatic splitting stops here, explicit splits are refused.
+pub const MAX_PARTITIONS_PER_SHARD: usize = 4096;
+
+/// Requests waiting in one shard's mailbox, at the most.
+pub const MAX_MAILBOX_REQUESTS: usize = 1 << 16;
+
+/// Control messages waiting in one shard's second mailbox: moves, splits, statistics.
+pub const MAX_CONTROL_MESSAGES: usize = 256;
+
+/// Requests that one handle and its clones may have under way, at the most.
+pub const MAX_IN_FLIGHT: usize = 1 << 16;
+
+/// Requests that one shard has taken from its mailbox and not yet answered. Beyond it the mailbox
+/// fills, and then refuses.
+pub const MAX_ACTIVE_REQUESTS: usize = 1 << 13;
+
+/// Messages that a shard takes in one turn before its other tasks run.
+pub const MAX_TURN_MESSAGES: usize = 256;
+
+/// Times that a request follows a partition that moved away meanwhile before it is refused.
+pub const MAX_REROUTES: usize = 64;
+
+/// Bytes of keys and values that one message of a move carries, unless one record is larger.
+pub const MAX_MOVE_PAGE_BYTES: usize = 512 << 10;
+
+/// Records that one message of a move carries.
+pub const MAX_MOVE_PAGE_ITEMS: usize = 4096;
+
+/// Keys that may still differ when a move stops its partition for the last round: few enough to
+/// send within a few milliseconds.
+pub const MAX_FENCED_KEYS: usize = 128;
+
+/// Rounds of catching up after which a move gives up: writes come faster than they can be sent.
+pub const MAX_MOVE_ROUNDS: usize = 32;
+
+/// Reads of changed keys that a move has under way together.
+pub const MAX_MOVE_READS: usize = 16;
+
+/// Times that a move knocks at another shard's full control mailbox, a millisecond apart.
+pub const MAX_MOVE_KNOCKS: usize = 1000;
+
+/// Bytes of keys written during one round of a move, at the most; beyond it the move gives up.
+pub const MAX_DIRTY_KEY_BYTES: usize = 64 << 20;
+
+/// Keys of recent requests that a partition remembers, to find the median of its traffic.
+pub const MAX_SAMPLED_KEYS: usize = 256;
+
+/// The identity of a directory is one block.
+pub const MAX_IDENTITY_BYTES: usize = flywheel_disk::limits::BLOCK_BYTES;
+
+const _: () = assert!(MAX_SHARDS <= u16::MAX as usize);
+const _: () = assert!(MAX_TURN_MESSAGES <= MAX_ACTIVE_REQUESTS);
+// A page holds at least one record, and with it must still fit one atomic write of the store.
+const _: () = assert!(MAX_MOVE_PAGE_BYTES + MAX_KEY_BYTES + MAX_VALUE_BYTES < MAX_BATCH_BYTES);
+const _: () = assert!(MAX_FENCED_KEYS <= MAX_MOVE_PAGE_ITEMS);
+const _: () = assert!(MAX_DIRTY_KEY_BYTES >= 1024 * MAX_KEY_BYTES);
+const _: () = assert!(MAX_SAMPLED_KEYS >= 64);

@@ -1,0 +1,212 @@
+//! Settings of an engine, and their sanity. Not bounds: those stand in `limits`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use flywheel_disk::Durability;
+use flywheel_store::StoreOptions;
+
+use crate::error::ShardError;
+use crate::limits::{MAX_IN_FLIGHT, MAX_MAILBOX_REQUESTS, MAX_PARTITIONS_PER_SHARD, MAX_SHARDS};
+
+/// How an engine behaves. The defaults suit a machine of its own.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Shards, each with a thread pinned to a processor; 0 for one on each processor this process
+    /// may use. Fixed when the directory is created.
+    pub shards: usize,
+    /// Settings of the stores. `cache_bytes` is the whole engine's and divided among the shards;
+    /// `shard` is overwritten.
+    pub store: StoreOptions,
+    /// Requests that may wait in one shard's mailbox before it refuses with [`ShardError::Busy`].
+    pub mailbox_requests: usize,
+    /// Requests that one handle and its clones may have under way before it refuses.
+    pub in_flight: usize,
+    /// First keys of the initial partitions, the first one's (the empty key) left out; ascending.
+    /// The partitions are dealt over the shards in order. Only used when a directory is created.
+    pub initial_splits: Vec<Bytes>,
+    /// When partitions split by themselves.
+    pub split: SplitOptions,
+    /// How long a core polls before it sleeps: worth a little where waking another core is dear and
+    /// processors are spare.
+    pub spin: Duration,
+    /// How writes are made durable; `None` keeps what a trial found faster when the directory was
+    /// created.
+    pub durability: Option<Durability>,
+}
+
+/// When a partition splits. DynamoDB's thresholds by default, counted in requests.
+#[derive(Debug, Clone)]
+pub struct SplitOptions {
+    /// Whether partitions split by themselves at all. Explicit splits work either way.
+    pub automatic: bool,
+    /// Split at the middle key once a partition's records take this many bytes on disk.
+    pub size_bytes: u64,
+    /// Split at the median of observed traffic once this many reads...
+    pub reads_per_s: f64,
+    /// ...or this many writes a second, or shares of both that add up to one, were seen...
+    pub writes_per_s: f64,
+    /// ...in each of this many looks, one every [`SplitOptions::look_every`].
+    pub hot_looks: u32,
+    /// How often sizes and loads are looked at.
+    pub look_every: Duration,
+    /// No load split if its busier side would keep more than this share of the traffic: one hot key
+    /// cannot be split. 0.5 to 1.
+    pub most_lopsided: f64,
+    /// Automatic splits stop at this many partitions on a shard.
+    pub partitions_per_shard: usize,
+    /// Given a key, how many of its first bytes it shares with all the keys that must never be
+    /// separated from it. Split points are cut to that length. `None`: every key may stand alone.
+    pub keep_together: Option<fn(&[u8]) -> usize>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            shards: 0,
+            store: StoreOptions::default(),
+            mailbox_requests: 4096,
+            in_flight: 4096,
+            initial_splits: Vec::new(),
+            split: SplitOptions::default(),
+            spin: Duration::ZERO,
+            durability: None,
+        }
+    }
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        Self {
+            automatic: true,
+            size_bytes: 10 << 30,
+            reads_per_s: 3000.0,
+            writes_per_s: 1000.0,
+            hot_looks: 30,
+            look_every: Duration::from_secs(1),
+            most_lopsided: 0.8,
+            partitions_per_shard: 64,
+            keep_together: None,
+        }
+    }
+}
+
+impl SplitOptions {
+    /// `key` cut to the bytes that a partition may begin with.
+    pub(crate) fn settle(&self, key: Bytes) -> Bytes {
+        match self.keep_together {
+            Some(shared_bytes) => key.slice(..shared_bytes(&key).min(key.len())),
+            None => key,
+        }
+    }
+}
+
+/// `partitions - 1` split points that divide keys with evenly spread first bytes evenly: hashes,
+/// most of all. 1 to 65,536 partitions.
+pub fn even_splits(partitions: usize) -> Vec<Bytes> {
+    let partitions = partitions.clamp(1, 1 << 16);
+    (1..partitions)
+        .map(|n| Bytes::copy_from_slice(&((n << 16) / partitions).to_be_bytes()[6..]))
+        .collect()
+}
+
+impl EngineOptions {
+    /// The number of shards on a host that offers `processors`.
+    pub(crate) fn shard_count(&self, processors: usize) -> u16 {
+        let wanted = if self.shards == 0 { processors.max(1) } else { self.shards };
+        wanted.min(MAX_SHARDS) as u16
+    }
+
+    /// The settings of one shard's store.
+    pub(crate) fn store_of(&self, shard: u16, shards: u16) -> StoreOptions {
+        let cache_bytes = self.store.cache_bytes / u64::from(shards);
+        StoreOptions { shard, cache_bytes, ..self.store.clone() }
+    }
+
+    /// Checks each setting against its bounds.
+    ///
+    /// # Errors
+    /// [`ShardError::BadOption`] naming the setting, what was expected and what was found.
+    pub fn check(&self) -> Result<(), ShardError> {
+        self.store.check()?;
+        within("shards", self.shards, 0, MAX_SHARDS)?;
+        within("mailbox_requests", self.mailbox_requests, 1, MAX_MAILBOX_REQUESTS)?;
+        within("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)?;
+        let split = &self.split;
+        within(
+            "split.partitions_per_shard",
+            split.partitions_per_shard,
+            1,
+            MAX_PARTITIONS_PER_SHARD,
+        )?;
+        within("split.hot_looks", split.hot_looks as usize, 1, 3600)?;
+        if !(0.5..=1.0).contains(&split.most_lopsided) {
+            return bad("split.most_lopsided", "0.5 to 1", split.most_lopsided);
+        }
+        if !(split.reads_per_s > 0.0 && split.writes_per_s > 0.0) {
+            let found = format!("{} and {}", split.reads_per_s, split.writes_per_s);
+            return bad("split.reads_per_s and split.writes_per_s", "above 0", found);
+        }
+        if split.look_every.is_zero() {
+            return bad("split.look_every", "more than 0", "0");
+        }
+        self.check_initial_splits()
+    }
+
+    fn check_initial_splits(&self) -> Result<(), ShardError> {
+        let splits = &self.initial_splits;
+        let most = self.shards.max(1) * MAX_PARTITIONS_PER_SHARD - 1;
+        within("initial_splits (their number)", splits.len(), 0, most)?;
+        let ascending = splits.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascending || splits.first().is_some_and(Bytes::is_empty) {
+            return bad("initial_splits", "ascending keys, none empty", "others");
+        }
+        Ok(())
+    }
+}
+
+fn within(name: &'static str, found: usize, least: usize, most: usize) -> Result<(), ShardError> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    bad(name, format!("{least} to {most}"), found)
+}
+
+fn bad<T>(
+    name: &'static str,
+    expected: impl ToString,
+    found: impl ToString,
+) -> Result<T, ShardError> {
+    Err(ShardError::BadOption { name, expected: expected.to_string(), found: found.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_pass_and_bad_settings_are_named() {
+        EngineOptions::default().check().expect("defaults");
+        let named = |options: EngineOptions| match options.check() {
+            Err(ShardError::BadOption { name, .. }) => name,
+            other => panic!("expected a bad option, found {other:?}"),
+        };
+        let base = EngineOptions::default;
+        assert_eq!(named(EngineOptions { in_flight: 0, ..base() }), "in_flight");
+        assert_eq!(
+            named(EngineOptions { mailbox_requests: 1 << 20, ..base() }),
+            "mailbox_requests"
+        );
+        let splits = |keys: &[&'static str]| keys.iter().map(|key| Bytes::from(*key)).collect();
+        for initial_splits in [splits(&["b", "a"]), splits(&["a", "a"]), splits(&["", "a"])] {
+            assert_eq!(named(EngineOptions { initial_splits, ..base() }), "initial_splits");
+        }
+    }
+
+    #[test]
+    fn even_splits_are_even() {
+        assert!(even_splits(1).is_empty());
+        assert_eq!(even_splits(4), [&[0x40, 0][..], &[0x80, 0], &[0xc0, 0]]);
+        assert_eq!(even_splits(65_536).len(), 65_535);
+    }
+}

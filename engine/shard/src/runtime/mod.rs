@@ -1,0 +1,9 @@
+//! The engine on real cores: one pinned thread a shard. The only room of the crate where threads
+//! appear; not what they do, which is the same on any world.
+
+mod bootstrap;
+mod core;
+mod engine;
+
+pub use core::OpenProgress;
+pub use engine::Engine;

@@ -1,0 +1,84 @@
+//! Cutting a partition in two, by order or by need. No data moves, and no request waits: only the
+//! index is cut, durably, then the shard's table, then the route map.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use flywheel_disk::World;
+use flywheel_store::{PartitionId, PartitionSpec};
+
+use super::partition::Partition;
+use super::sample::Median;
+use super::{Shard, count};
+use crate::error::ShardError;
+use crate::limits::MAX_PARTITIONS_PER_SHARD;
+
+impl<W: World> Shard<W> {
+    /// Cuts partition `id` at `at`, moved down so that it separates nothing that stays together.
+    pub(super) async fn split(
+        &self,
+        id: PartitionId,
+        at: Bytes,
+    ) -> Result<PartitionId, ShardError> {
+        let partition = self.partition(id)?;
+        let at = self.split.settle(at);
+        self.check_cut(&partition, &at)?;
+        let _changing = partition.begin_change().ok_or(ShardError::Changing(id))?;
+        self.changes.enter();
+        let cut = self.cut(&partition, at).await;
+        self.changes.leave();
+        cut
+    }
+
+    async fn cut(&self, partition: &Partition, at: Bytes) -> Result<PartitionId, ShardError> {
+        let (id, right) = (partition.spec.id, self.fleet().name_partition());
+        self.store.split_partition(id, at.clone(), right).await?;
+        let lower = PartitionSpec { end: Some(at.clone()), ..partition.spec.clone() };
+        let upper = PartitionSpec { id: right, start: at.clone(), ..partition.spec.clone() };
+        let mut table = self.table.borrow_mut();
+        table.remove(id);
+        for part in partition.cut(lower, upper) {
+            table.insert(Rc::new(part));
+        }
+        self.fleet().routes.split(id, &at, right);
+        count(&self.counters.splits);
+        Ok(right)
+    }
+
+    fn check_cut(&self, partition: &Partition, at: &Bytes) -> Result<(), ShardError> {
+        let id = partition.spec.id;
+        if *at <= partition.spec.start || !partition.spec.contains(at) {
+            let reason = "the key is not inside it, or must stay together with its first key";
+            return Err(ShardError::BadSplit { id, reason });
+        }
+        if self.table.borrow().len() >= MAX_PARTITIONS_PER_SHARD {
+            let reason = "its shard has as many partitions as it may; move some first";
+            return Err(ShardError::BadSplit { id, reason });
+        }
+        Ok(())
+    }
+
+    pub(super) fn partition(&self, id: PartitionId) -> Result<Rc<Partition>, ShardError> {
+        self.table.borrow().by_id(id).cloned().ok_or(ShardError::NoSuchPartition(id))
+    }
+
+    /// Where to cut a partition that became too large.
+    pub(super) fn cut_for_size(&self, partition: &Partition) -> Option<Bytes> {
+        let middle = self.store.middle_key(partition.spec.id)?;
+        self.worthwhile(partition, self.split.settle(middle))
+    }
+
+    /// Where to cut a partition that became too hot; `None` if no cut would help.
+    pub(super) fn cut_for_load(&self, partition: &Partition) -> Option<Bytes> {
+        let sample = partition.traffic.sample.borrow();
+        match sample.median(|key| self.split.settle(key), self.split.most_lopsided) {
+            Median::Cut(at) => self.worthwhile(partition, at),
+            Median::Unknown | Median::Lopsided | Median::Front => None,
+        }
+    }
+
+    fn worthwhile(&self, partition: &Partition, at: Bytes) -> Option<Bytes> {
+        let room = self.table.borrow().len() < self.split.partitions_per_shard;
+        (room && self.check_cut(partition, &at).is_ok()).then_some(at)
+    }
+}

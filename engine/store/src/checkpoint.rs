@@ -1,0 +1,220 @@
+//! Checkpoints: the index written down, so that recovery replays only the log behind it. Not a copy
+//! of any data.
+//!
+//! The index is captured in one moment by a cheap copy-on-write clone and written at leisure; the
+//! superblock then names the checkpoint and the place where replay begins. Only with that do segments
+//! that the old checkpoint's replay needed become free.
+
+use std::ops::{Bound, ControlFlow};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use flywheel_disk::limits::BLOCK_BYTES;
+use flywheel_disk::{DiskError, DiskFault, File, World};
+
+use crate::core::{Core, Health, Settled};
+use crate::error::StoreError;
+use crate::format::checkpoint::{ChunkWriter, Element};
+use crate::format::place::Place;
+use crate::format::superblock::Superblock;
+use crate::index::Direction;
+use crate::limits::MAX_CHECKPOINT_SEGMENTS;
+use crate::maintenance;
+use crate::partitions::{Partition, PartitionTable};
+use crate::segments::SegmentState;
+
+/// The newest superblock, and the file it stands in.
+pub(crate) struct Newest<W: World> {
+    pub(crate) file: Rc<W::File>,
+    pub(crate) generation: u64,
+    pub(crate) checkpoint: Vec<(u16, u64)>,
+    /// Bytes logged when the newest checkpoint captured the index.
+    pub(crate) logged_bytes: u64,
+    /// A checkpoint is being taken.
+    pub(crate) busy: bool,
+}
+
+/// The superblock's file in a shard's directory.
+pub(crate) fn superblock_path(directory: &std::path::Path) -> PathBuf {
+    directory.join("superblock")
+}
+
+/// Whether enough was logged since the last checkpoint, or segments wait for the next one while none
+/// is free.
+pub(crate) fn is_due<W: World>(core: &Core<W>) -> bool {
+    let segments = core.segments.borrow();
+    let newest = core.superblock.borrow();
+    let logged_bytes = core.counters.log_bytes_written.get() - newest.logged_bytes;
+    let share_bytes = segments.live_bytes() as f64 * core.options.checkpoint_log_share;
+    let enough = core.options.checkpoint_min_log_bytes.max(share_bytes as u64);
+    let starved =
+        segments.awaiting_checkpoint() > 0 && matches!(*core.health.borrow(), Health::Full(_));
+    !newest.busy && (logged_bytes >= enough || starved)
+}
+
+/// Takes checkpoints as they fall due, until the store is closing.
+pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
+    while !core.is_closing() && !core.is_stopped() {
+        let wanted = core.upkeep_wanted.wait();
+        if is_due(&core) {
+            // One that fails for want of space is tried again at the next call; one that fails for
+            // worse stops the store, and this loop with it.
+            let _ = take(&core).await;
+        }
+        wanted.await;
+    }
+}
+
+/// Takes a checkpoint; on return it is durable. If one is being taken already, waits for that and
+/// takes another.
+pub(crate) async fn take<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError> {
+    while core.superblock.borrow().busy {
+        core.segments_changed.wait().await;
+    }
+    core.superblock.borrow_mut().busy = true;
+    let taken = write(core).await;
+    core.superblock.borrow_mut().busy = false;
+    core.segments_changed.notify();
+    core.maintenance_wanted.notify();
+    if let Err(StoreError::Stopped(error)) = &taken {
+        maintenance::stop(core, error.clone());
+    }
+    taken
+}
+
+async fn write<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError> {
+    let captured: PartitionTable = core.table.borrow().clone();
+    let settled = core.settled.get();
+    let logged_bytes = core.counters.log_bytes_written.get();
+    let next_version = core.log.borrow().next_version;
+    let mut output = Output::new(core.clone());
+    let written = output.write_table(&captured).await;
+    let segments = output.segments;
+    if let Err(error) = written {
+        core.segments.borrow_mut().release_checkpoint(&segments);
+        return Err(error);
+    }
+    let superblock = Superblock {
+        shard: core.options.shard,
+        segment_bytes: core.options.segment_bytes,
+        generation: core.superblock.borrow().generation + 1,
+        replay_from: settled.next,
+        number: settled.number,
+        next_version,
+        checkpoint: segments,
+    };
+    write_superblock(core, &superblock).await?;
+    core.counters.checkpoints.add(1);
+    supersede(core, superblock, settled, logged_bytes);
+    Ok(())
+}
+
+/// From now on recovery begins at the new checkpoint: the old one's segments are free, and so is what
+/// only its replay needed.
+fn supersede<W: World>(core: &Core<W>, new: Superblock, settled: Settled, logged_bytes: u64) {
+    let mut newest = core.superblock.borrow_mut();
+    let mut segments = core.segments.borrow_mut();
+    newest.generation = new.generation;
+    newest.logged_bytes = logged_bytes;
+    let old = std::mem::replace(&mut newest.checkpoint, new.checkpoint);
+    segments.checkpoint_number = settled.number;
+    segments.release_checkpoint(&old);
+    segments.sweep(&core.pins);
+}
+
+async fn write_superblock<W: World>(
+    core: &Core<W>,
+    superblock: &Superblock,
+) -> Result<(), StoreError> {
+    let mut block = core.world.buffer(BLOCK_BYTES);
+    superblock.encode(&mut block);
+    let file = core.superblock.borrow().file.clone();
+    let slot = Superblock::slot_at(superblock.generation);
+    file.write_durable(slot, block).await.map_err(StoreError::of_write)
+}
+
+/// Chunks on their way into segments of their own.
+struct Output<W: World> {
+    core: Rc<Core<W>>,
+    segments: Vec<(u16, u64)>,
+    tail: Option<Place>,
+    chunk: ChunkWriter,
+    chunks: u32,
+    entries: u64,
+}
+
+impl<W: World> Output<W> {
+    fn new(core: Rc<Core<W>>) -> Self {
+        let chunk = ChunkWriter::new(core.options.chunk_payload_bytes());
+        Self { core, segments: Vec::new(), tail: None, chunk, chunks: 0, entries: 0 }
+    }
+
+    async fn write_table(&mut self, table: &PartitionTable) -> Result<(), StoreError> {
+        for partition in table.iter() {
+            self.write_partition(partition).await?;
+        }
+        self.chunk.push(&Element::End(self.entries));
+        self.write_chunk().await?;
+        for &(segment, _) in &self.segments {
+            let file = self.core.segments.borrow().get(segment).file.clone();
+            file.sync().await.map_err(StoreError::of_write)?;
+        }
+        Ok(())
+    }
+
+    async fn write_partition(&mut self, partition: &Partition) -> Result<(), StoreError> {
+        self.chunk.push(&Element::Partition(partition.spec.clone()));
+        let mut from = Some(Bound::Unbounded);
+        while let Some(start) = from.take() {
+            let chunk = &mut self.chunk;
+            let entries = &mut self.entries;
+            let start = start.as_ref().map(|key: &Vec<u8>| key.as_slice());
+            let mut visitor = |key: &[u8], location| {
+                if chunk.is_full() {
+                    from = Some(Bound::Included(key.to_vec()));
+                    return ControlFlow::Break(());
+                }
+                chunk.push(&Element::Entry(key, location));
+                *entries += 1;
+                ControlFlow::Continue(())
+            };
+            partition.index.visit(start, Bound::Unbounded, Direction::Forward, &mut visitor);
+            if from.is_some() {
+                self.write_chunk().await?;
+                self.core.world.yield_if_needed().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_chunk(&mut self) -> Result<(), StoreError> {
+        let chunk_bytes = self.chunk.encoded_bytes();
+        let place = self.place_for(chunk_bytes).await?;
+        let mut buffer = self.core.world.buffer(chunk_bytes);
+        self.chunk.encode(place.life, self.chunks, &mut buffer);
+        self.chunks += 1;
+        let file = self.core.segments.borrow().get(place.segment).file.clone();
+        file.write(place.offset_bytes.into(), buffer).await.map_err(StoreError::of_write)?;
+        self.core.counters.checkpoint_bytes_written.add(chunk_bytes as u64);
+        self.tail = Some(place.at(place.offset_bytes + chunk_bytes as u32));
+        Ok(())
+    }
+
+    async fn place_for(&mut self, chunk_bytes: usize) -> Result<Place, StoreError> {
+        let segment_bytes = self.core.options.segment_bytes as usize;
+        if let Some(tail) = self.tail
+            && tail.offset_bytes as usize + chunk_bytes <= segment_bytes
+        {
+            return Ok(tail);
+        }
+        if self.segments.len() == MAX_CHECKPOINT_SEGMENTS {
+            let what = format!("a checkpoint takes at most {MAX_CHECKPOINT_SEGMENTS} segments");
+            let error =
+                DiskError::new(DiskFault::NoSpace, "checkpointing", &self.core.directory, what);
+            return Err(StoreError::Full(error));
+        }
+        let place = self.core.open_segment(SegmentState::Checkpoint).await?;
+        self.segments.push((place.segment, place.life));
+        Ok(place)
+    }
+}

@@ -1,0 +1,327 @@
+//! The commit loop: takes groups to the disk, several in flight, and acknowledges them in order. Not
+//! where writes are decided: see `write`.
+//!
+//! A group grows while earlier ones are in flight, so its size follows from how long the disk takes:
+//! no timer. Only this loop applies the log to the index, one batch after the other.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use flywheel_disk::{DiskError, File, World};
+
+use crate::core::{Core, Health, Settled};
+use crate::error::StoreError;
+use crate::format::batch::{self, BatchHeader, BatchKind};
+use crate::format::place::Place;
+use crate::format::record::Record;
+use crate::index::Location;
+use crate::log::{Group, Move, Pending};
+use crate::segments::SegmentState;
+use crate::sync::Done;
+use crate::types::Versioned;
+
+/// A batch on its way to the disk.
+struct Flight {
+    number: u64,
+    place: Place,
+    batch_bytes: usize,
+    body_bytes: usize,
+    changes: Vec<(Pending, Location)>,
+    done: Rc<Done>,
+    write: Pin<Box<dyn Future<Output = Result<(), DiskError>>>>,
+    outcome: Option<Result<(), DiskError>>,
+}
+
+/// The loop's own state: the end of the log and what is in flight.
+pub(crate) struct Committer<W: World> {
+    core: Rc<Core<W>>,
+    flights: VecDeque<Flight>,
+    /// Where the next batch goes; `None` until a segment is opened.
+    tail: Option<Place>,
+    next_number: u64,
+    previous: u64,
+    durable: u64,
+}
+
+/// Where the log goes on after recovery.
+pub(crate) struct LogEnd {
+    /// The last batch of the chain.
+    pub(crate) last_number: u64,
+    /// Above every number ever seen, also of batches that no longer count.
+    pub(crate) next_number: u64,
+}
+
+impl<W: World> Committer<W> {
+    pub(crate) fn new(core: Rc<Core<W>>, end: &LogEnd) -> Self {
+        Self {
+            core,
+            flights: VecDeque::new(),
+            tail: None,
+            next_number: end.next_number,
+            previous: end.last_number,
+            durable: end.last_number,
+        }
+    }
+
+    /// Runs until nothing more is to be done, and all is written.
+    pub(crate) async fn run(mut self) {
+        poll_fn(|context| self.poll(context)).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            // Registered before looking, so that nothing that comes meanwhile is missed.
+            self.core.commit_wanted.register(context);
+            let landed = self.poll_flights(context);
+            let settled = self.settle_landed();
+            let launched = self.launch();
+            if !(landed || settled || launched) {
+                break;
+            }
+        }
+        let idle = self.flights.is_empty() && self.core.log.borrow().forming.is_empty();
+        if idle && (self.core.finished.get() || self.core.is_stopped()) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    fn poll_flights(&mut self, context: &mut Context<'_>) -> bool {
+        let mut landed = false;
+        for flight in self.flights.iter_mut().filter(|flight| flight.outcome.is_none()) {
+            if let Poll::Ready(outcome) = flight.write.as_mut().poll(context) {
+                flight.outcome = Some(outcome);
+                landed = true;
+            }
+        }
+        landed
+    }
+
+    /// Settles what has landed, in order: a batch waits for all before it.
+    fn settle_landed(&mut self) -> bool {
+        let mut settled = false;
+        while let Some(outcome) = self.flights.front_mut().and_then(|first| first.outcome.take()) {
+            let flight = self.flights.pop_front().expect("looked at above");
+            match outcome {
+                Ok(()) => self.settle(flight),
+                Err(error) => self.stop(flight, error),
+            }
+            settled = true;
+        }
+        settled
+    }
+
+    /// The batch is durable: the index learns of it, then its writers do.
+    fn settle(&mut self, flight: Flight) {
+        let core = &self.core;
+        self.durable = flight.number;
+        for (change, location) in flight.changes {
+            apply(core, change, location, flight.number);
+        }
+        core.segments.borrow_mut().settle(flight.place.segment, flight.number);
+        core.log.borrow_mut().pending_bytes -= flight.body_bytes;
+        let next_offset = flight.place.offset_bytes + flight.batch_bytes as u32;
+        core.settled.set(Settled { number: flight.number, next: flight.place.at(next_offset) });
+        flight.done.finish(Ok(()));
+        core.room_changed.notify();
+    }
+
+    /// A write failed: the log has a hole, so nothing behind it may be acknowledged, ever.
+    fn stop(&mut self, failed: Flight, error: DiskError) {
+        *self.core.health.borrow_mut() = Health::Stopped(error.clone());
+        let flights = std::mem::take(&mut self.flights);
+        let mut waiting = vec![failed.done];
+        waiting.extend(flights.into_iter().map(|flight| flight.done));
+        self.refuse_forming(&StoreError::Stopped(error.clone()));
+        self.core.log.borrow_mut().unsettled.clear();
+        for done in waiting {
+            done.finish(Err(StoreError::Stopped(error.clone())));
+        }
+        self.core.room_changed.notify();
+        self.core.maintenance_wanted.notify();
+        self.core.upkeep_wanted.notify();
+        self.core.segments_changed.notify();
+    }
+
+    /// Fails all groups that have not been launched.
+    fn refuse_forming(&self, error: &StoreError) {
+        let groups = {
+            let mut log = self.core.log.borrow_mut();
+            let groups = std::mem::take(&mut log.forming);
+            for group in &groups {
+                log.pending_bytes -= group.body_bytes;
+                for change in &group.pending {
+                    if let Pending::Item { key, version, .. } = change {
+                        log.settle(key, *version);
+                    }
+                }
+            }
+            groups
+        };
+        for group in groups {
+            for change in &group.pending {
+                if let Pending::Relocation { run_segment, .. } = change {
+                    self.core.segments.borrow_mut().settle(*run_segment, 0);
+                }
+            }
+            group.done.finish(Err(error.clone()));
+        }
+        self.core.room_changed.notify();
+    }
+
+    /// Sends the oldest forming group to the disk, if there is one and may be.
+    fn launch(&mut self) -> bool {
+        if self.flights.len() >= self.core.options.commit_depth || self.core.is_stopped() {
+            return false;
+        }
+        let waiting = {
+            let log = self.core.log.borrow();
+            log.forming.front().map(|group| (group.body_bytes, group.frees_space()))
+        };
+        let Some((body_bytes, frees_space)) = waiting else { return false };
+        let Some(place) = self.place_for(batch::batch_bytes(body_bytes), frees_space) else {
+            let health = self.core.health.borrow().clone();
+            if let Health::Full(error) = health {
+                self.refuse_forming(&StoreError::Full(error));
+            }
+            return false;
+        };
+        let group = self.core.log.borrow_mut().forming.pop_front().expect("looked at above");
+        let flight = self.encode(group, place);
+        self.flights.push_back(flight);
+        true
+    }
+
+    /// Where a batch of so many bytes goes: behind the last one, or at the beginning of a new segment.
+    fn place_for(&mut self, batch_bytes: usize, frees_space: bool) -> Option<Place> {
+        let core = &self.core;
+        let reserve = if frees_space { 0 } else { core.reserve() };
+        let mut segments = core.segments.borrow_mut();
+        if let Some(tail) = self.tail {
+            if tail.offset_bytes as usize + batch_bytes <= segments.segment_bytes as usize {
+                return Some(tail);
+            }
+            segments.seal(tail.segment);
+            self.tail = None;
+        }
+        core.maintenance_wanted.notify();
+        core.upkeep_wanted.notify();
+        if segments.free_and_ready() <= reserve {
+            return None;
+        }
+        self.tail = segments.open(SegmentState::Open);
+        self.tail
+    }
+
+    fn encode(&mut self, group: Group, place: Place) -> Flight {
+        let core = &self.core;
+        let header = BatchHeader {
+            place,
+            kind: BatchKind::Log,
+            number: self.next_number,
+            previous: self.previous,
+            durable: self.durable,
+            body_bytes: group.body_bytes as u32,
+            records: group.pending.len() as u32,
+        };
+        let mut buffer = core.world.buffer(header.batch_bytes());
+        let mut changes = Vec::with_capacity(group.pending.len());
+        let records = group.pending.iter().map(Pending::record);
+        let locations = encode_records(&header, records, &mut buffer);
+        changes.extend(group.pending.into_iter().zip(locations));
+        self.previous = header.number;
+        self.next_number += 1;
+        self.tail = Some(place.at(place.offset_bytes + header.batch_bytes() as u32));
+        let file = {
+            let mut segments = core.segments.borrow_mut();
+            segments.unsettle(place.segment);
+            segments.get(place.segment).file.clone()
+        };
+        core.counters.log_batches.add(1);
+        core.counters.log_bytes_written.add(header.batch_bytes() as u64);
+        let offset_bytes = u64::from(place.offset_bytes);
+        Flight {
+            number: header.number,
+            place,
+            batch_bytes: header.batch_bytes(),
+            body_bytes: group.body_bytes,
+            changes,
+            done: group.done,
+            write: Box::pin(async move { file.write_durable(offset_bytes, buffer).await }),
+            outcome: None,
+        }
+    }
+}
+
+/// Encodes a batch at the front of `buffer`, whose bytes are zero; returns where its records stand.
+pub(crate) fn encode_records<'a>(
+    header: &BatchHeader,
+    records: impl Iterator<Item = Record<'a>>,
+    buffer: &mut [u8],
+) -> Vec<Location> {
+    header.encode(buffer);
+    let mut at = batch::HEADER_BYTES;
+    let locations = records
+        .map(|record| {
+            let place = header.place.at(header.place.offset_bytes + at as u32);
+            let bytes = record.encode(place, &mut buffer[at..]);
+            at += bytes;
+            Location::new(place.segment, place.offset_bytes, bytes as u32)
+        })
+        .collect();
+    assert_eq!(
+        at - batch::HEADER_BYTES,
+        header.body_bytes as usize,
+        "a batch's records take the bytes its header says"
+    );
+    locations
+}
+
+/// Makes one durable change known to the index, the cache and the segments' accounts.
+fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: u64) {
+    let mut table = core.table.borrow_mut();
+    match change {
+        Pending::Item { key, value, version } => {
+            core.log.borrow_mut().settle(&key, version);
+            // A write on its way while its partition was dropped is as dead as the partition.
+            let Some(partition) = table.find_mut(&key) else { return };
+            let mut segments = core.segments.borrow_mut();
+            let mut cache = core.cache.borrow_mut();
+            let replaced = match value {
+                Some(value) => {
+                    segments.credit(location);
+                    let replaced = partition.index.insert(&key, location);
+                    cache.insert(partition.cache_tag, key, Versioned { version, value });
+                    replaced
+                }
+                None => {
+                    cache.remove(partition.cache_tag, &key);
+                    partition.index.remove(&key)
+                }
+            };
+            replaced.into_iter().for_each(|old| segments.debit(old));
+        }
+        Pending::Partition { change, .. } => {
+            if let Some(index) = table.apply(&change) {
+                core.dropped.borrow_mut().push(index);
+                core.maintenance_wanted.notify();
+            }
+        }
+        Pending::Relocation { moves, run_segment, .. } => {
+            let mut segments = core.segments.borrow_mut();
+            for Move { key, from, to } in moves {
+                let moved = table
+                    .find_mut(&key)
+                    .is_some_and(|partition| partition.index.relocate(&key, from, to));
+                if moved {
+                    segments.credit(to);
+                    segments.debit(from);
+                }
+            }
+            segments.settle(run_segment, number);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Every bound of this crate, asserted against each other. Settings stand in `options`.
+
+use flywheel_disk::limits::BLOCK_BYTES;
+
+/// Longest key, in bytes.
+pub const MAX_KEY_BYTES: usize = 4 << 10;
+
+/// Largest value, in bytes.
+pub const MAX_VALUE_BYTES: usize = 1 << 20;
+
+/// Most bytes of records in one batch, and so in one atomic write.
+pub const MAX_BATCH_BYTES: usize = 4 << 20;
+
+/// A commit group stops growing here, unless a single atomic write is larger: later writes go into
+/// the next group.
+pub const MAX_GROUP_BYTES: usize = 512 << 10;
+
+/// Bytes of writes that may wait, formed and in flight, before writers are made to wait.
+pub const MAX_PENDING_WRITE_BYTES: usize = 16 << 20;
+
+/// Most commit groups in flight: recovery's hole rule relies on it.
+pub const MAX_COMMIT_DEPTH: usize = 8;
+
+/// Offsets in a segment must fit a location: 22 bits of 16-byte units.
+pub const MAX_SEGMENT_BYTES: u32 = 64 << 20;
+
+/// Smallest segment: a few batches of small records, for tests that tear every byte.
+pub const MIN_SEGMENT_BYTES: u32 = 64 << 10;
+
+/// Segments of one shard: a location has 16 bits for them.
+pub const MAX_SEGMENTS: usize = 1 << 16;
+
+/// Bytes that one read of a scan, of compaction or of recovery asks for at the most.
+pub const MAX_RUN_READ_BYTES: usize = 512 << 10;
+
+/// Dead bytes that a scan reads over rather than start another read.
+pub const MAX_SCAN_GAP_BYTES: u32 = 16 << 10;
+
+/// Live records that one round of compaction holds in memory, in bytes.
+pub const MAX_COMPACTION_ROUND_BYTES: u64 = 64 << 20;
+
+/// Records in one key-ordered run, in bytes: compaction's slice.
+pub const MAX_RUN_BYTES: usize = 256 << 10;
+
+/// Segments that a checkpoint may fill: the superblock names each.
+pub const MAX_CHECKPOINT_SEGMENTS: usize = 320;
+
+const _: () = assert!(MAX_GROUP_BYTES + MAX_KEY_BYTES < MAX_BATCH_BYTES);
+const _: () = assert!(MAX_VALUE_BYTES + MAX_KEY_BYTES + BLOCK_BYTES < MAX_BATCH_BYTES);
+const _: () = assert!(MAX_PENDING_WRITE_BYTES >= 2 * MAX_BATCH_BYTES);
+const _: () = assert!(MIN_SEGMENT_BYTES as usize >= 8 * BLOCK_BYTES);
+const _: () = assert!(MAX_RUN_READ_BYTES >= MAX_RUN_BYTES);

@@ -1,0 +1,116 @@
+//! Forming commit groups: writes gather here until the commit loop takes them to the disk. Not the
+//! disk's side of it: see `commit`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use crate::format::meta::Meta;
+use crate::format::record::{self, Record, RecordKind};
+use crate::index::Location;
+use crate::sync::Done;
+use crate::types::Version;
+
+/// One change on its way into the log.
+pub(crate) enum Pending {
+    /// A key's new value, or `None` for its deletion.
+    Item { key: Bytes, value: Option<Bytes>, version: Version },
+    /// A change of partitions.
+    Partition { change: Meta, encoded: Bytes },
+    /// Compaction's new places for records.
+    Relocation { moves: Vec<Move>, run_segment: u16, encoded: Bytes },
+}
+
+/// A record that compaction wrote anew.
+pub(crate) struct Move {
+    pub(crate) key: Bytes,
+    pub(crate) from: Location,
+    pub(crate) to: Location,
+}
+
+impl Pending {
+    /// The record that stands for the change in the log.
+    pub(crate) fn record(&self) -> Record<'_> {
+        match self {
+            Pending::Item { key, value, version } => Record {
+                kind: if value.is_some() { RecordKind::Put } else { RecordKind::Tombstone },
+                version: *version,
+                key,
+                value: value.as_deref().unwrap_or_default(),
+            },
+            Pending::Partition { encoded, .. } | Pending::Relocation { encoded, .. } => {
+                Record { kind: RecordKind::Meta, version: 0, key: &[], value: encoded }
+            }
+        }
+    }
+
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        let record = self.record();
+        record::encoded_bytes(record.key.len(), record.value.len())
+    }
+}
+
+/// Writes that will become durable together.
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) pending: Vec<Pending>,
+    /// Encoded length of all of them.
+    pub(crate) body_bytes: usize,
+    /// Done once they are durable and the index knows them.
+    pub(crate) done: Rc<Done>,
+}
+
+impl Group {
+    pub(crate) fn push(&mut self, pending: Pending) {
+        self.body_bytes += pending.encoded_bytes();
+        self.pending.push(pending);
+    }
+
+    /// Whether it holds no item: what compaction and partition changes log may use the segments that
+    /// are kept back from items, since it is what makes space again.
+    pub(crate) fn frees_space(&self) -> bool {
+        !self.pending.iter().any(|pending| matches!(pending, Pending::Item { .. }))
+    }
+}
+
+/// What was written last to a key and is not yet durable.
+pub(crate) struct Unsettled {
+    pub(crate) version: Version,
+    pub(crate) value: Option<Bytes>,
+    /// Done once it is durable.
+    pub(crate) done: Rc<Done>,
+}
+
+/// The end of the log as writers see it: what is forming, and what is not yet durable.
+#[derive(Default)]
+pub(crate) struct Log {
+    /// Groups that wait for the commit loop; the last is still growing.
+    pub(crate) forming: std::collections::VecDeque<Group>,
+    /// Keys written but not yet durable: conditions and read-modify-writes are decided on these.
+    pub(crate) unsettled: HashMap<Bytes, Unsettled>,
+    /// Encoded bytes forming and in flight.
+    pub(crate) pending_bytes: usize,
+    /// The version that the next write gets.
+    pub(crate) next_version: Version,
+}
+
+impl Log {
+    /// The group that a write of `bytes` joins.
+    pub(crate) fn group_for(&mut self, bytes: usize, max_group_bytes: usize) -> &mut Group {
+        let joins = self.forming.back().is_some_and(|group| {
+            group.pending.is_empty() || group.body_bytes + bytes <= max_group_bytes
+        });
+        if !joins {
+            self.forming.push_back(Group::default());
+        }
+        self.forming.back_mut().expect("pushed if there was none")
+    }
+
+    /// A write is settled: durable, or failed. A later write of the same key stays.
+    pub(crate) fn settle(&mut self, key: &Bytes, version: Version) {
+        if self.unsettled.get(key).is_some_and(|unsettled| unsettled.version == version) {
+            self.unsettled.remove(key);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The maintenance loop: keeps segments ready, forgets dropped partitions. Not compaction
+//! and not checkpoints, which have loops of their own.
+
+use std::ops::{Bound, ControlFlow};
+use std::rc::Rc;
+use std::time::Duration;
+
+use flywheel_disk::limits::BLOCK_BYTES;
+use flywheel_disk::{DiskError, DiskFault, File, World};
+
+use crate::core::{Core, Health};
+use crate::error::StoreError;
+use crate::format::place::Place;
+use crate::format::segment::SegmentHeader;
+use crate::index::{Direction, Tree};
+use crate::limits::MAX_SEGMENTS;
+use crate::segments::{SegmentState, segment_path};
+
+/// How long the loop waits before it asks a full disk again.
+const FULL_RETRY: Duration = Duration::from_millis(100);
+
+/// Entries of a dropped partition that are forgotten in one slice.
+const FORGET_SLICE: usize = 2048;
+
+/// Runs until the store is closing.
+pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
+    while !core.finished.get() && !core.is_stopped() {
+        let wanted = core.maintenance_wanted.wait();
+        forget_dropped(&core).await;
+        match prepare(&core).await {
+            Ok(()) => became_writable(&core),
+            Err(error) if error.fault == DiskFault::NoSpace => {
+                became_full(&core, error);
+                core.world.sleep(FULL_RETRY).await;
+                continue;
+            }
+            Err(error) => return stop(&core, error),
+        }
+        wanted.await;
+    }
+}
+
+/// Has as many segments ready as the options ask for, creating files where none is free.
+async fn prepare<W: World>(core: &Core<W>) -> Result<(), DiskError> {
+    loop {
+        core.segments.borrow_mut().sweep(&core.pins);
+        let wanted_free = core.options.ready_segments + core.reserve();
+        let (ready, free_and_ready, files) = {
+            let segments = core.segments.borrow();
+            (segments.ready(), segments.free_and_ready(), segments.all.len())
+        };
+        if ready >= core.options.ready_segments && free_and_ready >= wanted_free {
+            return Ok(());
+        }
+        if ready < core.options.ready_segments && make_ready(core).await? {
+            core.segments_changed.notify();
+            core.commit_wanted.notify();
+            continue;
+        }
+        if files >= MAX_SEGMENTS {
+            let what = format!("{MAX_SEGMENTS} segments are the most that a shard can have");
+            return Err(DiskError::new(DiskFault::NoSpace, "growing", &core.directory, what));
+        }
+        create(core).await?;
+    }
+}
+
+impl<W: World> Core<W> {
+    /// Takes a ready segment for `state`; waits for one if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] if none can be had.
+    pub(crate) async fn open_segment(&self, state: SegmentState) -> Result<Place, StoreError> {
+        loop {
+            if let Some(place) = self.segments.borrow_mut().open(state) {
+                self.maintenance_wanted.notify();
+                return Ok(place);
+            }
+            match &*self.health.borrow() {
+                Health::Full(error) => return Err(StoreError::Full(error.clone())),
+                Health::Stopped(error) => return Err(StoreError::Stopped(error.clone())),
+                Health::Running | Health::Closing => {}
+            }
+            let changed = self.segments_changed.wait();
+            self.maintenance_wanted.notify();
+            changed.await;
+        }
+    }
+}
+
+/// Begins the next life of a free segment, if there is one.
+async fn make_ready<W: World>(core: &Core<W>) -> Result<bool, DiskError> {
+    let Some((segment, life)) = core.segments.borrow_mut().take_free() else {
+        return Ok(false);
+    };
+    let header = SegmentHeader {
+        shard: core.options.shard,
+        segment,
+        segment_bytes: core.options.segment_bytes,
+        life,
+    };
+    let mut block = core.world.buffer(BLOCK_BYTES);
+    header.encode(&mut block);
+    let file = core.segments.borrow().get(segment).file.clone();
+    if let Err(error) = file.write_durable(0, block).await {
+        core.segments.borrow_mut().put_back(segment);
+        return Err(error);
+    }
+    core.segments.borrow_mut().make_ready(segment, life);
+    Ok(true)
+}
+
+async fn create<W: World>(core: &Core<W>) -> Result<(), DiskError> {
+    let segment_bytes = core.options.segment_bytes;
+    let segment = core.segments.borrow().all.len() as u16;
+    let path = segment_path(&core.directory, segment);
+    let file = core.world.create(&path, segment_bytes.into()).await?;
+    core.counters.preformatted_bytes.add(segment_bytes.into());
+    core.segments.borrow_mut().add(Rc::new(file), 0, SegmentState::Free);
+    Ok(())
+}
+
+fn became_full<W: World>(core: &Core<W>, error: DiskError) {
+    // As long as the log may still take a segment, nobody needs to be refused.
+    let exhausted = core.segments.borrow().free_and_ready() <= core.reserve();
+    let mut health = core.health.borrow_mut();
+    if exhausted && matches!(*health, Health::Running) {
+        *health = Health::Full(error);
+    }
+    drop(health);
+    core.room_changed.notify();
+    core.segments_changed.notify();
+    core.commit_wanted.notify();
+}
+
+fn became_writable<W: World>(core: &Core<W>) {
+    let mut health = core.health.borrow_mut();
+    if matches!(*health, Health::Full(_)) {
+        *health = Health::Running;
+    }
+    drop(health);
+    core.room_changed.notify();
+}
+
+pub(crate) fn stop<W: World>(core: &Core<W>, error: DiskError) {
+    let mut health = core.health.borrow_mut();
+    if !matches!(*health, Health::Closing) {
+        *health = Health::Stopped(error);
+    }
+    drop(health);
+    core.room_changed.notify();
+    core.segments_changed.notify();
+    core.commit_wanted.notify();
+    core.maintenance_wanted.notify();
+}
+
+/// Takes the records of dropped partitions off the segments' accounts, a slice at a time.
+async fn forget_dropped<W: World>(core: &Core<W>) {
+    loop {
+        let Some(mut index) = core.dropped.borrow_mut().pop() else { return };
+        while !index.is_empty() {
+            forget_slice(core, &mut index);
+            core.world.yield_if_needed().await;
+        }
+    }
+}
+
+fn forget_slice<W: World>(core: &Core<W>, index: &mut Tree) {
+    let mut segments = core.segments.borrow_mut();
+    let mut count = 0;
+    let mut rest_from = None;
+    index.visit(Bound::Unbounded, Bound::Unbounded, Direction::Forward, &mut |key, location| {
+        if count == FORGET_SLICE {
+            rest_from = Some(key.to_vec());
+            return ControlFlow::Break(());
+        }
+        count += 1;
+        segments.debit(location);
+        ControlFlow::Continue(())
+    });
+    *index = match rest_from {
+        Some(key) => index.split_off(&key),
+        None => Tree::new(),
+    };
+}

@@ -1,0 +1,74 @@
+//! Snapshots: a store as it was at one moment, readable while writes go on. A list of immutable
+//! segments and the index over them, not a copy: backup, restore and replication start from it.
+
+use std::rc::Rc;
+
+use flywheel_disk::World;
+
+use crate::core::Core;
+use crate::error::StoreError;
+use crate::format::place::Place;
+use crate::partitions::PartitionTable;
+use crate::pins::Pin;
+use crate::types::{ScanPage, ScanRequest, Versioned};
+
+/// A store at one moment. Holding it keeps what it shows on the disk; drop it soon.
+pub struct Snapshot<W: World> {
+    core: Rc<Core<W>>,
+    table: PartitionTable,
+    pin: Pin,
+    number: u64,
+}
+
+impl<W: World> Snapshot<W> {
+    pub(crate) fn take(core: &Rc<Core<W>>) -> Self {
+        Self {
+            core: core.clone(),
+            table: core.table.borrow().clone(),
+            pin: core.pins.pin(),
+            number: core.settled.get().number,
+        }
+    }
+
+    /// The last batch of the log that it shows.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The value that `key` had.
+    ///
+    /// # Errors
+    /// Faults of the disk and corruption; [`StoreError::NotOwned`] if no partition held the key.
+    pub async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let partition = self.table.find(key).ok_or(StoreError::NotOwned)?;
+        match partition.index.get(key) {
+            // Its own pin may outlive this future's: the snapshot's stands for it.
+            Some(location) => self.core.fetch(key, location, self.core.pins.pin()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The items that a range held.
+    ///
+    /// # Errors
+    /// Faults of the disk and corruption.
+    pub async fn scan(&self, request: &ScanRequest) -> Result<ScanPage, StoreError> {
+        self.core.scan_table(&self.table, request, &self.pin).await
+    }
+
+    /// The segments that hold what it shows: where each begins, in the order of their lives. Their
+    /// bytes do not change while the snapshot is held.
+    pub fn segments(&self) -> Vec<Place> {
+        let mut used = std::collections::BTreeSet::new();
+        let (start, end) = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+        self.table.visit(start, end, crate::index::Direction::Forward, &mut |_, location| {
+            used.insert(location.segment());
+            std::ops::ControlFlow::Continue(())
+        });
+        let segments = self.core.segments.borrow();
+        let mut places: Vec<Place> =
+            used.into_iter().map(|segment| segments.place(segment, 0)).collect();
+        places.sort_by_key(|place| place.life);
+        places
+    }
+}

@@ -1,0 +1,229 @@
+//! Writes: batches, conditions, read-modify-writes, changes of partitions. Decided here, at the owner
+//! of the keys, against the newest version; made durable by `commit`.
+//!
+//! A decision and the append that follows from it happen without waiting in between, so no other
+//! write can slip in. What was decided on a version that is not yet durable is answered only once it
+//! is: nobody learns of a write that a power loss could still undo.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use flywheel_disk::World;
+
+use crate::core::{Core, Newest};
+use crate::error::StoreError;
+use crate::format::meta::Meta;
+use crate::format::record;
+use crate::index::Location;
+use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use crate::log::Pending;
+use crate::sync::Done;
+use crate::types::{
+    Change, Condition, ImportedRecord, Version, Versioned, Write, WriteBatch, WriteOutcome,
+};
+
+/// What became of a read-modify-write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modified {
+    /// The version written; `None` if everything was kept as it was.
+    pub version: Option<Version>,
+    /// What the change was made from.
+    pub before: Option<Versioned>,
+}
+
+impl<W: World> Core<W> {
+    pub(crate) async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StoreError> {
+        let bytes = self.check_batch(&batch)?;
+        if batch.writes.is_empty() {
+            return Ok(WriteOutcome::Applied { first_version: 0 });
+        }
+        let mut known = Vec::new();
+        loop {
+            self.room(bytes).await?;
+            match self.decide(&batch.writes, &known)? {
+                Decision::Apply => break,
+                Decision::Look(key, location) => {
+                    let pin = self.pins.pin();
+                    known.push((location, self.fetch(&key, location, pin).await?));
+                }
+                Decision::Fail { write, current, done } => {
+                    if let Some(done) = done {
+                        done.wait().await?;
+                    }
+                    return Ok(WriteOutcome::ConditionFailed { write, current });
+                }
+            }
+        }
+        self.counters.writes.add(batch.writes.len() as u64);
+        let first_version = self.take_versions(batch.writes.len());
+        let pending = batch.writes.into_iter().zip(first_version..).map(|(write, version)| {
+            self.count_user_bytes(&write.key, write.value.as_ref());
+            Pending::Item { key: write.key, value: write.value, version }
+        });
+        self.append(pending.collect()).wait().await?;
+        Ok(WriteOutcome::Applied { first_version })
+    }
+
+    pub(crate) async fn modify(
+        &self,
+        key: Bytes,
+        change: impl FnOnce(Option<&Versioned>) -> Change,
+    ) -> Result<Modified, StoreError> {
+        check_key(&key)?;
+        let mut known: Option<(Location, Versioned)> = None;
+        let (before, basis) = loop {
+            self.room(0).await?;
+            match self.newest(&key)? {
+                Newest::Unsettled { value, done } => break (value, Some(done)),
+                Newest::Cached(cached) => break (Some(cached), None),
+                Newest::Absent => break (None, None),
+                Newest::OnDisk(location) => match known.take() {
+                    Some((at, versioned)) if at == location => break (Some(versioned), None),
+                    _ => {
+                        let pin = self.pins.pin();
+                        known = Some((location, self.fetch(&key, location, pin).await?));
+                    }
+                },
+            }
+        };
+        let value = match change(before.as_ref()) {
+            Change::Put(value) => Some(value),
+            Change::Delete => None,
+            Change::Keep => {
+                if let Some(basis) = basis {
+                    basis.wait().await?;
+                }
+                return Ok(Modified { version: None, before });
+            }
+        };
+        check_value(value.as_ref())?;
+        self.counters.writes.add(1);
+        self.count_user_bytes(&key, value.as_ref());
+        let version = self.take_versions(1);
+        self.append(vec![Pending::Item { key, value, version }]).wait().await?;
+        Ok(Modified { version: Some(version), before })
+    }
+
+    /// Writes records under the versions they have on another shard.
+    pub(crate) async fn import(&self, records: Vec<ImportedRecord>) -> Result<(), StoreError> {
+        let mut done: Option<Rc<Done>> = None;
+        for ImportedRecord { key, version, value } in records {
+            check_key(&key)?;
+            check_value(value.as_ref())?;
+            self.room(record::encoded_bytes(key.len(), value.as_ref().map_or(0, Bytes::len)))
+                .await?;
+            {
+                let mut log = self.log.borrow_mut();
+                log.next_version = log.next_version.max(version + 1);
+            }
+            done = Some(self.append(vec![Pending::Item { key, value, version }]));
+        }
+        // Groups are acknowledged in order: the last one's mark stands for all.
+        match done {
+            Some(done) => done.wait().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a change of partitions, durably, after all writes decided before it.
+    pub(crate) async fn change_partitions(&self, change: Meta) -> Result<(), StoreError> {
+        self.check_writable()?;
+        self.table.borrow().check(&change)?;
+        let encoded = change.encode();
+        self.append(vec![Pending::Partition { change, encoded }]).wait().await
+    }
+
+    fn check_batch(&self, batch: &WriteBatch) -> Result<usize, StoreError> {
+        let mut bytes = 0;
+        for write in &batch.writes {
+            check_key(&write.key)?;
+            check_value(write.value.as_ref())?;
+            bytes +=
+                record::encoded_bytes(write.key.len(), write.value.as_ref().map_or(0, Bytes::len));
+        }
+        let max_bytes = self.options.max_batch_bytes();
+        if bytes > max_bytes {
+            return Err(StoreError::BadRequest(format!(
+                "a batch takes at most {max_bytes} bytes of records here, this one has {bytes}"
+            )));
+        }
+        if batch.writes.len() > 1 {
+            let mut keys: Vec<&[u8]> = batch.writes.iter().map(|write| &*write.key).collect();
+            keys.sort_unstable();
+            if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(StoreError::BadRequest("a batch writes a key twice".into()));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Whether all conditions hold, as far as can be told without reading.
+    fn decide(
+        &self,
+        writes: &[Write],
+        known: &[(Location, Versioned)],
+    ) -> Result<Decision, StoreError> {
+        for (position, Write { key, condition, .. }) in writes.iter().enumerate() {
+            let Some(condition) = condition else {
+                if self.table.borrow().find(key).is_none() {
+                    return Err(StoreError::NotOwned);
+                }
+                continue;
+            };
+            let (current, done) = match self.newest(key)? {
+                Newest::Unsettled { value, done } => (value, Some(done)),
+                Newest::Cached(cached) => (Some(cached), None),
+                Newest::Absent => (None, None),
+                Newest::OnDisk(_) if *condition == Condition::Exists => continue,
+                Newest::OnDisk(location) => match known.iter().find(|(at, _)| *at == location) {
+                    Some((_, versioned)) => (Some(versioned.clone()), None),
+                    None => return Ok(Decision::Look(key.clone(), location)),
+                },
+            };
+            let holds = match condition {
+                Condition::Exists => current.is_some(),
+                Condition::Absent => current.is_none(),
+                Condition::VersionIs(version) => {
+                    current.as_ref().is_some_and(|current| current.version == *version)
+                }
+            };
+            if !holds {
+                return Ok(Decision::Fail { write: position, current, done });
+            }
+        }
+        Ok(Decision::Apply)
+    }
+
+    fn count_user_bytes(&self, key: &Bytes, value: Option<&Bytes>) {
+        let bytes = key.len() + value.map_or(0, Bytes::len);
+        self.counters.user_bytes_written.add(bytes as u64);
+    }
+}
+
+/// What to do with a batch.
+enum Decision {
+    /// All conditions hold.
+    Apply,
+    /// Read this record first.
+    Look(Bytes, Location),
+    /// A condition does not hold; if it was decided on something not yet durable, answer only then.
+    Fail { write: usize, current: Option<Versioned>, done: Option<Rc<Done>> },
+}
+
+pub(crate) fn check_key(key: &[u8]) -> Result<(), StoreError> {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        let what = format!("a key has 1 to {MAX_KEY_BYTES} bytes, this one {}", key.len());
+        return Err(StoreError::BadRequest(what));
+    }
+    Ok(())
+}
+
+fn check_value(value: Option<&Bytes>) -> Result<(), StoreError> {
+    match value {
+        Some(value) if value.len() > MAX_VALUE_BYTES => Err(StoreError::BadRequest(format!(
+            "a value has at most {MAX_VALUE_BYTES} bytes, this one {}",
+            value.len()
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,282 @@
+//! What one worker measures: counts, histograms, the second at hand.
+//! One owner, no locks; merging the workers' figures is `merge`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hdrhistogram::Histogram;
+
+use crate::figures::{Totals, Verification};
+use crate::limits::{ERROR_SAMPLES_MAX, INTERVALS_MAX, LATENCY_MAX_NS};
+use crate::target::{TargetError, TargetErrorKind};
+use crate::workload::Operation;
+
+/// Nanoseconds in an interval of the series.
+pub(super) const INTERVAL_NS: u64 = 1_000_000_000;
+
+/// Significant digits of the histograms that figures come from.
+pub(super) const DIGITS: u8 = 3;
+
+/// Significant digits of an interval's histogram: cheap to clear, and a line in a plot needs no more.
+pub(super) const INTERVAL_DIGITS: u8 = 2;
+
+/// An empty histogram of nanoseconds, from 1 ns to an hour.
+pub(super) fn histogram(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, digits).expect("the bounds suit the digits")
+}
+
+/// When an operation was meant to start, did start, and ended: nanoseconds from the common start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub intended_ns: u64,
+    pub start_ns: u64,
+    pub end_ns: u64,
+}
+
+/// Histograms of a paced run beside the response time.
+pub(super) struct PacedTimes {
+    pub service: Histogram<u64>,
+    pub wait: Histogram<u64>,
+}
+
+/// One operation's counts and times.
+pub(super) struct OperationTimes {
+    pub count: u64,
+    pub errors: u64,
+    pub not_found: u64,
+    pub response: Histogram<u64>,
+    pub paced: Option<PacedTimes>,
+}
+
+impl OperationTimes {
+    pub fn new(paced: bool) -> Self {
+        let paced =
+            paced.then(|| PacedTimes { service: histogram(DIGITS), wait: histogram(DIGITS) });
+        Self { count: 0, errors: 0, not_found: 0, response: histogram(DIGITS), paced }
+    }
+}
+
+/// One interval of one worker, its histogram as (value, count) pairs: a hundredth of the size.
+pub(super) struct Interval {
+    pub index: u64,
+    pub operations: u64,
+    pub errors: u64,
+    pub times: Vec<(u64, u64)>,
+}
+
+/// Errors of one kind.
+#[derive(Default)]
+pub(super) struct Errors {
+    pub count: u64,
+    pub samples: Vec<String>,
+}
+
+/// What a worker hands back.
+pub(super) struct WorkerFigures {
+    pub operations: BTreeMap<Operation, OperationTimes>,
+    pub intervals: Vec<Interval>,
+    pub errors: BTreeMap<TargetErrorKind, Errors>,
+    pub verification: Verification,
+    pub operations_total: u64,
+    pub errors_total: u64,
+    pub retries: u64,
+    pub measured_bytes_written: u64,
+    pub totals: Totals,
+    pub last_end_ns: u64,
+    pub final_slip_ns: u64,
+    pub abandoned: u64,
+    /// Whether some client did not finish its share or its time.
+    pub cut_short: bool,
+}
+
+/// Takes the measurements of one worker.
+pub(super) struct Recorder {
+    measure_from_ns: u64,
+    paced: bool,
+    /// By `Operation as usize`; made when an operation first occurs.
+    operations: [Option<Box<OperationTimes>>; Operation::ALL.len()],
+    interval: Histogram<u64>,
+    interval_end_ns: u64,
+    interval_operations: u64,
+    interval_errors: u64,
+    /// Failed operations, warm-up included.
+    failures: u64,
+    out: WorkerFigures,
+}
+
+impl Recorder {
+    pub fn new(measure_from_ns: u64, paced: bool) -> Self {
+        Self {
+            measure_from_ns,
+            paced,
+            operations: Default::default(),
+            interval: histogram(INTERVAL_DIGITS),
+            interval_end_ns: measure_from_ns + INTERVAL_NS,
+            interval_operations: 0,
+            interval_errors: 0,
+            failures: 0,
+            out: WorkerFigures {
+                operations: BTreeMap::new(),
+                intervals: Vec::new(),
+                errors: BTreeMap::new(),
+                verification: Verification::default(),
+                operations_total: 0,
+                errors_total: 0,
+                retries: 0,
+                measured_bytes_written: 0,
+                totals: Totals::default(),
+                last_end_ns: measure_from_ns,
+                final_slip_ns: 0,
+                abandoned: 0,
+                cut_short: false,
+            },
+        }
+    }
+
+    fn is_measured(&self, times: Times) -> bool {
+        times.start_ns >= self.measure_from_ns
+    }
+
+    fn times_of(&mut self, operation: Operation) -> &mut OperationTimes {
+        let paced = self.paced;
+        self.operations[operation as usize]
+            .get_or_insert_with(|| Box::new(OperationTimes::new(paced)))
+    }
+
+    /// An answer to `operation`, which may be one half of another.
+    #[inline]
+    pub fn answered(&mut self, operation: Operation, times: Times, found: bool) {
+        if !self.is_measured(times) {
+            return;
+        }
+        let of = self.times_of(operation);
+        of.count += 1;
+        of.not_found += u64::from(!found);
+        of.response.saturating_record(times.end_ns - times.intended_ns);
+        if let Some(paced) = &mut of.paced {
+            paced.service.saturating_record(times.end_ns - times.start_ns);
+            paced.wait.saturating_record(times.start_ns - times.intended_ns);
+        }
+    }
+
+    /// A failure of `operation`, which may be one half of another.
+    #[cold]
+    pub fn failed(&mut self, operation: Operation, times: Times) {
+        if self.is_measured(times) {
+            self.times_of(operation).errors += 1;
+        }
+    }
+
+    /// Keeps an error by its kind, and its message while it is one of the first.
+    #[cold]
+    pub fn note_error(&mut self, operation: Operation, key: &[u8], error: &TargetError) {
+        let errors = self.out.errors.entry(error.kind).or_default();
+        errors.count += 1;
+        if errors.samples.len() < ERROR_SAMPLES_MAX {
+            let key = String::from_utf8_lossy(key);
+            errors.samples.push(format!("{operation} {key}: {}", error.message));
+        }
+    }
+
+    /// One whole operation is over. Returns whether it was measured.
+    #[inline]
+    pub fn finished(&mut self, times: Times, succeeded: bool) -> bool {
+        self.out.final_slip_ns = times.start_ns - times.intended_ns;
+        self.out.totals.operations += u64::from(succeeded);
+        self.failures += u64::from(!succeeded);
+        if !self.is_measured(times) {
+            return false;
+        }
+        self.out.last_end_ns = times.end_ns;
+        if times.end_ns >= self.interval_end_ns {
+            self.close_interval();
+            let behind = (times.end_ns - self.interval_end_ns) / INTERVAL_NS;
+            self.interval_end_ns += (behind + 1) * INTERVAL_NS;
+        }
+        if succeeded {
+            self.out.operations_total += 1;
+            self.interval_operations += 1;
+            self.interval.saturating_record(times.end_ns - times.intended_ns);
+        } else {
+            self.out.errors_total += 1;
+            self.interval_errors += 1;
+        }
+        true
+    }
+
+    fn close_interval(&mut self) {
+        if self.interval_operations + self.interval_errors == 0 {
+            return;
+        }
+        let index = (self.interval_end_ns - self.measure_from_ns) / INTERVAL_NS - 1;
+        self.out.intervals.push(Interval {
+            index: index.min(INTERVALS_MAX as u64 - 1),
+            operations: std::mem::take(&mut self.interval_operations),
+            errors: std::mem::take(&mut self.interval_errors),
+            times: self
+                .interval
+                .iter_recorded()
+                .map(|step| (step.value_iterated_to(), step.count_at_value()))
+                .collect(),
+        });
+        self.interval.reset();
+    }
+
+    /// Bytes that a write handed over.
+    #[inline]
+    pub fn wrote(&mut self, bytes: u64, times: Times) {
+        self.out.totals.user_bytes_written += bytes;
+        if self.is_measured(times) {
+            self.out.measured_bytes_written += bytes;
+        }
+    }
+
+    /// Bytes that a read or a scan brought back.
+    #[inline]
+    pub fn read(&mut self, bytes: u64) {
+        self.out.totals.user_bytes_read += bytes;
+    }
+
+    /// Records that a scan returned.
+    pub fn scanned(&mut self, records: u64) {
+        self.out.totals.records_scanned += records;
+    }
+
+    /// The verdict on one record; `wrong` says what is wrong with it.
+    pub fn verified<E: fmt::Display>(&mut self, key: &[u8], verdict: Result<(), E>) {
+        let verification = &mut self.out.verification;
+        verification.checked += 1;
+        if let Err(wrong) = verdict {
+            verification.failed += 1;
+            if verification.samples.len() < ERROR_SAMPLES_MAX {
+                verification.samples.push(format!("{}: {wrong}", String::from_utf8_lossy(key)));
+            }
+        }
+    }
+
+    /// An insert will be tried again.
+    pub fn retried(&mut self) {
+        self.out.retries += 1;
+    }
+
+    /// Some client stopped before its share was done.
+    pub fn cut_short(&mut self) {
+        self.out.cut_short = true;
+    }
+
+    /// `(answered, answered and measured, failed)`, for the progress counters.
+    #[inline]
+    pub fn counts(&self) -> (u64, u64, u64) {
+        (self.out.totals.operations, self.out.operations_total, self.failures)
+    }
+
+    /// Everything measured.
+    pub fn into_figures(mut self, abandoned: u64) -> WorkerFigures {
+        self.close_interval();
+        self.out.abandoned = abandoned;
+        for (operation, times) in Operation::ALL.into_iter().zip(self.operations) {
+            self.out.operations.extend(times.map(|times| (operation, *times)));
+        }
+        self.out
+    }
+}

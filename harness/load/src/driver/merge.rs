@@ -1,0 +1,213 @@
+//! Merges the workers' measurements into one set of figures.
+//! Histograms are added, percentiles never averaged.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::measure::{
+    DIGITS, Errors, INTERVAL_DIGITS, INTERVAL_NS, Interval, OperationTimes, WorkerFigures,
+    histogram,
+};
+use super::shared::Shared;
+use crate::figures::{
+    ErrorFigures, IntervalFigures, Latency, OperationFigures, OperationHistograms, PaceFigures,
+    RunFigures, Totals, Verification, us,
+};
+use crate::limits::ERROR_SAMPLES_MAX;
+use crate::target::TargetErrorKind;
+use crate::workload::Operation;
+
+/// Share of the rate asked for that counts as sustained.
+const SUSTAINED: f64 = 0.99;
+
+const NS_PER_S: f64 = 1e9;
+
+fn add(into: &mut Histogram<u64>, from: &Histogram<u64>) {
+    into.add(from).expect("all histograms have the same bounds");
+}
+
+fn merge_times(into: &mut OperationTimes, from: &OperationTimes) {
+    into.count += from.count;
+    into.errors += from.errors;
+    into.not_found += from.not_found;
+    add(&mut into.response, &from.response);
+    if let (Some(into), Some(from)) = (&mut into.paced, &from.paced) {
+        add(&mut into.service, &from.service);
+        add(&mut into.wait, &from.wait);
+    }
+}
+
+fn append_samples(into: &mut Vec<String>, from: Vec<String>) {
+    into.extend(from);
+    into.truncate(ERROR_SAMPLES_MAX);
+}
+
+/// The series of all workers, one entry a second from 0, idle seconds included.
+fn merge_intervals(parts: Vec<Interval>, runtime_s: f64) -> Vec<IntervalFigures> {
+    let mut by_index: BTreeMap<u64, Vec<Interval>> = BTreeMap::new();
+    for part in parts {
+        by_index.entry(part.index).or_default().push(part);
+    }
+    let count = by_index.keys().next_back().map_or(0, |last| last + 1);
+    let length_s = INTERVAL_NS as f64 / NS_PER_S;
+    let mut times = histogram(INTERVAL_DIGITS);
+    (0..count)
+        .map(|index| {
+            times.reset();
+            let parts = by_index.remove(&index).unwrap_or_default();
+            for (value, count) in parts.iter().flat_map(|part| &part.times) {
+                times.saturating_record_n(*value, *count);
+            }
+            let latency = Latency::of(&times);
+            let start_s = index as f64 * length_s;
+            IntervalFigures {
+                start_s,
+                length_s: length_s.min(runtime_s - start_s),
+                operations: parts.iter().map(|part| part.operations).sum(),
+                errors: parts.iter().map(|part| part.errors).sum(),
+                p50_us: latency.p50,
+                p99_us: latency.p99,
+                max_us: latency.max,
+            }
+        })
+        .collect()
+}
+
+fn figures_of(times: &OperationTimes) -> OperationFigures {
+    OperationFigures {
+        count: times.count,
+        errors: times.errors,
+        not_found: times.not_found,
+        response_us: Latency::of(&times.response),
+        service_us: times.paced.as_ref().map(|paced| Latency::of(&paced.service)),
+        wait_us: times.paced.as_ref().map(|paced| Latency::of(&paced.wait)),
+    }
+}
+
+fn histograms_of(times: OperationTimes) -> OperationHistograms {
+    let (service_ns, wait_ns) =
+        times.paced.map_or((None, None), |paced| (Some(paced.service), Some(paced.wait)));
+    OperationHistograms { response_ns: times.response, service_ns, wait_ns }
+}
+
+/// The sums over all workers, before anything is derived from them.
+struct Sums {
+    operations: BTreeMap<Operation, OperationTimes>,
+    intervals: Vec<Interval>,
+    errors: BTreeMap<TargetErrorKind, Errors>,
+    verification: Verification,
+    operations_total: u64,
+    errors_total: u64,
+    retries: u64,
+    bytes_written: u64,
+    totals: Totals,
+    last_end_ns: u64,
+    final_slip_ns: u64,
+    abandoned: u64,
+    cut_short: bool,
+}
+
+impl Sums {
+    fn new(measure_from_ns: u64) -> Self {
+        Self {
+            operations: BTreeMap::new(),
+            intervals: Vec::new(),
+            errors: BTreeMap::new(),
+            verification: Verification::default(),
+            operations_total: 0,
+            errors_total: 0,
+            retries: 0,
+            bytes_written: 0,
+            totals: Totals::default(),
+            last_end_ns: measure_from_ns,
+            final_slip_ns: 0,
+            abandoned: 0,
+            cut_short: false,
+        }
+    }
+
+    fn add(&mut self, worker: WorkerFigures, paced: bool) {
+        for (operation, times) in &worker.operations {
+            let into =
+                self.operations.entry(*operation).or_insert_with(|| OperationTimes::new(paced));
+            merge_times(into, times);
+        }
+        self.intervals.extend(worker.intervals);
+        for (kind, errors) in worker.errors {
+            let into = self.errors.entry(kind).or_default();
+            into.count += errors.count;
+            append_samples(&mut into.samples, errors.samples);
+        }
+        self.verification.checked += worker.verification.checked;
+        self.verification.failed += worker.verification.failed;
+        append_samples(&mut self.verification.samples, worker.verification.samples);
+        self.operations_total += worker.operations_total;
+        self.errors_total += worker.errors_total;
+        self.retries += worker.retries;
+        self.bytes_written += worker.measured_bytes_written;
+        self.totals.operations += worker.totals.operations;
+        self.totals.user_bytes_written += worker.totals.user_bytes_written;
+        self.totals.user_bytes_read += worker.totals.user_bytes_read;
+        self.totals.records_scanned += worker.totals.records_scanned;
+        self.last_end_ns = self.last_end_ns.max(worker.last_end_ns);
+        self.final_slip_ns = self.final_slip_ns.max(worker.final_slip_ns);
+        self.abandoned += worker.abandoned;
+        self.cut_short |= worker.cut_short;
+    }
+}
+
+/// All workers' figures as one.
+pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigures>) -> RunFigures {
+    debug_assert_eq!(DIGITS, 3, "the docs of Latency say so");
+    let workload = shared.workload;
+    let mut sums = Sums::new(shared.measure_from_ns);
+    for worker in workers {
+        sums.add(worker, shared.tick_ns.is_some());
+    }
+    let runtime_s = (sums.last_end_ns - shared.measure_from_ns) as f64 / NS_PER_S;
+    let throughput = if runtime_s > 0.0 { sums.operations_total as f64 / runtime_s } else { 0.0 };
+    RunFigures {
+        phase: shared.phase,
+        target: target.to_owned(),
+        clients: workload.thread_count,
+        workers: shared.workers,
+        seed: workload.seed,
+        warm_up_s: shared.measure_from_ns as f64 / NS_PER_S,
+        runtime_s,
+        throughput_ops_per_s: throughput,
+        operations_total: sums.operations_total,
+        errors_total: sums.errors_total,
+        operations: sums
+            .operations
+            .iter()
+            .map(|(operation, times)| (*operation, figures_of(times)))
+            .collect(),
+        intervals: merge_intervals(sums.intervals, runtime_s),
+        errors: sums
+            .errors
+            .into_iter()
+            .map(|(kind, errors)| ErrorFigures {
+                kind,
+                count: errors.count,
+                samples: errors.samples,
+            })
+            .collect(),
+        insertion_retries: sums.retries,
+        verification: workload.data_integrity.then_some(sums.verification),
+        pace: workload.target_ops_per_s.map(|rate| PaceFigures {
+            target_ops_per_s: rate,
+            final_slip_us: us(sums.final_slip_ns),
+            sustained: throughput >= SUSTAINED * rate,
+        }),
+        user_bytes_written: sums.bytes_written,
+        whole_phase: sums.totals,
+        partial: sums.cut_short || sums.abandoned > 0,
+        abandoned: sums.abandoned,
+        histograms: sums
+            .operations
+            .into_iter()
+            .map(|(operation, times)| (operation, histograms_of(times)))
+            .collect(),
+    }
+}

@@ -1,0 +1,135 @@
+//! Drives a target with a workload: closed loop, many logical clients on few threads.
+//! Knows no engine, prints nothing; what it measured comes back as `RunFigures`.
+
+mod client;
+mod control;
+mod executor;
+mod measure;
+mod merge;
+mod shared;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+pub use control::{Control, Progress};
+
+use crate::figures::{Phase, RunFigures};
+use crate::target::{TargetError, TargetFactory};
+use crate::workload::Workload;
+use measure::WorkerFigures;
+use shared::Shared;
+
+/// How a workload is driven, beyond what its properties say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunOptions {
+    /// Worker threads; `None` means one per core. Never more than `threadcount`, never fewer than 1.
+    pub workers: Option<usize>,
+}
+
+/// Why a phase could not be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Neither `operationcount` nor `maxexecutiontime` is set.
+    #[error("the run has no end: set operationcount or maxexecutiontime")]
+    Unbounded,
+    /// A worker could not connect.
+    #[error("worker {worker} cannot connect: {error}")]
+    Connect {
+        /// The worker.
+        worker: usize,
+        /// What its target said.
+        error: TargetError,
+    },
+}
+
+/// Load phase: inserts `insertcount` records from `insertstart`, spread over all clients.
+///
+/// A record depends on the seed and its key alone, not on the number of clients. `maxexecutiontime` and
+/// `warmuptime` do not apply: a table that is only partly there makes every later figure wrong.
+pub fn load<F: TargetFactory>(
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    drive(Phase::Load, workload, factory, options, control)
+}
+
+/// Run phase: the mix, until `operationcount` operations or `maxexecutiontime` after the warm-up.
+///
+/// Each client does its equal share of the operations; its draws depend on the seed, the client and the
+/// cycle alone. A record read or scanned is verified when `dataintegrity` is on.
+pub fn run<F: TargetFactory>(
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    if workload.operation_count.is_none() && workload.max_execution_time.is_none() {
+        return Err(RunError::Unbounded);
+    }
+    drive(Phase::Run, workload, factory, options, control)
+}
+
+fn drive<F: TargetFactory>(
+    phase: Phase,
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let workers = options.workers.unwrap_or(cores).clamp(1, workload.thread_count as usize);
+    let live = control.begin(workers);
+    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers);
+    let mut figures: Vec<WorkerFigures> = Vec::with_capacity(workers);
+    thread::scope(|scope| {
+        let mut connecting = Vec::with_capacity(workers);
+        for worker in 0..workers {
+            // Channels rather than a barrier: a worker that fails or panics must not leave others waiting.
+            let (connected, wait_connected) = mpsc::channel();
+            let (start, wait_start) = mpsc::channel::<Instant>();
+            let handle = thread::Builder::new()
+                .name(format!("load-{worker}"))
+                .spawn_scoped(scope, move || {
+                    let target = match executor::block_on(factory.connect(worker)) {
+                        Ok(target) => target,
+                        Err(error) => {
+                            connected.send(Err(error)).ok();
+                            return None;
+                        }
+                    };
+                    connected.send(Ok(())).ok();
+                    let epoch = wait_start.recv().ok()?;
+                    Some(client::drive_worker(shared, worker, &target, epoch))
+                })
+                .expect("the system can start a few more threads");
+            connecting.push((handle, wait_connected, start));
+        }
+        let mut failed = None;
+        for (worker, (_, wait_connected, _)) in connecting.iter().enumerate() {
+            // A receive error is a worker that panicked: joining it below passes the panic on.
+            if let Ok(Err(error)) = wait_connected.recv() {
+                failed.get_or_insert(RunError::Connect { worker, error });
+            }
+        }
+        let epoch = Instant::now();
+        if failed.is_none() {
+            shared.live.start(epoch, shared);
+            for (_, _, start) in &connecting {
+                start.send(epoch).ok();
+            }
+        }
+        for (handle, _, start) in connecting {
+            drop(start);
+            match handle.join() {
+                Ok(measured) => figures.extend(measured),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    })?;
+    shared.live.finish();
+    Ok(merge::merge(shared, factory.name(), figures))
+}

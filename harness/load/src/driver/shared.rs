@@ -1,0 +1,95 @@
+//! What all workers of a phase read: limits, counters, schedule.
+//! Nothing here is behind a lock, and nothing here is measured.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::control::Live;
+use crate::figures::Phase;
+use crate::generate::AcknowledgedCounter;
+use crate::workload::{KeyChooser, Workload};
+
+/// Everything that workers share. Times are nanoseconds from the common start.
+pub(super) struct Shared<'a> {
+    pub phase: Phase,
+    pub workload: &'a Workload,
+    pub stop: &'a AtomicBool,
+    pub live: Arc<Live>,
+    pub workers: usize,
+    /// Operations that start before this are not measured.
+    pub measure_from_ns: u64,
+    /// Operations do not start after this; `u64::MAX` means no limit.
+    pub deadline_ns: u64,
+    /// Time between two operations of one client; `None` when not paced.
+    pub tick_ns: Option<f64>,
+    /// Keys inserted by the run phase.
+    pub inserted: AcknowledgedCounter,
+    /// The key chooser that each worker clones; `None` while loading.
+    pub chooser: Option<KeyChooser>,
+    /// Length of each field's name.
+    pub name_bytes: Vec<u32>,
+}
+
+impl<'a> Shared<'a> {
+    pub fn new(
+        phase: Phase,
+        workload: &'a Workload,
+        stop: &'a AtomicBool,
+        live: Arc<Live>,
+        workers: usize,
+    ) -> Self {
+        let nanoseconds = |duration: std::time::Duration| duration.as_nanos() as u64;
+        let (measure_from_ns, deadline_ns) = match phase {
+            Phase::Load => (0, u64::MAX),
+            Phase::Run => {
+                let warm_up = nanoseconds(workload.warm_up);
+                (
+                    warm_up,
+                    workload
+                        .max_execution_time
+                        .map_or(u64::MAX, |limit| warm_up + nanoseconds(limit)),
+                )
+            }
+        };
+        Self {
+            phase,
+            workload,
+            stop,
+            live,
+            workers,
+            measure_from_ns,
+            deadline_ns,
+            tick_ns: workload
+                .target_ops_per_s
+                .map(|rate| workload.thread_count as f64 * 1e9 / rate),
+            inserted: AcknowledgedCounter::new(workload.record_count),
+            chooser: (phase == Phase::Run).then(|| KeyChooser::new(workload)),
+            name_bytes: workload.field_names.iter().map(|name| name.len() as u32).collect(),
+        }
+    }
+
+    /// Operations that all clients do in the measured window; `None` means no limit.
+    pub fn operations_goal(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Load => Some(self.workload.insert_count),
+            Phase::Run => self.workload.operation_count,
+        }
+    }
+
+    /// Client number `client`'s share of them: equal, the first ones one more.
+    pub fn share(&self, client: u64) -> u64 {
+        let clients = self.workload.thread_count;
+        self.operations_goal()
+            .map_or(u64::MAX, |goal| goal / clients + u64::from(client < goal % clients))
+    }
+
+    /// When client `client` should start its operation `cycle`. Clients are spread evenly over a tick.
+    pub fn intended_ns(&self, client: u64, cycle: u64) -> Option<u64> {
+        let phase = client as f64 / self.workload.thread_count as f64;
+        self.tick_ns.map(|tick| ((cycle as f64 + phase) * tick) as u64)
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

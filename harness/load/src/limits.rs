@@ -1,0 +1,51 @@
+//! Every bound of the load generator, in one place, asserted against each other.
+//! No behaviour lives here.
+
+use std::time::Duration;
+
+/// Most fields a record may have: a field's number is a `u16`, and 65,535 numbers are `0..=65_534`.
+pub const FIELD_COUNT_MAX: u64 = 65_535;
+
+/// Largest record the generator will build, in encoded bytes (64 MiB).
+pub const RECORD_BYTES_MAX: u64 = 64 << 20;
+
+/// Most logical clients (`threadcount`).
+pub const THREAD_COUNT_MAX: u64 = 65_536;
+
+/// Most digits `zeropadding` may ask for.
+pub const ZERO_PADDING_MAX: u64 = 1_000;
+
+/// Longest scan, in records.
+pub const SCAN_LENGTH_MAX: u64 = 10_000_000;
+
+/// Largest key number. Leaves room to add counts without overflow in signed arithmetic.
+pub const KEY_NUMBER_MAX: u64 = i64::MAX as u64 / 4;
+
+/// Inserts that may be unacknowledged ahead of the oldest one (YCSB's `WINDOW_SIZE`).
+pub const ACKNOWLEDGE_WINDOW: u64 = 1 << 20;
+
+/// Redraws of a key past the last acknowledged insert before it is folded into the keys that exist.
+pub const REDRAWS_MAX: u32 = 4_096;
+
+/// Messages kept per kind of error, and per kind of failed verification.
+pub const ERROR_SAMPLES_MAX: usize = 5;
+
+/// Longest response time told apart, in nanoseconds (one hour); longer ones count as this.
+pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
+
+/// Seconds for which an interval is kept (a week); later ones are merged into the last.
+pub const INTERVALS_MAX: usize = 7 * 86_400;
+
+/// Longest nap of an idle worker: how late it may notice a stop flag.
+pub const PARK_MAX: Duration = Duration::from_millis(20);
+
+/// How long operations in flight may take to come back once a run has ended.
+pub const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// Longest a paced rate or a duration property may ask for, in seconds (about 31 years).
+pub const SECONDS_MAX: u64 = 1_000_000_000;
+
+const _: () =
+    assert!(THREAD_COUNT_MAX < ACKNOWLEDGE_WINDOW, "each client holds one insert at most");
+const _: () = assert!(FIELD_COUNT_MAX <= u16::MAX as u64, "a field's number is a u16");
+const _: () = assert!(RECORD_BYTES_MAX <= u32::MAX as u64, "a field's length is a u32");

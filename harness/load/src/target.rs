@@ -1,0 +1,130 @@
+//! What a workload is driven against: one trait, its errors, and who connects.
+//! No target lives here; adapters are in `harness/targets`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{FieldSet, Record};
+
+/// What went wrong, coarse enough to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetErrorKind {
+    /// Refused because some queue or buffer is full.
+    Overloaded,
+    /// Refused because provisioned capacity is used up.
+    Throttled,
+    /// No answer in time.
+    Timeout,
+    /// Not connected, shutting down, or moved away.
+    Unavailable,
+    /// The medium returned something other than what was written.
+    Corruption,
+    /// The medium or the network failed.
+    Io,
+    /// No space left.
+    Full,
+    /// The request itself is wrong, or the target cannot do it.
+    Invalid,
+    /// What the target returned is not a record.
+    Undecodable,
+    /// Anything else.
+    Other,
+}
+
+/// A failed operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind:?}: {message}")]
+pub struct TargetError {
+    /// What to count it as.
+    pub kind: TargetErrorKind,
+    /// What happened; static where it may happen often.
+    pub message: Cow<'static, str>,
+}
+
+impl TargetError {
+    /// An error of `kind`.
+    pub fn new(kind: TargetErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// Shorthand for what any other error displays as.
+    pub fn from_display(kind: TargetErrorKind, error: impl fmt::Display) -> Self {
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<crate::record::RecordError> for TargetError {
+    fn from(error: crate::record::RecordError) -> Self {
+        Self::from_display(TargetErrorKind::Undecodable, error)
+    }
+}
+
+/// One record of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its key.
+    pub key: Bytes,
+    /// The fields that were asked for.
+    pub record: Record,
+}
+
+/// Whether an update found its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updated {
+    /// Written.
+    Applied,
+    /// There is no such key, and nothing was written.
+    NotFound,
+}
+
+/// One worker's connection to what is measured.
+///
+/// The driver keeps up to `threadcount / workers` calls in flight on one value, all on the thread that
+/// connected it; futures need not be `Send`, but their wakers may be called from any thread. A write may
+/// return only when it is as durable as the target promises. The driver may drop a future when a run is
+/// abandoned.
+pub trait Target {
+    /// The fields of the record under `key`, or `None` when there is none.
+    fn read(
+        &self,
+        key: &[u8],
+        fields: FieldSet,
+    ) -> impl Future<Output = Result<Option<Record>, TargetError>>;
+
+    /// Up to `count` records in key order, the first at or after `start`.
+    fn scan(
+        &self,
+        start: &[u8],
+        count: usize,
+        fields: FieldSet,
+    ) -> impl Future<Output = Result<Vec<Row>, TargetError>>;
+
+    /// Stores a whole record, in place of any that is there.
+    fn insert(&self, key: &[u8], record: Record) -> impl Future<Output = Result<(), TargetError>>;
+
+    /// Changes a record. With `whole`, `changes` has every field and a blind put will do; without, it has some
+    /// and the others must stay as they are.
+    fn update(
+        &self,
+        key: &[u8],
+        changes: Record,
+        whole: bool,
+    ) -> impl Future<Output = Result<Updated, TargetError>>;
+}
+
+/// Makes one target for each worker.
+pub trait TargetFactory: Sync {
+    /// What it makes.
+    type Target: Target;
+
+    /// The target's name in results, such as `null` or `flywheel`.
+    fn name(&self) -> &str;
+
+    /// Connects worker number `worker`, on that worker's own thread.
+    fn connect(&self, worker: usize) -> impl Future<Output = Result<Self::Target, TargetError>>;
+}

@@ -1,0 +1,218 @@
+//! The map target that the driver tests use, and the faults it can be told to have.
+//! No tests here.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::{pending, poll_fn};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::thread;
+
+use bytes::Bytes;
+use flywheel_load::{
+    Control, FieldSet, Properties, Record, Row, RunFigures, RunOptions, Target, TargetError,
+    TargetErrorKind, TargetFactory, Updated, Workload, load, run,
+};
+
+/// A workload from properties that must be valid.
+pub fn workload(properties: &[(&str, &str)]) -> Workload {
+    let mut all = Properties::new();
+    for (name, value) in properties {
+        all.set_override(name, value, "test");
+    }
+    match Workload::resolve(&all) {
+        Ok(resolved) => resolved.workload,
+        Err(error) => panic!("the test's properties are wrong: {error}"),
+    }
+}
+
+/// What a map target does wrong, or slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Flips one bit of every nth record that a read or a scan returns.
+    CorruptEvery(u64),
+    /// Loses every nth insert, and says that it was done.
+    LoseEvery(u64),
+    /// Fails every nth call.
+    FailEvery(u64),
+    /// Fails the first n inserts.
+    FailFirst(u64),
+    /// Returns a scan's rows in the wrong order.
+    Unordered,
+    /// Answers every call from another thread.
+    Elsewhere,
+    /// Never answers the nth call.
+    HangAt(u64),
+    /// Raises the stop flag at the nth call.
+    StopAt(u64),
+    /// Cannot connect worker n.
+    Refuse(usize),
+}
+
+/// Makes targets that share one map, and logs every write.
+pub struct Map {
+    pub records: Mutex<BTreeMap<Bytes, Record>>,
+    pub fault: Fault,
+    pub calls: AtomicU64,
+    pub control: Arc<Control>,
+}
+
+impl Map {
+    pub fn new(fault: Fault) -> Self {
+        Self {
+            records: Mutex::default(),
+            fault,
+            calls: AtomicU64::new(0),
+            control: Arc::new(Control::new()),
+        }
+    }
+
+    /// The same records behind another fault.
+    pub fn with_fault(self, fault: Fault) -> Self {
+        Self { records: self.records, ..Self::new(fault) }
+    }
+
+    pub fn load(&self, workload: &Workload) -> RunFigures {
+        load(workload, &self, &RunOptions::default(), &self.control).expect("the map connects")
+    }
+
+    pub fn run(&self, workload: &Workload) -> RunFigures {
+        run(workload, &self, &RunOptions::default(), &self.control).expect("the map connects")
+    }
+
+    pub fn snapshot(&self) -> BTreeMap<Bytes, Record> {
+        self.records.lock().expect("no test panics while holding it").clone()
+    }
+}
+
+impl<'m> TargetFactory for &'m Map {
+    type Target = MapTarget<'m>;
+
+    fn name(&self) -> &str {
+        "map"
+    }
+
+    async fn connect(&self, worker: usize) -> Result<MapTarget<'m>, TargetError> {
+        if self.fault == Fault::Refuse(worker) {
+            return Err(TargetError::new(TargetErrorKind::Unavailable, "nobody home"));
+        }
+        Ok(MapTarget { map: self, returned: Cell::new(0), inserted: Cell::new(0) })
+    }
+}
+
+pub struct MapTarget<'m> {
+    map: &'m Map,
+    returned: Cell<u64>,
+    inserted: Cell<u64>,
+}
+
+impl MapTarget<'_> {
+    /// Counts a call, and has its fault.
+    async fn call(&self) -> Result<(), TargetError> {
+        let call = self.map.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        match self.map.fault {
+            Fault::FailEvery(nth) if call % nth == 0 => {
+                return Err(TargetError::new(TargetErrorKind::Overloaded, "the queue is full"));
+            }
+            Fault::HangAt(nth) if call == nth => pending().await,
+            Fault::StopAt(nth) if call == nth => self.map.control.stop(),
+            Fault::Elsewhere => self.hop().await,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Comes back through a waker that another thread calls.
+    async fn hop(&self) {
+        let mut sent = false;
+        poll_fn(|context| {
+            if sent {
+                return Poll::Ready(());
+            }
+            sent = true;
+            let waker = context.waker().clone();
+            thread::spawn(move || waker.wake());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn returned(&self, record: Record) -> Record {
+        self.returned.set(self.returned.get() + 1);
+        match self.map.fault {
+            Fault::CorruptEvery(nth) if self.returned.get() % nth == 0 => {
+                let mut bytes = record.bytes().to_vec();
+                *bytes.last_mut().expect("a record has fields") ^= 1;
+                Record::decode(bytes).expect("only a value was changed")
+            }
+            _ => record,
+        }
+    }
+}
+
+impl Target for MapTarget<'_> {
+    async fn read(&self, key: &[u8], fields: FieldSet) -> Result<Option<Record>, TargetError> {
+        self.call().await?;
+        let record = self
+            .map
+            .records
+            .lock()
+            .expect("unpoisoned")
+            .get(key)
+            .map(|record| record.project(fields));
+        Ok(record.map(|record| self.returned(record)))
+    }
+
+    async fn scan(
+        &self,
+        start: &[u8],
+        count: usize,
+        fields: FieldSet,
+    ) -> Result<Vec<Row>, TargetError> {
+        self.call().await?;
+        let records = self.map.records.lock().expect("unpoisoned");
+        let rows = records.range(Bytes::copy_from_slice(start)..).take(count);
+        let mut rows: Vec<Row> = rows
+            .map(|(key, record)| Row {
+                key: key.clone(),
+                record: self.returned(record.project(fields)),
+            })
+            .collect();
+        if self.map.fault == Fault::Unordered {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    async fn insert(&self, key: &[u8], record: Record) -> Result<(), TargetError> {
+        self.call().await?;
+        self.inserted.set(self.inserted.get() + 1);
+        match self.map.fault {
+            Fault::FailFirst(first) if self.map.calls.load(Ordering::Relaxed) <= first => {
+                return Err(TargetError::new(TargetErrorKind::Timeout, "too slow"));
+            }
+            Fault::LoseEvery(nth) if self.inserted.get() % nth == 0 => return Ok(()),
+            _ => {}
+        }
+        self.map.records.lock().expect("unpoisoned").insert(Bytes::copy_from_slice(key), record);
+        Ok(())
+    }
+
+    async fn update(
+        &self,
+        key: &[u8],
+        changes: Record,
+        whole: bool,
+    ) -> Result<Updated, TargetError> {
+        self.call().await?;
+        let mut records = self.map.records.lock().expect("unpoisoned");
+        let Some(record) = records.get_mut(key) else {
+            return Ok(Updated::NotFound);
+        };
+        *record = if whole { changes } else { record.merge(&changes) };
+        Ok(Updated::Applied)
+    }
+}

@@ -1,0 +1,286 @@
+//! The schema of `result.json`; `results/README.md` tells it to people. Holds figures, measures none.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
+use crate::{DeviceBracket, Environment, Ratios, Verdict};
+
+/// Everything known of one run. Times end in their unit, rates in `_per_s`, ratios have none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`SCHEMA_VERSION`] of the build that wrote it.
+    pub schema_version: u32,
+    /// The workload's name.
+    pub workload: String,
+    /// What was measured: `store`, `null`, or the name of another engine.
+    #[serde(default)]
+    pub system: String,
+    /// The workload's properties as resolved, defaults included.
+    pub properties: BTreeMap<String, String>,
+    /// The seed that the workload was generated from.
+    pub seed: u64,
+    /// The exact command, one argument each.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// When the run began: RFC 3339 in UTC, to the second.
+    #[serde(default)]
+    pub started_utc: String,
+    /// Length of the measured phase, in seconds.
+    #[serde(default)]
+    pub elapsed_s: f64,
+    /// True if the run was stopped early: the figures hold for the part that ran.
+    #[serde(default)]
+    pub partial: bool,
+    /// The machine and the build.
+    pub environment: Environment,
+    /// Completed operations of all types, per second of the measured phase.
+    pub throughput_ops_per_s: f64,
+    /// Figures by type of operation; types that the workload lacks are absent.
+    pub operations: BTreeMap<OperationKind, OperationFigures>,
+    /// The loading before the measured phase, if this run did it.
+    #[serde(default)]
+    pub load: Option<LoadPhase>,
+    /// The measured phase second by second.
+    #[serde(default)]
+    pub intervals: Vec<Interval>,
+    /// What the check of the data after the run found, if one was made.
+    #[serde(default)]
+    pub verification: Option<Verification>,
+    /// The device before and after.
+    pub device: DeviceBracket,
+    /// What the engine says of itself.
+    pub engine: EngineFigures,
+    /// Figures over the device's; worked out by [`RunResult::seal`].
+    #[serde(default)]
+    pub ratios: Ratios,
+    /// The target and whether it was met.
+    pub target: Target,
+}
+
+/// YCSB's names for what a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum OperationKind {
+    /// Reads one item.
+    Read,
+    /// Changes one item.
+    Update,
+    /// Adds one item.
+    Insert,
+    /// Reads neighbours in key order.
+    Scan,
+    /// Reads one item and writes it back changed.
+    ReadModifyWrite,
+    /// Removes one item.
+    Delete,
+}
+
+impl OperationKind {
+    /// The name in JSON and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::Update => "UPDATE",
+            Self::Insert => "INSERT",
+            Self::Scan => "SCAN",
+            Self::ReadModifyWrite => "READMODIFYWRITE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Figures of one type of operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperationFigures {
+    /// Operations that ended well; the samples behind the percentiles.
+    pub count: u64,
+    /// Operations that failed; they are not in the percentiles.
+    pub errors: u64,
+    /// Of `count`, those that found no item under their key.
+    #[serde(default)]
+    pub not_found: u64,
+    /// Intended start to end: what a client waits.
+    pub response_us: LatencyUs,
+    /// Actual start to end; differs from the response only when load follows a schedule.
+    #[serde(default)]
+    pub service_us: Option<LatencyUs>,
+}
+
+/// A distribution of times, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencyUs {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile.
+    pub p999: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+/// Filling the store before the measured phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadPhase {
+    /// Records written.
+    pub records: u64,
+    /// Seconds it took.
+    pub elapsed_s: f64,
+    /// Records per second.
+    pub throughput_ops_per_s: f64,
+}
+
+/// One second of the measured phase, all types of operation together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The interval's end, in seconds since the measured phase began.
+    pub at_s: f64,
+    /// Operations that ended in it.
+    pub count: u64,
+    /// 99th percentile of their response times, in microseconds.
+    pub p99_us: f64,
+    /// The slowest of them, in microseconds.
+    pub max_us: f64,
+}
+
+/// A check of the data after the run against what was acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Items looked at.
+    pub checked: u64,
+    /// Items that were acknowledged and are gone.
+    pub missing: u64,
+    /// Items whose value is not what was acknowledged.
+    pub wrong: u64,
+}
+
+impl Verification {
+    /// True if nothing was missing or wrong.
+    pub fn passed(&self) -> bool {
+        self.missing == 0 && self.wrong == 0
+    }
+}
+
+/// What an engine counted; `None` where it has no such thing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EngineFigures {
+    /// Reads sent to the device per operation of any type.
+    pub read_ios_per_op: Option<f64>,
+    /// Write amplification: bytes sent to the device per byte of keys and values written by users.
+    pub bytes_written_per_user_byte: Option<f64>,
+    /// Bytes of index in memory per item.
+    pub index_bytes_per_item: Option<f64>,
+    /// Lookups that the cache answered, from 0 to 1.
+    pub cache_hit_ratio: Option<f64>,
+    /// Bytes that compaction wrote.
+    pub compaction_bytes: Option<u64>,
+    /// Seconds from opening a filled store to its first answer.
+    pub recovery_s: Option<f64>,
+}
+
+/// What the run was to achieve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Bound on each operation type's p99 of response time, in microseconds.
+    pub p99_us: f64,
+    /// True if every type kept it and nothing failed; set by [`RunResult::seal`].
+    pub met: bool,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self { p99_us: DEFAULT_TARGET_P99_US, met: false }
+    }
+}
+
+impl Default for RunResult {
+    fn default() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            workload: String::new(),
+            system: String::new(),
+            properties: BTreeMap::new(),
+            seed: 0,
+            command: Vec::new(),
+            started_utc: String::new(),
+            elapsed_s: 0.0,
+            partial: false,
+            environment: Environment::default(),
+            throughput_ops_per_s: 0.0,
+            operations: BTreeMap::new(),
+            load: None,
+            intervals: Vec::new(),
+            verification: None,
+            device: DeviceBracket::default(),
+            engine: EngineFigures::default(),
+            ratios: Ratios::default(),
+            target: Target::default(),
+        }
+    }
+}
+
+/// Why a `result.json` could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error("not a result: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by a newer build.
+    #[error(
+        "schema version {found}, and this build reads up to {SCHEMA_VERSION}: use a newer flywheel"
+    )]
+    Newer {
+        /// The version in the file.
+        found: u32,
+    },
+}
+
+impl RunResult {
+    /// Works out the ratios and the verdict from the figures. Call it last.
+    pub fn seal(&mut self) -> Verdict {
+        let verdict = self.verdict();
+        self.ratios = Ratios::of(self);
+        self.target.met = verdict == Verdict::Met;
+        verdict
+    }
+
+    /// The verdict on the figures as they stand.
+    pub fn verdict(&self) -> Verdict {
+        Verdict::judge(self.target.p99_us, &self.operations, self.verification.as_ref())
+    }
+
+    /// The measured type of operation with the highest p99.
+    pub fn slowest(&self) -> Option<(OperationKind, &OperationFigures)> {
+        self.operations
+            .iter()
+            .filter(|(_, operation)| operation.count > 0)
+            .max_by(|(_, a), (_, b)| a.response_us.p99.total_cmp(&b.response_us.p99))
+            .map(|(kind, operation)| (*kind, operation))
+    }
+
+    /// The JSON of `result.json`, ending in a line break.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self);
+        json.expect("plain figures and text keys always make JSON") + "\n"
+    }
+
+    /// Reads a `result.json` of this schema version or an older one.
+    pub fn from_json(json: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+        // First the version alone: a newer file may lack fields that this build requires.
+        let found = serde_json::from_str::<Version>(json)?.schema_version;
+        if found > SCHEMA_VERSION {
+            return Err(ReadError::Newer { found });
+        }
+        Ok(serde_json::from_str(json)?)
+    }
+}

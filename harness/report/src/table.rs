@@ -1,0 +1,275 @@
+//! Results for people: one run as a summary, several as a table. Plain text that needs no terminal;
+//! colour only where a terminal wants it. Decides nothing: the verdict is made elsewhere.
+
+use std::io::IsTerminal;
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use crate::limits::SAMPLES_FOR_P99;
+use crate::units::{bytes, count, percent, rate, ratio, time};
+use crate::{DeviceFigures, OperationFigures, RunResult, Verdict};
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug)]
+pub struct Paint {
+    coloured: bool,
+}
+
+impl Paint {
+    /// No colour: for files and pipes.
+    pub fn plain() -> Self {
+        Self { coloured: false }
+    }
+
+    /// Colour if standard output is a terminal that can, and `NO_COLOR` is unset or empty
+    /// (<https://no-color.org>).
+    pub fn for_stdout() -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self { coloured: !unwanted && !dumb && std::io::stdout().is_terminal() }
+    }
+
+    fn verdict(self, verdict: Verdict, text: &str) -> String {
+        let code = match verdict {
+            Verdict::Met => "32",
+            Verdict::Missed => "33",
+            Verdict::Fault => "31",
+        };
+        if self.coloured { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// One run, in a few lines and a table. Ends in a line break.
+pub fn summary(result: &RunResult, paint: Paint) -> String {
+    let mut lines = vec![title(result), String::new(), operations(result)];
+    lines.push(String::new());
+    let verdict = result.verdict();
+    lines.push(paint.verdict(verdict, &verdict_line(result, verdict)));
+    lines.extend(note_on_samples(result));
+    lines.push(String::new());
+    lines.extend(labelled("throughput", [Some(throughput(result))]));
+    lines.extend(labelled(
+        "load",
+        [result.load.as_ref().map(|load| {
+            let speed = rate(load.throughput_ops_per_s);
+            format!("{} records in {:.1} s, {speed}/s", count(load.records), load.elapsed_s)
+        })],
+    ));
+    lines.extend(labelled("engine", engine(result)));
+    lines.extend(labelled("device", device(result)));
+    lines.extend(labelled("ratios", ratios(result)));
+    lines.extend(labelled(
+        "verified",
+        [result.verification.as_ref().map(|found| {
+            let (checked, missing, wrong) = (found.checked, found.missing, found.wrong);
+            format!("{} items: {} missing, {} wrong", count(checked), count(missing), count(wrong))
+        })],
+    ));
+    lines.join("\n") + "\n"
+}
+
+/// Several runs, a row each; times are those of the operation type with the highest p99, and
+/// `ops/IOPS` is throughput over the device's saturated reads. Ends in a line break.
+pub fn suite(results: &[RunResult]) -> String {
+    let mut table = new_table(&[
+        "workload",
+        "system",
+        "ops/s",
+        "slowest",
+        "p99",
+        "p99.9",
+        "max",
+        "ops/IOPS",
+        "reads/op",
+        "write amp",
+        "target",
+    ]);
+    for result in results {
+        let slowest = result.slowest();
+        let cell = |figure: fn(&OperationFigures) -> f64| {
+            slowest.map_or("-".into(), |(_, operation)| time(figure(operation)))
+        };
+        let optional = |figure: Option<f64>| figure.map_or("-".into(), ratio);
+        table.add_row([
+            result.workload.clone(),
+            result.system.clone(),
+            rate(result.throughput_ops_per_s),
+            slowest.map_or("-".into(), |(kind, _)| kind.name().to_owned()),
+            cell(|operation| operation.response_us.p99),
+            cell(|operation| operation.response_us.p999),
+            cell(|operation| operation.response_us.max),
+            optional(result.ratios.throughput_per_device_read_iops),
+            optional(result.engine.read_ios_per_op),
+            optional(result.engine.bytes_written_per_user_byte),
+            verdict_word(result).to_owned(),
+        ]);
+    }
+    render(table, &[0, 1, 3]) + "\n"
+}
+
+fn title(result: &RunResult) -> String {
+    let system = if result.system.is_empty() { "" } else { " on " };
+    let partial = if result.partial { ", stopped early" } else { "" };
+    let RunResult { workload, system: name, seed, elapsed_s, .. } = result;
+    format!("workload {workload}{system}{name}, {elapsed_s:.1} s{partial}, seed {seed}")
+}
+
+fn operations(result: &RunResult) -> String {
+    let mut table =
+        new_table(&["operation", "count", "errors", "mean", "p50", "p95", "p99", "p99.9", "max"]);
+    for (kind, operation) in &result.operations {
+        let us = &operation.response_us;
+        let mut row = vec![kind.name().to_owned(), count(operation.count), count(operation.errors)];
+        let times = [us.mean, us.p50, us.p95, us.p99, us.p999, us.max];
+        // Without a sample there is no time, and zero would read as a splendid one.
+        row.extend(times.map(|us| if operation.count > 0 { time(us) } else { "-".into() }));
+        table.add_row(row);
+    }
+    render(table, &[0])
+}
+
+/// The sentence that the run was for.
+fn verdict_line(result: &RunResult, verdict: Verdict) -> String {
+    let bound = time(result.target.p99_us);
+    let judged = result.slowest().map(|(kind, operation)| {
+        let p99_us = operation.response_us.p99;
+        let sign = if p99_us < result.target.p99_us {
+            "<"
+        } else if p99_us > result.target.p99_us {
+            ">"
+        } else {
+            "="
+        };
+        format!("p99 {} {sign} {bound} ({})", time(p99_us), kind.name())
+    });
+    match (verdict, judged) {
+        (Verdict::Met, Some(judged)) => format!("{judged}: target met"),
+        (Verdict::Missed, Some(judged)) => format!("{judged}: target missed"),
+        _ => format!("fault: {}", fault(result)),
+    }
+}
+
+fn fault(result: &RunResult) -> String {
+    let errors: u64 = result.operations.values().map(|operation| operation.errors).sum();
+    match &result.verification {
+        _ if errors > 0 => format!("{} operations failed", count(errors)),
+        Some(found) if !found.passed() => {
+            let bad = found.missing + found.wrong;
+            format!(
+                "{} of {} items are not what was acknowledged",
+                count(bad),
+                count(found.checked)
+            )
+        }
+        _ => "no operation was measured".into(),
+    }
+}
+
+/// A verdict on few samples stands, with a warning.
+fn note_on_samples(result: &RunResult) -> Option<String> {
+    let too_few = |operation: &&OperationFigures| (1..SAMPLES_FOR_P99).contains(&operation.count);
+    result.operations.values().any(|operation| too_few(&operation)).then(|| {
+        format!("(a p99 of fewer than {} samples is a hint, not a figure)", count(SAMPLES_FOR_P99))
+    })
+}
+
+fn verdict_word(result: &RunResult) -> &'static str {
+    match result.verdict() {
+        Verdict::Met => "met",
+        Verdict::Missed => "missed",
+        Verdict::Fault => "fault",
+    }
+}
+
+fn throughput(result: &RunResult) -> String {
+    let missing: u64 = result.operations.values().map(|operation| operation.not_found).sum();
+    let missing = if missing > 0 { format!(", {} not found", count(missing)) } else { "".into() };
+    format!("{} ops/s{missing}", rate(result.throughput_ops_per_s))
+}
+
+fn engine(result: &RunResult) -> [Option<String>; 6] {
+    let engine = &result.engine;
+    [
+        engine.read_ios_per_op.map(|ios| format!("{} device reads per operation", ratio(ios))),
+        engine
+            .bytes_written_per_user_byte
+            .map(|amplification| format!("{} bytes written per user byte", ratio(amplification))),
+        engine.index_bytes_per_item.map(|size| format!("{} index bytes per item", ratio(size))),
+        engine.cache_hit_ratio.map(|hits| format!("{} cache hits", percent(hits))),
+        engine.compaction_bytes.map(|size| format!("{} compacted", bytes(size as f64))),
+        engine.recovery_s.map(|seconds| format!("recovered in {}", time(seconds * 1e6))),
+    ]
+}
+
+/// The probe before the run (or the one after, if it alone was taken).
+fn device(result: &RunResult) -> [Option<String>; 3] {
+    let probe = result.device.before.as_ref().or(result.device.after.as_ref());
+    let figure = |text: fn(&DeviceFigures) -> String| probe.map(text);
+    [
+        figure(|probe| {
+            let (one, most) = (rate(probe.read_iops_qd1), rate(probe.read_iops_max));
+            format!("{one} (one in flight) to {most} 4 KiB reads/s")
+        }),
+        figure(|probe| format!("durable 4 KiB write {}", time(probe.durable_write_4k_us_p50))),
+        figure(|probe| {
+            let read = bytes(probe.sequential_read_bytes_per_s);
+            let written = bytes(probe.sequential_write_bytes_per_s);
+            format!("sequential {read}/s read and {written}/s written")
+        }),
+    ]
+}
+
+fn ratios(result: &RunResult) -> [Option<String>; 4] {
+    let ratios = &result.ratios;
+    [
+        ratios
+            .throughput_per_device_read_iops
+            .map(|share| format!("{} operations per device read IOPS", ratio(share))),
+        ratios
+            .read_ios_per_device_read_iops
+            .map(|share| format!("{} of the device's reads used", percent(share))),
+        ratios.p99_per_probe_p99.map(|times| format!("p99 {} x the probe's", ratio(times))),
+        ratios
+            .device_after_per_before
+            .map(|share| format!("device after the run {} of before", percent(share))),
+    ]
+}
+
+/// A label, then what there is of `figures`, in lines of at most 100 columns.
+fn labelled<const N: usize>(label: &str, figures: [Option<String>; N]) -> Vec<String> {
+    const COLUMNS: usize = 100;
+    const INDENT: usize = 12;
+    let mut lines: Vec<String> = Vec::new();
+    for figure in figures.into_iter().flatten() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 2 + figure.len() <= COLUMNS => {
+                line.push_str(", ");
+                line.push_str(&figure);
+            }
+            Some(_) => lines.push(format!("{:INDENT$}{figure}", "")),
+            None => lines.push(format!("{label:INDENT$}{figure}")),
+        }
+    }
+    lines
+}
+
+fn new_table(header: &[&str]) -> Table {
+    const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+    const RULES: TableStyle =
+        TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+    let mut table = Table::new();
+    table.load_style(RULES).set_header(header);
+    table
+}
+
+/// The table's text: numbers to the right, the columns named in `words` to the left, no blanks at
+/// the ends of lines.
+fn render(mut table: Table, words: &[usize]) -> String {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if !words.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}

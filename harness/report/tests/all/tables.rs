@@ -1,0 +1,80 @@
+//! What people see, character by character.
+
+use std::path::PathBuf;
+
+use flywheel_report::{
+    OperationFigures, OperationKind, Paint, RunResult, Verification, suite, summary,
+};
+
+use crate::{operation, sample};
+
+/// Compares with a file of `golden/`, or writes it when asked to.
+fn check(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/all/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == text, "{} differs from:\n{text}", path.display());
+}
+
+/// A run with little in it: no probe, no engine, few samples, stopped early.
+fn bare() -> RunResult {
+    let mut result = RunResult {
+        workload: "c".into(),
+        system: "null".into(),
+        elapsed_s: 0.5,
+        partial: true,
+        throughput_ops_per_s: 250.0,
+        operations: [
+            (OperationKind::Read, operation(100, 12_500.0)),
+            (OperationKind::Scan, OperationFigures::default()),
+        ]
+        .into(),
+        ..RunResult::default()
+    };
+    result.seal();
+    result
+}
+
+fn faulty() -> RunResult {
+    let mut result = sample();
+    result.workload = "a".into();
+    result.verification = Some(Verification { checked: 1_000_000, missing: 1, wrong: 2 });
+    result.seal();
+    result
+}
+
+#[test]
+fn summary_of_a_full_run() {
+    check("summary.txt", &summary(&sample(), Paint::plain()));
+}
+
+#[test]
+fn summary_of_a_bare_run() {
+    check("summary-bare.txt", &summary(&bare(), Paint::plain()));
+}
+
+#[test]
+fn summary_of_a_faulty_run() {
+    check("summary-faulty.txt", &summary(&faulty(), Paint::plain()));
+}
+
+#[test]
+fn suite_of_three_runs() {
+    check("suite.txt", &suite(&[faulty(), sample(), bare()]));
+}
+
+#[test]
+fn a_p99_exactly_at_the_target_reads_as_equal() {
+    let mut result = bare();
+    result.operations = [(OperationKind::Read, operation(20_000, 10_000.0))].into();
+    let text = summary(&result, Paint::plain());
+    assert!(text.contains("p99 10.0 ms = 10.0 ms (READ): target met\n"), "{text}");
+    assert!(!text.contains("a hint"), "{text}");
+}
+
+#[test]
+fn tests_are_no_terminal_and_get_no_colour() {
+    assert_eq!(summary(&sample(), Paint::plain()).matches('\x1b').count(), 0);
+}

@@ -1,0 +1,68 @@
+//! One table of operations and what they come to.
+
+use flywheel_report::{OperationFigures, OperationKind, Verdict, Verification};
+
+use crate::{operation, sample};
+
+#[test]
+fn each_type_is_judged_by_itself() {
+    use OperationKind::{Read, Scan, Update};
+    let failed = OperationFigures { errors: 1, ..operation(100, 500.0) };
+    for (operations, expected, why) in [
+        (vec![], Verdict::Fault, "nothing was measured"),
+        (vec![(Read, operation(0, 0.0))], Verdict::Fault, "nothing was measured of the one type"),
+        (vec![(Read, operation(100, 9_999.0))], Verdict::Met, "below"),
+        (vec![(Read, operation(100, 10_000.0))], Verdict::Met, "exactly at the target"),
+        (vec![(Read, operation(100, 10_000.1))], Verdict::Missed, "above"),
+        (
+            vec![(Read, operation(1_000_000, 10.0)), (Update, operation(1, 10_001.0))],
+            Verdict::Missed,
+            "a rare slow type is not averaged away",
+        ),
+        (
+            vec![(Read, operation(100, 500.0)), (Scan, operation(0, 1e9))],
+            Verdict::Met,
+            "a type without samples has no p99",
+        ),
+        (vec![(Read, failed.clone())], Verdict::Fault, "a failed operation"),
+        (
+            vec![(Read, operation(100, 500.0)), (Update, OperationFigures { count: 0, ..failed })],
+            Verdict::Fault,
+            "a type that only failed",
+        ),
+    ] {
+        let operations = operations.into_iter().collect();
+        assert_eq!(Verdict::judge(10_000.0, &operations, None), expected, "{why}");
+    }
+}
+
+#[test]
+fn wrong_data_is_a_fault_however_fast() {
+    let operations = sample().operations;
+    for (missing, wrong, expected) in
+        [(0, 0, Verdict::Met), (1, 0, Verdict::Fault), (0, 1, Verdict::Fault)]
+    {
+        let found = Verification { checked: 10, missing, wrong };
+        assert_eq!(Verdict::judge(10_000.0, &operations, Some(&found)), expected);
+    }
+}
+
+#[test]
+fn exit_codes_are_fixed_and_the_worst_wins() {
+    let verdicts = [Verdict::Met, Verdict::Missed, Verdict::Fault];
+    assert_eq!(verdicts.map(Verdict::exit_code), [0, 1, 2]);
+    for a in verdicts {
+        for b in verdicts {
+            assert_eq!(a.worse(b).exit_code(), a.exit_code().max(b.exit_code()));
+        }
+    }
+}
+
+#[test]
+fn sealing_records_the_verdict() {
+    let mut result = sample();
+    assert!(result.target.met);
+    result.target.p99_us = 2_000.0;
+    assert_eq!(result.seal(), Verdict::Missed);
+    assert!(!result.target.met);
+}
