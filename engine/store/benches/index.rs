@@ -55,6 +55,19 @@ fn print_memory() {
     println!("index memory at {items} items: {counted:.2} B/item counted, {resident:.2} resident");
 }
 
+/// A ring of cache lines in random order, as large as the index: following it costs one dependent
+/// cache miss a step. What a lookup takes is to be read beside this.
+fn ring(bytes: usize) -> Vec<[usize; 8]> {
+    let lines = bytes / size_of::<[usize; 8]>();
+    let mut order: Vec<_> = (0..lines).collect();
+    order.sort_by_cached_key(|&line| ycsb_key(line as u64));
+    let mut ring = vec![[0; 8]; lines];
+    for (i, &line) in order.iter().enumerate() {
+        ring[line][0] = order[(i + 1) % lines];
+    }
+    ring
+}
+
 fn index(criterion: &mut Criterion) {
     print_memory();
     let present = keys(0..ITEMS);
@@ -67,6 +80,13 @@ fn index(criterion: &mut Criterion) {
     let mut walk = (0..ITEMS as usize).cycle();
     let mut next = || walk.next().expect("a cycle has no end");
 
+    let (ring, mut line) = (ring(tree.memory_bytes()), 0);
+    group.bench_function("yardstick_cache_miss", |bench| {
+        bench.iter(|| {
+            line = ring[line][0];
+            black_box(line)
+        });
+    });
     group.bench_function("lookup_hit", |bench| {
         bench.iter(|| black_box(tree.get(&present[next()])));
     });

@@ -1,2 +1,40 @@
-//! The one binary, `flywheel`.
-fn main() {}
+//! `flywheel`: the one binary. Parses the command line and hands over; what the commands do stands in
+//! their rooms, and what they measure with in crates of their own.
+
+mod args;
+mod convert;
+mod device;
+mod error;
+mod interrupt;
+mod loaded;
+mod phases;
+mod progress;
+mod run;
+mod settings;
+mod suite;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+/// Bad input or a fault; 0 is the target met, 1 missed.
+const EXIT_FAULT: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let stop = interrupt::stop_flag();
+    let outcome = match &cli.command {
+        Command::Run(args) => run::command(args, &stop),
+        Command::Suite(args) => suite::command(args, &stop),
+        Command::Device(args) => device::command(args, &stop),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("flywheel: {error}");
+            ExitCode::from(EXIT_FAULT)
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! What the driver makes of a target that fails, corrupts, loses, or never answers.
 //! Healthy targets are in `driver`.
 
+use std::time::Duration;
+
 use flywheel_load::{
     Control, Operation, RunError, RunFigures, RunOptions, TargetErrorKind, Workload, run,
 };
@@ -125,7 +127,11 @@ fn failed_inserts_are_tried_again_as_often_as_asked() {
 #[test]
 fn an_operation_that_never_returns_is_abandoned_once_the_run_is_over() {
     let workload = verified(&[("operationcount", "0"), ("maxexecutiontime", "0.01")]);
-    let figures = run_with(Fault::HangAt(20), &workload);
+    let map = Map::new(Fault::None);
+    map.load(&workload);
+    let map = map.with_fault(Fault::HangAt(20));
+    let options = RunOptions { drain: Some(Duration::from_millis(1)), ..RunOptions::default() };
+    let figures = run(&workload, &&map, &options, &map.control).expect("the map connects");
     assert_eq!(figures.abandoned, 1);
     assert!(figures.partial && !figures.is_clean());
     assert!(figures.operations_total > 0, "the others went on");
@@ -145,7 +151,7 @@ fn updates_of_missing_records_are_counted_not_failed() {
 fn a_worker_that_cannot_connect_ends_the_phase_for_all() {
     let workload = verified(&[]);
     let map = Map::new(Fault::Refuse(1));
-    let options = RunOptions { workers: Some(3) };
+    let options = RunOptions { workers: Some(3), ..RunOptions::default() };
     let refused = run(&workload, &&map, &options, &Control::new());
     match refused {
         Err(RunError::Connect { worker: 1, error }) => {

@@ -114,7 +114,7 @@ impl MapTarget<'_> {
     async fn call(&self) -> Result<(), TargetError> {
         let call = self.map.calls.fetch_add(1, Ordering::Relaxed) + 1;
         match self.map.fault {
-            Fault::FailEvery(nth) if call % nth == 0 => {
+            Fault::FailEvery(nth) if call.is_multiple_of(nth) => {
                 return Err(TargetError::new(TargetErrorKind::Overloaded, "the queue is full"));
             }
             Fault::HangAt(nth) if call == nth => pending().await,
@@ -143,7 +143,7 @@ impl MapTarget<'_> {
     fn returned(&self, record: Record) -> Record {
         self.returned.set(self.returned.get() + 1);
         match self.map.fault {
-            Fault::CorruptEvery(nth) if self.returned.get() % nth == 0 => {
+            Fault::CorruptEvery(nth) if self.returned.get().is_multiple_of(nth) => {
                 let mut bytes = record.bytes().to_vec();
                 *bytes.last_mut().expect("a record has fields") ^= 1;
                 Record::decode(bytes).expect("only a value was changed")
@@ -194,7 +194,7 @@ impl Target for MapTarget<'_> {
             Fault::FailFirst(first) if self.map.calls.load(Ordering::Relaxed) <= first => {
                 return Err(TargetError::new(TargetErrorKind::Timeout, "too slow"));
             }
-            Fault::LoseEvery(nth) if self.inserted.get() % nth == 0 => return Ok(()),
+            Fault::LoseEvery(nth) if self.inserted.get().is_multiple_of(nth) => return Ok(()),
             _ => {}
         }
         self.map.records.lock().expect("unpoisoned").insert(Bytes::copy_from_slice(key), record);

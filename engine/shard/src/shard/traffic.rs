@@ -84,7 +84,7 @@ mod tests {
     fn a_partition_is_hot_only_after_hot_looks_in_a_row() {
         let options = SplitOptions { hot_looks: 2, ..SplitOptions::default() };
         let traffic = Traffic::default();
-        let mut look = |reads: u32, writes: u32| {
+        let look = |reads: u32, writes: u32| {
             (0..reads).for_each(|_| traffic.read(b"k"));
             (0..writes).for_each(|_| traffic.write(b"k"));
             traffic.look(Duration::from_secs(1), &options)

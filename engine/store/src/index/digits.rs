@@ -58,8 +58,8 @@ impl Packed {
 /// The rank of `sought` among the packed suffixes at `heads` in `block`, or the rank it would have.
 ///
 /// Counts instead of halving: all cache lines of a cold leaf are fetched at once then, and nothing
-/// is mispredicted. Each suffix is first judged by the word that *ends* with its eighth byte (or its
-/// last): such a word never reaches beyond the heads, and in front of them stands the header.
+/// is mispredicted. Each suffix is first judged by the word that *ends* with its eighth byte, or
+/// its last: such a word never reaches beyond the heads, and in front of them stands the header.
 pub(super) fn search(block: &[u8], heads: Range<usize>, sought: &Packed) -> Result<usize, usize> {
     const WORD: usize = size_of::<u64>();
     let width = sought.width;

@@ -8,7 +8,7 @@ use super::executor::{self, Idle, Timers, yield_now};
 use super::measure::{Recorder, Times, WorkerFigures};
 use super::shared::Shared;
 use crate::figures::Phase;
-use crate::limits::{DRAIN_MAX, PARK_MAX};
+use crate::limits::PARK_MAX;
 use crate::random::{Random, Stream};
 use crate::record::{FieldSet, IntegrityCheck, Record, Values};
 use crate::target::{Row, Target, TargetError, Updated};
@@ -62,7 +62,7 @@ pub(super) fn drive_worker<T: Target>(
                     ended_at = Some(Instant::now());
                     Idle::WakeAll
                 }
-                Some(at) if at.elapsed() >= DRAIN_MAX => Idle::Abandon,
+                Some(at) if at.elapsed() >= shared.drain => Idle::Abandon,
                 Some(_) => Idle::Nap(PARK_MAX),
             }
         },

@@ -10,11 +10,12 @@ mod shared;
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use control::{Control, Progress};
 
 use crate::figures::{Phase, RunFigures};
+use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
 use crate::workload::Workload;
 use measure::WorkerFigures;
@@ -25,6 +26,8 @@ use shared::Shared;
 pub struct RunOptions {
     /// Worker threads; `None` means one per core. Never more than `threadcount`, never fewer than 1.
     pub workers: Option<usize>,
+    /// How long operations in flight may take to come back once a phase has ended; `None` means 10 s.
+    pub drain: Option<Duration>,
 }
 
 /// Why a phase could not be driven.
@@ -82,7 +85,8 @@ fn drive<F: TargetFactory>(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = options.workers.unwrap_or(cores).clamp(1, workload.thread_count as usize);
     let live = control.begin(workers);
-    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers);
+    let drain = options.drain.unwrap_or(DRAIN_MAX);
+    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers, drain);
     let mut figures: Vec<WorkerFigures> = Vec::with_capacity(workers);
     thread::scope(|scope| {
         let mut connecting = Vec::with_capacity(workers);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::control::Live;
 use crate::figures::Phase;
@@ -16,6 +17,8 @@ pub(super) struct Shared<'a> {
     pub stop: &'a AtomicBool,
     pub live: Arc<Live>,
     pub workers: usize,
+    /// How long operations in flight may take to come back once the phase has ended.
+    pub drain: Duration,
     /// Operations that start before this are not measured.
     pub measure_from_ns: u64,
     /// Operations do not start after this; `u64::MAX` means no limit.
@@ -37,8 +40,9 @@ impl<'a> Shared<'a> {
         stop: &'a AtomicBool,
         live: Arc<Live>,
         workers: usize,
+        drain: Duration,
     ) -> Self {
-        let nanoseconds = |duration: std::time::Duration| duration.as_nanos() as u64;
+        let nanoseconds = |duration: Duration| duration.as_nanos() as u64;
         let (measure_from_ns, deadline_ns) = match phase {
             Phase::Load => (0, u64::MAX),
             Phase::Run => {
@@ -57,6 +61,7 @@ impl<'a> Shared<'a> {
             stop,
             live,
             workers,
+            drain,
             measure_from_ns,
             deadline_ns,
             tick_ns: workload

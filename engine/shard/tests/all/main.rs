@@ -1,0 +1,19 @@
+//! The tests of the shard crate that need more than one of its rooms, in one binary.
+//!
+//! | Room | Asks |
+//! |---|---|
+//! | `common` | nothing: options, simulated engines and directories that the others share |
+//! | `plumbing` | do mailboxes and replies hold up between threads |
+//! | `model` | does an engine answer as a `BTreeMap` would, with splits, moves and reopens between |
+//! | `crash` | power lost at any step of a move: is every key owned once, nothing acknowledged lost |
+//! | `moving` | do clients see nothing of splits and moves while they use the partitions |
+//! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
+//! | `threads` | the same on real cores and a real disk, where the host allows it |
+
+mod common;
+mod crash;
+mod model;
+mod moving;
+mod plumbing;
+mod refusal;
+mod threads;

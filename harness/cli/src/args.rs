@@ -1,0 +1,130 @@
+//! The command line as it is typed. Resolved into checked settings by `settings`; nothing here opens
+//! a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 the p99 target was met; 1 it was missed; 2 bad input or a fault.
+Ctrl-C ends a run with its figures so far, marked partial.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one workload: load it if the directory is empty, run, verify, report.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Run YCSB's whole suite: load A; A, B, C, F, D; wipe; load E; E.
+    Suite(SuiteArgs),
+    /// Probe what the disk itself can do, without the engine.
+    Device(DeviceArgs),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  flywheel run -P workloads/a.properties
+  flywheel run -P workloads/a.properties -p writeallfields=true --cache-mib 384 --seconds 60
+  flywheel run -P workloads/c.properties --target null    the harness's own floor";
+
+/// What `run` and `suite` share.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Set a property, over the files' [repeatable]
+    #[arg(short = 'p', value_name = "NAME=VALUE")]
+    pub properties: Vec<String>,
+
+    /// Where the data lives: a directory on the disk to be measured
+    #[arg(long, default_value = "data")]
+    pub dir: PathBuf,
+
+    /// Where result folders are written
+    #[arg(long, default_value = "results")]
+    pub out: PathBuf,
+
+    /// Seed of every random draw; equal seeds draw equal operations
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Shards, one pinned thread each [default: one per core; fixed when the data is created]
+    #[arg(long)]
+    pub shards: Option<usize>,
+
+    /// Memory for cached records, MiB over all shards
+    #[arg(long, default_value_t = 128)]
+    pub cache_mib: u64,
+
+    /// Measure for this long, instead of until `operationcount`
+    #[arg(long)]
+    pub seconds: Option<u64>,
+
+    /// The target: p99 of every operation below this many milliseconds
+    #[arg(long, default_value_t = 10.0, value_name = "MS")]
+    pub p99_ms: f64,
+
+    /// Skip probing the device before and after
+    #[arg(long)]
+    pub no_probe: bool,
+}
+
+/// What a workload is run against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetName {
+    /// The storage engine.
+    Engine,
+    /// Nothing: answers at once, and shows what the harness itself costs.
+    Null,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Workload file, Java properties as YCSB's [repeatable, later ones win]
+    #[arg(short = 'P', value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// What to run against
+    #[arg(long, value_enum, default_value = "engine")]
+    pub target: TargetName,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `suite`.
+#[derive(Debug, Args)]
+pub struct SuiteArgs {
+    /// Folder with a.properties to f.properties
+    #[arg(long, default_value = "workloads")]
+    pub workloads: PathBuf,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `device`.
+#[derive(Debug, Args)]
+pub struct DeviceArgs {
+    /// A directory on the disk to be probed
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+
+    /// A few seconds instead of half a minute
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}

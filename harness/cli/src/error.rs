@@ -1,0 +1,54 @@
+//! What a command ends with when it cannot do its work: always exit code 2, always one clear message.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A workload file or `-p` cannot be read.
+    #[error("{0}")]
+    Property(#[from] flywheel_load::PropertyError),
+    /// The properties do not make a workload.
+    #[error("{0}")]
+    Workload(#[from] flywheel_load::WorkloadError),
+    /// The engine cannot be opened, or failed.
+    #[error("{0}")]
+    Engine(#[from] flywheel_shard::ShardError),
+    /// The probe failed.
+    #[error("device probe: {0}")]
+    Probe(#[from] flywheel_device::ProbeError),
+    /// The driver cannot run.
+    #[error("{0}")]
+    Run(#[from] flywheel_load::RunError),
+    /// The data directory does not fit the workload.
+    #[error("{}: {problem}", .directory.display())]
+    Data {
+        /// The directory.
+        directory: PathBuf,
+        /// What does not fit, and what to do.
+        problem: String,
+    },
+    /// A flag has no use.
+    #[error("{0}")]
+    Flag(String),
+    /// A file cannot be written or read.
+    #[error("{}: {error}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Ctrl-C before there was anything to report.
+    #[error("interrupted before there was anything to report")]
+    Interrupted,
+}
+
+impl CliError {
+    /// Says which file an error is about.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |error| CliError::File { path, error }
+    }
+}

@@ -1,0 +1,158 @@
+//! The phases of a run on the engine: open, load, measure, close. Shared by `run` and `suite`; what
+//! is printed and written is theirs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use flywheel_device::Probe;
+use flywheel_load::{Control, RunFigures, RunOptions, TargetFactory, Workload};
+use flywheel_report::{
+    CpuTimes, DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now,
+};
+use flywheel_shard::{Engine, StoreStats};
+use flywheel_targets::EngineFactory;
+
+use crate::args::Common;
+use crate::convert;
+use crate::device;
+use crate::error::CliError;
+use crate::interrupt;
+use crate::loaded;
+use crate::progress;
+use crate::settings::{self, Named};
+
+/// Everything one result needs beyond its workload.
+pub struct Bench<'a> {
+    /// Flags.
+    pub common: &'a Common,
+    /// Set by Ctrl-C.
+    pub stop: &'a Arc<AtomicBool>,
+    /// The yardstick, unless it was refused.
+    pub probe: Option<&'a Probe>,
+}
+
+impl Bench<'_> {
+    /// Opens the data directory; shows recovery if it takes long.
+    pub fn open(&self, workload: &Workload) -> Result<Engine, CliError> {
+        let options = settings::engine_options(self.common, workload)?;
+        let bar = progress::bar("opening");
+        let shown = bar.clone();
+        let opened = Engine::open_with_progress(&self.common.dir, options, move |at| {
+            let recovery = at.recovery;
+            if recovery.replay_bytes > 0 {
+                let share = recovery.replayed_bytes as f64 / recovery.replay_bytes as f64;
+                progress::set(&shown, share);
+            }
+            shown.set_message(format!(
+                "{} entries, {} MiB of log",
+                recovery.loaded_entries,
+                recovery.replayed_bytes >> 20
+            ));
+        });
+        bar.finish_and_clear();
+        Ok(opened?)
+    }
+
+    /// Loads the workload's records into an empty directory and checks that all went in.
+    pub fn load(&self, engine: &Engine, workload: &Workload) -> Result<LoadPhase, CliError> {
+        let control = Control::with_stop_flag(self.stop.clone());
+        let factory = EngineFactory::new(engine.handle());
+        let figures = progress::follow("loading", &control, || {
+            flywheel_load::load(workload, &factory, &RunOptions::default(), &control)
+        })?;
+        if figures.partial || interrupt::is_set(self.stop) {
+            return Err(CliError::Interrupted);
+        }
+        if let Some(error) = figures.errors.first() {
+            let sample = error.samples.first().map_or("", String::as_str);
+            let problem = format!("loading failed {} times: {sample}", error.count);
+            return Err(CliError::Data { directory: self.common.dir.clone(), problem });
+        }
+        engine.checkpoint()?;
+        loaded::note(&self.common.dir, workload)?;
+        Ok(convert::load_phase(&figures))
+    }
+
+    /// Probes the device, unless that was refused or a stop asked for.
+    pub fn probe(&self, label: &str) -> Result<Option<DeviceFigures>, CliError> {
+        match self.probe {
+            Some(probe) if !interrupt::is_set(self.stop) => {
+                let figures = device::measure(probe, label)?;
+                let converted = DeviceFigures::from_probe(&figures);
+                Ok(Some(converted.expect("the probe's figures are a JSON object")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Measures the workload on an engine that holds its records.
+    pub fn measure_engine(
+        &self,
+        engine: &Engine,
+        named: &Named,
+        result: &mut RunResult,
+    ) -> Result<(), CliError> {
+        let before = engine.stats()?.store;
+        let factory = EngineFactory::new(engine.handle());
+        let figures = self.measure(&factory, named, result)?;
+        let after: StoreStats = engine.stats()?.store;
+        result.engine = convert::engine(&before, &after, &figures);
+        Ok(())
+    }
+
+    /// Measures the workload on any target.
+    pub fn measure<F: TargetFactory>(
+        &self,
+        factory: &F,
+        named: &Named,
+        result: &mut RunResult,
+    ) -> Result<RunFigures, CliError> {
+        let control = Control::with_stop_flag(self.stop.clone());
+        let cpu_before = CpuTimes::now();
+        let label = format!("running {}", named.name);
+        let figures = progress::follow(&label, &control, || {
+            flywheel_load::run(&named.workload, factory, &RunOptions::default(), &control)
+        })?;
+        result.environment.steal_share = cpu_before
+            .zip(CpuTimes::now())
+            .and_then(|(before, after)| before.steal_share_until(&after));
+        result.partial = figures.partial;
+        result.throughput_ops_per_s = figures.throughput_ops_per_s;
+        result.operations = convert::operations(&figures);
+        result.intervals = convert::intervals(&figures);
+        result.verification = convert::verification(&figures);
+        for error in &figures.errors {
+            let sample = error.samples.first().map_or("", String::as_str);
+            eprintln!("flywheel: {} errors of kind {:?}: {sample}", error.count, error.kind);
+        }
+        if let Some(sample) =
+            figures.verification.as_ref().and_then(|found| found.samples.first())
+        {
+            eprintln!("flywheel: a record was not what was written: {sample}");
+        }
+        Ok(figures)
+    }
+}
+
+/// A result with all that is known before anything is measured.
+pub fn begin(named: &Named, system: &str, common: &Common, dir: &Path) -> RunResult {
+    RunResult {
+        workload: named.name.clone(),
+        system: system.to_owned(),
+        properties: named.workload.properties().clone(),
+        seed: named.workload.seed,
+        command: std::env::args().collect(),
+        started_utc: utc_now(),
+        environment: Environment::gather(dir),
+        target: Target { p99_us: common.p99_ms * 1e3, met: false },
+        ..RunResult::default()
+    }
+}
+
+/// Fills in what is known once all is measured, and what follows from it.
+pub fn finish(result: &mut RunResult, started: Instant) -> flywheel_report::Verdict {
+    result.elapsed_s = started.elapsed().as_secs_f64();
+    result.seal()
+}

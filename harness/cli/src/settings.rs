@@ -1,0 +1,107 @@
+//! From arguments to checked settings: what the rest of the program sees. Nothing is opened yet, so
+//! bad input ends here, before anything changes.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use flywheel_load::{Properties, Workload};
+use flywheel_shard::{EngineOptions, StoreOptions};
+
+use crate::args::Common;
+use crate::error::CliError;
+
+/// Partitions that a new directory begins with, for each shard: enough to move some about.
+const PARTITIONS_PER_SHARD: usize = 4;
+
+/// Clients, unless `threadcount` is given: enough to saturate the disks we have seen.
+const DEFAULT_THREAD_COUNT: &str = "64";
+
+/// Seconds run before figures are taken, unless `warmuptime` is given.
+const DEFAULT_WARM_UP_S: &str = "3";
+
+/// A workload and its name.
+pub struct Named {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The workload.
+    pub workload: Workload,
+}
+
+/// Reads workload files and flags into a workload; prints what has no effect.
+pub fn resolve(
+    name: String,
+    files: &[PathBuf],
+    common: &Common,
+    default_seconds: Option<u64>,
+) -> Result<Named, CliError> {
+    let mut properties = Properties::new();
+    for file in files {
+        properties.load_file(file)?;
+    }
+    for argument in &common.properties {
+        properties.set_argument(argument)?;
+    }
+    let mut set_default = |name: &str, value: &str| {
+        if properties.get(name).is_none() {
+            properties.set_override(name, value, "default");
+        }
+    };
+    set_default("threadcount", DEFAULT_THREAD_COUNT);
+    set_default("warmuptime", DEFAULT_WARM_UP_S);
+    if let Some(seconds) = common.seconds.or(default_seconds) {
+        properties.set_override("maxexecutiontime", &seconds.to_string(), "--seconds");
+        let count_asked = common.properties.iter().any(|text| text.starts_with("operationcount="));
+        if !count_asked {
+            properties.set_override("operationcount", "0", "--seconds");
+        }
+    }
+    if let Some(seed) = common.seed {
+        properties.set_override("seed", &seed.to_string(), "--seed");
+    }
+    let resolved = Workload::resolve(&properties)?;
+    for warning in &resolved.warnings {
+        eprintln!("flywheel: {warning}");
+    }
+    Ok(Named { name, workload: resolved.workload })
+}
+
+/// The name of a workload: that of its last file.
+pub fn workload_name(files: &[PathBuf]) -> String {
+    let stem = files.last().and_then(|file| file.file_stem());
+    stem.map_or_else(|| "workload".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// How the engine is opened for a workload.
+pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOptions, CliError> {
+    if common.shards == Some(0) {
+        return Err(CliError::Flag("--shards: expected at least 1, found 0".into()));
+    }
+    let is_positive = common.p99_ms.is_finite() && common.p99_ms > 0.0;
+    if !is_positive {
+        let found = common.p99_ms;
+        return Err(CliError::Flag(format!("--p99-ms: expected above 0, found {found}")));
+    }
+    let shards = common.shards.unwrap_or_else(cores);
+    let splits = workload.split_keys(shards * PARTITIONS_PER_SHARD);
+    Ok(EngineOptions {
+        shards: common.shards.unwrap_or(0),
+        store: StoreOptions { cache_bytes: common.cache_mib << 20, ..StoreOptions::default() },
+        in_flight: (workload.thread_count as usize * 2).max(4096),
+        initial_splits: splits.into_iter().map(Bytes::from).collect(),
+        ..EngineOptions::default()
+    })
+}
+
+/// Cores this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Whether a directory is missing or has nothing in it.
+pub fn is_empty(directory: &Path) -> Result<bool, CliError> {
+    match std::fs::read_dir(directory) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(CliError::file(directory)(error)),
+    }
+}
