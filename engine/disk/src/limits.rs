@@ -14,11 +14,20 @@ pub const MIN_IO_BYTES: usize = 64 << 10;
 /// io_uring needs this much lockable memory for its rings and our registered buffers.
 pub const MIN_MEMLOCK_BYTES: u64 = 512 << 10;
 
-/// Depth of each executor's ring; deeper than all that the shards keep in flight together.
-pub const RING_DEPTH: usize = 256;
+/// Entries of each core's ring; more requests than that simply enter the kernel sooner.
+pub const RING_DEPTH: u32 = 256;
 
-/// Memory registered with the ring for direct I/O, in bytes. Larger needs fall back to the heap.
-pub const IO_MEMORY_BYTES: usize = 16 << 20;
+/// Memory that a core keeps for buffers to come, in bytes.
+pub const MAX_SPARE_BYTES: usize = 32 << 20;
+
+/// Tasks of one class that a core runs before it turns the ring again.
+pub const MAX_TASKS_PER_ROUND: usize = 128;
+
+/// Background tasks get one part in so many of a busy core's time.
+pub const BACKGROUND_SHARE: u64 = 8;
+
+/// How long a task may run before it should let others: what `yield_if_needed` goes by.
+pub const SLICE_US: u64 = 250;
 
 const _: () = assert!(MAX_IO_BYTES.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(MIN_IO_BYTES <= MAX_IO_BYTES && MIN_IO_BYTES.is_multiple_of(BLOCK_BYTES));

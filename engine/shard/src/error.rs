@@ -56,6 +56,9 @@ pub enum ShardError {
         /// What it was.
         found: String,
     },
+    /// The function given to `modify` panicked. Nothing was written.
+    #[error("the change of a value panicked, and nothing was written; mend the function")]
+    ChangePanicked,
     /// There is no such partition (any more).
     #[error("there is no partition {}; list the partitions and choose again", .0.0)]
     NoSuchPartition(PartitionId),

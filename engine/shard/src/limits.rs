@@ -1,5 +1,7 @@
 //! Every bound of this crate, asserted against each other. Settings stand in `options`.
 
+use std::time::Duration;
+
 use flywheel_store::limits::{MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Shards of one directory.
@@ -20,6 +22,10 @@ pub const MAX_IN_FLIGHT: usize = 1 << 16;
 /// Requests that one shard has taken from its mailbox and not yet answered. Beyond it the mailbox
 /// fills, and then refuses.
 pub const MAX_ACTIVE_REQUESTS: usize = 1 << 13;
+
+/// How long a shard whose engine was dropped waits for what it has taken. What is not answered then
+/// never will be.
+pub const MAX_DROP_WAIT: Duration = Duration::from_secs(5);
 
 /// Messages that a shard takes in one turn before its other tasks run.
 pub const MAX_TURN_MESSAGES: usize = 256;

@@ -116,8 +116,8 @@ impl Question for Scan {
 
     fn place(&self, map: &RouteMap) -> Result<Place, ShardError> {
         Ok(match self.0.direction {
-            Direction::Forward => map.from_start(&self.0.start),
-            Direction::Backward => map.from_end(&self.0.end),
+            Direction::Forward => map.first_upwards(&self.0.start),
+            Direction::Backward => map.first_downwards(&self.0.end),
         })
     }
 

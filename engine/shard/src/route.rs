@@ -62,7 +62,7 @@ impl RouteMap {
     }
 
     /// Where a scan upwards from `start` begins.
-    pub(crate) fn from_start(&self, start: &Bound<Bytes>) -> Place {
+    pub(crate) fn first_upwards(&self, start: &Bound<Bytes>) -> Place {
         match start {
             // The next key after an excluded one is never in a later partition's stead: a partition
             // that begins there also contains the keys right behind.
@@ -72,7 +72,7 @@ impl RouteMap {
     }
 
     /// Where a scan downwards from `end` begins.
-    pub(crate) fn from_end(&self, end: &Bound<Bytes>) -> Place {
+    pub(crate) fn first_downwards(&self, end: &Bound<Bytes>) -> Place {
         match end {
             Bound::Included(key) => self.of_key(key),
             Bound::Excluded(key) => {
@@ -164,12 +164,12 @@ mod tests {
     #[test]
     fn scans_begin_in_the_partition_that_holds_their_first_key() {
         let map = map();
-        assert_eq!(map.from_start(&Bound::Unbounded).partition.0, 1);
-        assert_eq!(map.from_start(&Bound::Excluded(key("h"))).partition.0, 2);
-        assert_eq!(map.from_end(&Bound::Unbounded).partition.0, 3);
-        assert_eq!(map.from_end(&Bound::Included(key("p"))).partition.0, 3);
-        assert_eq!(map.from_end(&Bound::Excluded(key("p"))).partition.0, 2);
-        assert_eq!(map.from_end(&Bound::Excluded(key(""))).partition.0, 1);
+        assert_eq!(map.first_upwards(&Bound::Unbounded).partition.0, 1);
+        assert_eq!(map.first_upwards(&Bound::Excluded(key("h"))).partition.0, 2);
+        assert_eq!(map.first_downwards(&Bound::Unbounded).partition.0, 3);
+        assert_eq!(map.first_downwards(&Bound::Included(key("p"))).partition.0, 3);
+        assert_eq!(map.first_downwards(&Bound::Excluded(key("p"))).partition.0, 2);
+        assert_eq!(map.first_downwards(&Bound::Excluded(key(""))).partition.0, 1);
     }
 
     #[test]

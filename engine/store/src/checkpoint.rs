@@ -12,7 +12,7 @@ use std::rc::Rc;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, World};
 
-use crate::core::{Core, Health, Settled};
+use crate::core::{Core, Health, Need, Settled};
 use crate::error::StoreError;
 use crate::format::checkpoint::{ChunkWriter, Element};
 use crate::format::place::Place;
@@ -44,12 +44,17 @@ pub(crate) fn superblock_path(directory: &std::path::Path) -> PathBuf {
 pub(crate) fn is_due<W: World>(core: &Core<W>) -> bool {
     let segments = core.segments.borrow();
     let newest = core.superblock.borrow();
-    let logged_bytes = core.counters.log_bytes_written.get() - newest.logged_bytes;
+    // Until the first checkpoint of this process, what recovery had to replay counts too.
+    let since_open = core.counters.checkpoints.get() == 0;
+    let replayed_bytes = if since_open { core.counters.replayed_bytes.get() } else { 0 };
+    let logged_bytes = core.counters.log_bytes_written.get() + replayed_bytes - newest.logged_bytes;
     let share_bytes = segments.live_bytes() as f64 * core.options.checkpoint_log_share;
     let enough = core.options.checkpoint_min_log_bytes.max(share_bytes as u64);
-    let starved =
-        segments.awaiting_checkpoint() > 0 && matches!(*core.health.borrow(), Health::Full(_));
-    !newest.busy && (logged_bytes >= enough || starved)
+    let starved = || {
+        let full = matches!(*core.health.borrow(), Health::Full(_));
+        (full || core.must_wait_for_space()) && segments.awaiting_checkpoint() > 0
+    };
+    !newest.busy && (logged_bytes >= enough || starved())
 }
 
 /// Takes checkpoints as they fall due, until the store is closing.
@@ -71,10 +76,16 @@ pub(crate) async fn take<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError>
     while core.superblock.borrow().busy {
         core.segments_changed.wait().await;
     }
+    if let Health::Stopped(error) = &*core.health.borrow() {
+        return Err(StoreError::Stopped(error.clone()));
+    }
+    if core.finished.get() {
+        return Err(StoreError::Closed);
+    }
     core.superblock.borrow_mut().busy = true;
+    let busy = Busy(core.clone());
     let taken = write(core).await;
-    core.superblock.borrow_mut().busy = false;
-    core.segments_changed.notify();
+    drop(busy);
     core.maintenance_wanted.notify();
     if let Err(StoreError::Stopped(error)) = &taken {
         maintenance::stop(core, error.clone());
@@ -82,13 +93,24 @@ pub(crate) async fn take<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError>
     taken
 }
 
+/// Lets the next checkpoint begin when this one ends, also when its caller gave up waiting.
+struct Busy<W: World>(Rc<Core<W>>);
+
+impl<W: World> Drop for Busy<W> {
+    fn drop(&mut self) {
+        self.0.superblock.borrow_mut().busy = false;
+        self.0.segments_changed.notify();
+    }
+}
+
 async fn write<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError> {
     let captured: PartitionTable = core.table.borrow().clone();
     let settled = core.settled.get();
     let logged_bytes = core.counters.log_bytes_written.get();
     let next_version = core.log.borrow().next_version;
+    let lives = core.segments.borrow().lives_with_data();
     let mut output = Output::new(core.clone());
-    let written = output.write_table(&captured).await;
+    let written = output.write_table(&lives, &captured).await;
     let segments = output.segments;
     if let Err(error) = written {
         core.segments.borrow_mut().release_checkpoint(&segments);
@@ -149,7 +171,15 @@ impl<W: World> Output<W> {
         Self { core, segments: Vec::new(), tail: None, chunk, chunks: 0, entries: 0 }
     }
 
-    async fn write_table(&mut self, table: &PartitionTable) -> Result<(), StoreError> {
+    async fn write_table(
+        &mut self,
+        lives: &[(u16, u64)],
+        table: &PartitionTable,
+    ) -> Result<(), StoreError> {
+        for &(segment, life) in lives {
+            self.make_room().await?;
+            self.chunk.push(&Element::Segment(segment, life));
+        }
         for partition in table.iter() {
             self.write_partition(partition).await?;
         }
@@ -163,6 +193,7 @@ impl<W: World> Output<W> {
     }
 
     async fn write_partition(&mut self, partition: &Partition) -> Result<(), StoreError> {
+        self.make_room().await?;
         self.chunk.push(&Element::Partition(partition.spec.clone()));
         let mut from = Some(Bound::Unbounded);
         while let Some(start) = from.take() {
@@ -183,6 +214,13 @@ impl<W: World> Output<W> {
                 self.write_chunk().await?;
                 self.core.world.yield_if_needed().await;
             }
+        }
+        Ok(())
+    }
+
+    async fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.chunk.is_full() {
+            self.write_chunk().await?;
         }
         Ok(())
     }
@@ -213,7 +251,7 @@ impl<W: World> Output<W> {
                 DiskError::new(DiskFault::NoSpace, "checkpointing", &self.core.directory, what);
             return Err(StoreError::Full(error));
         }
-        let place = self.core.open_segment(SegmentState::Checkpoint).await?;
+        let place = self.core.open_segment(SegmentState::Checkpoint, Need::Upkeep).await?;
         self.segments.push((place.segment, place.life));
         Ok(place)
     }

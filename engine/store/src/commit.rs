@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use flywheel_disk::{DiskError, File, World};
 
-use crate::core::{Core, Health, Settled};
+use crate::core::{Core, Health, Need, Settled};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind};
 use crate::format::place::Place;
@@ -135,8 +135,7 @@ impl<W: World> Committer<W> {
         let flights = std::mem::take(&mut self.flights);
         let mut waiting = vec![failed.done];
         waiting.extend(flights.into_iter().map(|flight| flight.done));
-        self.refuse_forming(&StoreError::Stopped(error.clone()));
-        self.core.log.borrow_mut().unsettled.clear();
+        self.refuse_forming(&StoreError::Stopped(error.clone()), &[]);
         for done in waiting {
             done.finish(Err(StoreError::Stopped(error.clone())));
         }
@@ -146,17 +145,22 @@ impl<W: World> Committer<W> {
         self.core.segments_changed.notify();
     }
 
-    /// Fails all groups that have not been launched.
-    fn refuse_forming(&self, error: &StoreError) {
+    /// Fails all groups that have not been launched, but those of the needs to `keep`.
+    fn refuse_forming(&self, error: &StoreError, keep: &[Need]) {
         let groups = {
-            let mut log = self.core.log.borrow_mut();
-            let groups = std::mem::take(&mut log.forming);
-            for group in &groups {
-                log.pending_bytes -= group.body_bytes;
-                for change in &group.pending {
-                    if let Pending::Item { key, version, .. } = change {
-                        log.settle(key, *version);
-                    }
+            let log = &mut *self.core.log.borrow_mut();
+            let (kept, groups): (VecDeque<Group>, VecDeque<Group>) =
+                std::mem::take(&mut log.forming).into_iter().partition(|group| {
+                    // A group without items loses nothing by what is refused before it.
+                    keep.contains(&group.need())
+                });
+            log.forming = kept;
+            log.pending_bytes -= groups.iter().map(|group| group.body_bytes).sum::<usize>();
+            // The newest version of a key is again the one in flight, if there is one.
+            log.unsettled.clear();
+            for flight in &self.flights {
+                for (change, _) in &flight.changes {
+                    log.note_unsettled(change, &flight.done);
                 }
             }
             groups
@@ -174,18 +178,28 @@ impl<W: World> Committer<W> {
 
     /// Sends the oldest forming group to the disk, if there is one and may be.
     fn launch(&mut self) -> bool {
-        if self.flights.len() >= self.core.options.commit_depth || self.core.is_stopped() {
-            return false;
-        }
         let waiting = {
             let log = self.core.log.borrow();
-            log.forming.front().map(|group| (group.body_bytes, group.frees_space()))
+            log.forming.front().map(|group| (group.body_bytes, group.need()))
         };
-        let Some((body_bytes, frees_space)) = waiting else { return false };
-        let Some(place) = self.place_for(batch::batch_bytes(body_bytes), frees_space) else {
-            let health = self.core.health.borrow().clone();
-            if let Health::Full(error) = health {
-                self.refuse_forming(&StoreError::Full(error));
+        let Some((body_bytes, need)) = waiting else { return false };
+        let health = self.core.health.borrow().clone();
+        if let Health::Stopped(error) = health {
+            // Not only this loop stops the store: compaction's and checkpoints' writes fail too.
+            self.refuse_forming(&StoreError::Stopped(error), &[]);
+            return false;
+        }
+        if self.flights.len() >= self.core.options.commit_depth {
+            return false;
+        }
+        let Some(place) = self.place_for(batch::batch_bytes(body_bytes), need) else {
+            let left = self.core.segments.borrow().free_and_ready();
+            if let Health::Full(error) = health
+                && left <= self.core.reserve(need)
+            {
+                let keep: &[Need] = if need == Need::Upkeep { &[] } else { &[Need::Upkeep] };
+                self.refuse_forming(&StoreError::Full(error), keep);
+                return true;
             }
             return false;
         };
@@ -196,9 +210,9 @@ impl<W: World> Committer<W> {
     }
 
     /// Where a batch of so many bytes goes: behind the last one, or at the beginning of a new segment.
-    fn place_for(&mut self, batch_bytes: usize, frees_space: bool) -> Option<Place> {
+    fn place_for(&mut self, batch_bytes: usize, need: Need) -> Option<Place> {
         let core = &self.core;
-        let reserve = if frees_space { 0 } else { core.reserve() };
+        let reserve = core.reserve(need);
         let mut segments = core.segments.borrow_mut();
         if let Some(tail) = self.tail {
             if tail.offset_bytes as usize + batch_bytes <= segments.segment_bytes as usize {

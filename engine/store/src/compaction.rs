@@ -16,7 +16,7 @@ use bytes::Bytes;
 use flywheel_disk::{File, World};
 
 use crate::commit::encode_records;
-use crate::core::{Core, Health};
+use crate::core::{Core, Health, Need};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind};
 use crate::format::meta::Meta;
@@ -28,7 +28,7 @@ use crate::limits::MAX_COMPACTION_ROUND_BYTES;
 use crate::log::{Move, Pending};
 use crate::maintenance;
 use crate::segment_reader::{decode_batch, read_range};
-use crate::segments::SegmentState;
+use crate::segments::{SegmentState, Segments};
 
 /// How often the loop looks for work when nobody calls it.
 const IDLE_LOOK: Duration = Duration::from_millis(200);
@@ -97,21 +97,33 @@ fn choose<W: World>(core: &Core<W>) -> Vec<u16> {
         return Vec::new();
     }
     candidates.sort_unstable();
+    let mut output_bytes = if full { output_left(core, &segments) } else { u64::MAX };
     let mut victims = Vec::new();
     let mut round_bytes = 0;
     for (live_bytes, segment) in candidates {
         // A victim that is nearly all live costs more than it gives.
-        let worth = live_bytes * 20 <= segment_bytes * 19;
+        let worth = live_bytes * 20 <= segment_bytes * 19 && live_bytes <= output_bytes;
         if !worth
             || (!victims.is_empty() && round_bytes + segment_bytes > MAX_COMPACTION_ROUND_BYTES)
         {
             break;
         }
         round_bytes += segment_bytes;
+        output_bytes -= live_bytes;
         segments.get_mut(segment).being_compacted = true;
         victims.push(segment);
     }
     victims
+}
+
+/// Live bytes that surely fit into the segments left: on a full disk, a round that cannot be ended
+/// would use up the last ones and free none.
+fn output_left<W: World>(core: &Core<W>, segments: &Segments<W>) -> u64 {
+    let left = segments.free_and_ready().saturating_sub(core.reserve(Need::Runs));
+    // At the end of each segment a run may not fit, and every run is padded.
+    let whole_runs_bytes =
+        (segments.segment_bytes - CONTENT_AT) as usize - core.options.max_run_bytes();
+    (left * whole_runs_bytes / 4 * 3) as u64
 }
 
 async fn round<W: World>(
@@ -124,13 +136,24 @@ async fn round<W: World>(
     let mut pace = Pace::new(core, victims);
     let mut rescued = Vec::new();
     for &victim in victims {
-        rescue(core, victim, &mut rescued, &mut pace).await?;
+        match rescue(core, victim, &mut rescued, &mut pace).await {
+            // One that cannot be read must not keep the others from being freed.
+            Ok(()) | Err(StoreError::Disk(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     rescued.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     let mut written = Vec::new();
     for records in runs(rescued, core.options.max_run_bytes()) {
         let bytes = records.iter().map(|record| u64::from(record.from.len_bytes())).sum();
-        written.push(output.write_run(core, records).await?);
+        match output.write_run(core, records).await {
+            Ok(run) => written.push(run),
+            Err(error) => {
+                // What is written already must not be left behind, neither pointed to nor freed.
+                relocate(core, written).await?;
+                return Err(error);
+            }
+        }
         pace.worked(core, bytes).await?;
         if written.len() == RUNS_PER_SYNC {
             relocate(core, std::mem::take(&mut written)).await?;
@@ -276,7 +299,7 @@ impl Output {
             core.segments.borrow_mut().seal(tail.segment);
             self.tail = None;
         }
-        core.open_segment(SegmentState::Open).await
+        core.open_segment(SegmentState::Open, Need::Runs).await
     }
 }
 
@@ -351,7 +374,7 @@ impl Pace {
             core.world.yield_if_needed().await;
             match &*core.health.borrow() {
                 Health::Stopped(error) => return Err(StoreError::Stopped(error.clone())),
-                Health::Closing => return Err(StoreError::Closed),
+                _ if core.is_closing() => return Err(StoreError::Closed),
                 Health::Full(_) => return Ok(()),
                 Health::Running => {}
             }

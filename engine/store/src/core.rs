@@ -31,8 +31,12 @@ pub(crate) struct Core<W: World> {
     pub(crate) segments: RefCell<Segments<W>>,
     pub(crate) pins: Pins,
     pub(crate) reads: Gate,
+    /// One change of partitions at a time: each is checked against a table that knows the last.
+    pub(crate) partition_changes: Gate,
     pub(crate) counters: Counters,
     pub(crate) health: RefCell<Health>,
+    /// It is being closed: no more writes. Apart from `health`, which may still get worse.
+    pub(crate) closing: Cell<bool>,
     /// The log as far as the index knows it.
     pub(crate) settled: Cell<Settled>,
     /// Indexes of dropped partitions whose records still count as live.
@@ -74,8 +78,19 @@ pub(crate) enum Health {
     Full(DiskError),
     /// A write failed; what the medium holds is unknown.
     Stopped(DiskError),
-    /// It is being closed.
-    Closing,
+}
+
+/// What a segment is wanted for: the fewer are left, the more it must help to make space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The log's, for a group that holds values.
+    Items,
+    /// The log's, for a group that deletes only.
+    Deletes,
+    /// Compaction's output.
+    Runs,
+    /// Checkpoints, and what compaction and partition changes log.
+    Upkeep,
 }
 
 /// The newest version of a key, durable or not.
@@ -91,18 +106,18 @@ pub(crate) enum Newest {
 }
 
 impl<W: World> Core<W> {
-    /// Fails unless writes are taken.
-    pub(crate) fn check_writable(&self) -> Result<(), StoreError> {
+    /// Fails unless writes are taken; what can only make space is taken on a full disk too.
+    pub(crate) fn check_writable(&self, need: Need) -> Result<(), StoreError> {
         match &*self.health.borrow() {
-            Health::Running => Ok(()),
-            Health::Full(error) => Err(StoreError::Full(error.clone())),
             Health::Stopped(error) => Err(StoreError::Stopped(error.clone())),
-            Health::Closing => Err(StoreError::Closed),
+            _ if self.closing.get() => Err(StoreError::Closed),
+            Health::Full(error) if need == Need::Items => Err(StoreError::Full(error.clone())),
+            Health::Running | Health::Full(_) => Ok(()),
         }
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        matches!(*self.health.borrow(), Health::Closing)
+        self.closing.get()
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -134,14 +149,7 @@ impl<W: World> Core<W> {
         let group = log.group_for(bytes, max_group_bytes);
         let done = group.done.clone();
         for change in pending {
-            if let Pending::Item { key, value, version } = &change {
-                let unsettled = crate::log::Unsettled {
-                    version: *version,
-                    value: value.clone(),
-                    done: done.clone(),
-                };
-                log.unsettled.insert(key.clone(), unsettled);
-            }
+            log.note_unsettled(&change, &done);
             log.forming.back_mut().expect("the group joined above").push(change);
         }
         self.commit_wanted.notify();
@@ -157,23 +165,32 @@ impl<W: World> Core<W> {
     }
 
     /// Waits until `bytes` more may be pending.
-    pub(crate) async fn room(&self, bytes: usize) -> Result<(), StoreError> {
+    pub(crate) async fn room(&self, bytes: usize, need: Need) -> Result<(), StoreError> {
         loop {
-            self.check_writable()?;
+            self.check_writable(need)?;
             let pending_bytes = self.log.borrow().pending_bytes;
             let fits = pending_bytes + bytes <= crate::limits::MAX_PENDING_WRITE_BYTES;
-            if (fits || pending_bytes == 0) && !self.must_wait_for_space() {
+            let must_wait_for_space = self.must_wait_for_space();
+            if (fits || pending_bytes == 0) && !must_wait_for_space {
                 return Ok(());
             }
-            self.room_changed.wait().await;
+            let changed = self.room_changed.wait();
+            if must_wait_for_space {
+                // Nothing is logged while writers wait, so nothing else would call for upkeep.
+                self.upkeep_wanted.notify();
+            }
+            changed.await;
         }
     }
 
-    /// Files may hold at most twice the live data, and some room to work in.
+    /// Files may hold at most twice the live data, and some room to work in. Only what compaction
+    /// and checkpoints can give back is worth waiting for.
     pub(crate) fn must_wait_for_space(&self) -> bool {
         let segments = self.segments.borrow();
-        let slack_bytes = self.working_segments() as u64 * u64::from(segments.segment_bytes);
-        segments.occupied_bytes() > 2 * segments.live_bytes() + 2 * slack_bytes
+        let segment_bytes = u64::from(segments.segment_bytes);
+        let slack_bytes = (self.working_segments() as u64).saturating_mul(segment_bytes);
+        let bound_bytes = (2 * segments.live_bytes()).saturating_add(slack_bytes.saturating_mul(2));
+        segments.occupied_bytes() > bound_bytes && segments.reclaimable_bytes() > bound_bytes
     }
 
     /// Segments that hold no live data at times though all is well: open ones, a checkpoint and its
@@ -181,15 +198,23 @@ impl<W: World> Core<W> {
     pub(crate) fn working_segments(&self) -> usize {
         let log_bytes = self.options.checkpoint_min_log_bytes;
         let between_checkpoints = log_bytes / u64::from(self.options.segment_bytes);
-        8 + self.options.ready_segments + between_checkpoints as usize + 2 * self.reserve()
+        let reserve = self.reserve(Need::Items);
+        8 + self.options.ready_segments + between_checkpoints as usize + 2 * reserve
     }
 
-    /// Segments that the log leaves to compaction and checkpoints: without them nothing could ever
+    /// Segments that each need leaves to those below it: two for deletes, one for compaction's
+    /// output, one for its relocations, the rest for a checkpoint. Without them nothing could ever
     /// be freed on a full disk.
-    pub(crate) fn reserve(&self) -> usize {
+    pub(crate) fn reserve(&self, need: Need) -> usize {
         const BYTES_PER_ENTRY: u64 = 40;
         let items: u64 = self.table.borrow().iter().map(|partition| partition.index.len()).sum();
-        2 + (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize
+        let index = (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize;
+        match need {
+            Need::Items => 5 + index,
+            Need::Deletes => 3 + index,
+            Need::Runs => 2 + index,
+            Need::Upkeep => 0,
+        }
     }
 
     /// Runs a background task, and knows when it ended.

@@ -27,8 +27,8 @@ pub const MAX_SEGMENT_BYTES: u32 = 64 << 20;
 /// Smallest segment: a few batches of small records, for tests that tear every byte.
 pub const MIN_SEGMENT_BYTES: u32 = 64 << 10;
 
-/// Segments of one shard: a location has 16 bits for them.
-pub const MAX_SEGMENTS: usize = 1 << 16;
+/// Segments of one shard: a location has 16 bits for them, and so has their count.
+pub const MAX_SEGMENTS: usize = u16::MAX as usize;
 
 /// Bytes that one read of a scan, of compaction or of recovery asks for at the most.
 pub const MAX_RUN_READ_BYTES: usize = 512 << 10;

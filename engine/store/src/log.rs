@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
+use crate::core::Need;
 use crate::format::meta::Meta;
 use crate::format::record::{self, Record, RecordKind};
 use crate::index::Location;
@@ -67,10 +68,17 @@ impl Group {
         self.pending.push(pending);
     }
 
-    /// Whether it holds no item: what compaction and partition changes log may use the segments that
-    /// are kept back from items, since it is what makes space again.
-    pub(crate) fn frees_space(&self) -> bool {
-        !self.pending.iter().any(|pending| matches!(pending, Pending::Item { .. }))
+    /// Which of the segments kept back it may use.
+    pub(crate) fn need(&self) -> Need {
+        let items = self.pending.iter().filter_map(|pending| match pending {
+            Pending::Item { value, .. } => Some(value.is_some()),
+            Pending::Partition { .. } | Pending::Relocation { .. } => None,
+        });
+        items.fold(Need::Upkeep, |need, holds_value| match need {
+            _ if holds_value => Need::Items,
+            Need::Items => Need::Items,
+            _ => Need::Deletes,
+        })
     }
 }
 
@@ -105,6 +113,14 @@ impl Log {
             self.forming.push_back(Group::default());
         }
         self.forming.back_mut().expect("pushed if there was none")
+    }
+
+    /// An item is what was written last to its key.
+    pub(crate) fn note_unsettled(&mut self, change: &Pending, done: &Rc<Done>) {
+        if let Pending::Item { key, value, version } = change {
+            let (value, done) = (value.clone(), done.clone());
+            self.unsettled.insert(key.clone(), Unsettled { version: *version, value, done });
+        }
     }
 
     /// A write is settled: durable, or failed. A later write of the same key stays.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, World};
 
-use crate::core::{Core, Health};
+use crate::core::{Core, Health, Need};
 use crate::error::StoreError;
 use crate::format::place::Place;
 use crate::format::segment::SegmentHeader;
@@ -44,7 +44,7 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
 async fn prepare<W: World>(core: &Core<W>) -> Result<(), DiskError> {
     loop {
         core.segments.borrow_mut().sweep(&core.pins);
-        let wanted_free = core.options.ready_segments + core.reserve();
+        let wanted_free = core.options.ready_segments + core.reserve(Need::Items);
         let (ready, free_and_ready, files) = {
             let segments = core.segments.borrow();
             (segments.ready(), segments.free_and_ready(), segments.all.len())
@@ -62,6 +62,7 @@ async fn prepare<W: World>(core: &Core<W>) -> Result<(), DiskError> {
             return Err(DiskError::new(DiskFault::NoSpace, "growing", &core.directory, what));
         }
         create(core).await?;
+        core.commit_wanted.notify();
     }
 }
 
@@ -70,16 +71,23 @@ impl<W: World> Core<W> {
     ///
     /// # Errors
     /// [`StoreError::Full`] if none can be had.
-    pub(crate) async fn open_segment(&self, state: SegmentState) -> Result<Place, StoreError> {
+    pub(crate) async fn open_segment(
+        &self,
+        state: SegmentState,
+        need: Need,
+    ) -> Result<Place, StoreError> {
         loop {
-            if let Some(place) = self.segments.borrow_mut().open(state) {
+            let left = self.segments.borrow().free_and_ready();
+            let may_take = left > self.reserve(need);
+            if may_take && let Some(place) = self.segments.borrow_mut().open(state) {
                 self.maintenance_wanted.notify();
                 return Ok(place);
             }
             match &*self.health.borrow() {
-                Health::Full(error) => return Err(StoreError::Full(error.clone())),
+                // One that is free will be ready soon.
+                Health::Full(error) if !may_take => return Err(StoreError::Full(error.clone())),
                 Health::Stopped(error) => return Err(StoreError::Stopped(error.clone())),
-                Health::Running | Health::Closing => {}
+                Health::Running | Health::Full(_) => {}
             }
             let changed = self.segments_changed.wait();
             self.maintenance_wanted.notify();
@@ -98,6 +106,7 @@ async fn make_ready<W: World>(core: &Core<W>) -> Result<bool, DiskError> {
         segment,
         segment_bytes: core.options.segment_bytes,
         life,
+        generation: core.superblock.borrow().generation,
     };
     let mut block = core.world.buffer(BLOCK_BYTES);
     header.encode(&mut block);
@@ -122,15 +131,19 @@ async fn create<W: World>(core: &Core<W>) -> Result<(), DiskError> {
 
 fn became_full<W: World>(core: &Core<W>, error: DiskError) {
     // As long as the log may still take a segment, nobody needs to be refused.
-    let exhausted = core.segments.borrow().free_and_ready() <= core.reserve();
+    let exhausted = core.segments.borrow().free_and_ready() <= core.reserve(Need::Items);
     let mut health = core.health.borrow_mut();
-    if exhausted && matches!(*health, Health::Running) {
-        *health = Health::Full(error);
+    match &*health {
+        Health::Running if exhausted => *health = Health::Full(error),
+        Health::Full(_) if !exhausted => *health = Health::Running,
+        Health::Running | Health::Full(_) | Health::Stopped(_) => {}
     }
     drop(health);
     core.room_changed.notify();
     core.segments_changed.notify();
     core.commit_wanted.notify();
+    // Nothing is logged on a full disk, so nothing else would call for upkeep.
+    core.upkeep_wanted.notify();
 }
 
 fn became_writable<W: World>(core: &Core<W>) {
@@ -140,11 +153,13 @@ fn became_writable<W: World>(core: &Core<W>) {
     }
     drop(health);
     core.room_changed.notify();
+    core.segments_changed.notify();
+    core.commit_wanted.notify();
 }
 
 pub(crate) fn stop<W: World>(core: &Core<W>, error: DiskError) {
     let mut health = core.health.borrow_mut();
-    if !matches!(*health, Health::Closing) {
+    if !matches!(*health, Health::Stopped(_)) {
         *health = Health::Stopped(error);
     }
     drop(health);
@@ -152,6 +167,7 @@ pub(crate) fn stop<W: World>(core: &Core<W>, error: DiskError) {
     core.segments_changed.notify();
     core.commit_wanted.notify();
     core.maintenance_wanted.notify();
+    core.upkeep_wanted.notify();
 }
 
 /// Takes the records of dropped partitions off the segments' accounts, a slice at a time.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::index::{Direction, Location, Tree};
+use crate::limits::MAX_KEY_BYTES;
 use crate::types::{PartitionId, PartitionInfo, PartitionSpec, PartitionState};
 
 /// A partition and where its items are. Cloning is cheap: a snapshot.
@@ -72,6 +73,10 @@ impl PartitionTable {
             Meta::Create(spec) => {
                 if spec.end.as_ref().is_some_and(|end| *end <= spec.start) {
                     return bad(spec.id, "its end is not above its start");
+                }
+                let bounds = [Some(&spec.start), spec.end.as_ref()];
+                if bounds.into_iter().flatten().any(|bound| bound.len() > MAX_KEY_BYTES) {
+                    return bad(spec.id, "its bounds are longer than keys may be");
                 }
                 if self.by_id(spec.id).is_some() {
                     return bad(spec.id, "it exists already");

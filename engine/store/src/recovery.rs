@@ -72,7 +72,8 @@ pub(crate) async fn recover<W: World>(
     let (file, superblock) = open_superblock(world, directory, options, segment_count).await?;
     check_identity(directory, options, &superblock)?;
     options.segment_bytes = superblock.segment_bytes;
-    let segments = open_segments::<W>(world, directory, options, segment_count).await?;
+    let generation = superblock.generation;
+    let segments = open_segments::<W>(world, directory, options, segment_count, generation).await?;
     let mut replay = Replay {
         world,
         directory,
@@ -135,6 +136,15 @@ async fn open_superblock<W: World>(
     let mut damage = None;
     for slot in 0..SLOTS {
         let block = file.read(slot * BLOCK_BYTES as u64, BLOCK_BYTES).await?;
+        if let Some(version) = Superblock::other_version(&block) {
+            // The other slot may still be of ours: what it points to may be gone.
+            return Err(StoreError::Format {
+                file: path.display().to_string(),
+                what: format!(
+                    "slot {slot}: format version {version}, this build reads version {FORMAT_VERSION}"
+                ),
+            });
+        }
         match Superblock::decode(&block) {
             Ok(found) => {
                 newest =
@@ -145,7 +155,12 @@ async fn open_superblock<W: World>(
     }
     match (newest, damage) {
         // One slot may be torn: it was being written, and the other still counts.
-        (Some(superblock), _) => Ok((file, superblock)),
+        (Some(superblock), _) => {
+            // A process that crashed may have left it in the device's volatile cache, and what it
+            // lets go of is about to be recycled.
+            file.sync().await?;
+            Ok((file, superblock))
+        }
         (None, Some((slot, damage))) => Err(StoreError::Format {
             file: path.display().to_string(),
             what: format!("slot {slot}: {}", damage.what),
@@ -196,6 +211,7 @@ async fn open_segments<W: World>(
     directory: &Path,
     options: &StoreOptions,
     count: usize,
+    generation: u64,
 ) -> Result<Segments<W>, StoreError> {
     let mut segments = Segments::new(options.segment_bytes);
     for number in 0..count as u16 {
@@ -208,8 +224,19 @@ async fn open_segments<W: World>(
             return Err(format_error(format!("{expected} bytes expected, found {found}")));
         }
         let block = file.read(0, BLOCK_BYTES).await?;
+        let corrupt = |what: String| StoreError::Corrupt {
+            file: path.display().to_string(),
+            offset_bytes: 0,
+            what,
+        };
         let life = match FirstBlock::decode(&block) {
-            Ok(FirstBlock::Blank) => 0,
+            Ok(FirstBlock::Blank) => {
+                let content = file.read(CONTENT_AT.into(), BLOCK_BYTES).await?;
+                if content.iter().any(|&byte| byte != 0) {
+                    return Err(corrupt("a blank header before content that is not".into()));
+                }
+                0
+            }
             Ok(FirstBlock::Header(header)) => {
                 if (header.shard, header.segment) != (options.shard, number) {
                     let what = format!(
@@ -218,6 +245,17 @@ async fn open_segments<W: World>(
                     );
                     return Err(format_error(what));
                 }
+                if header.generation > generation {
+                    return Err(StoreError::Corrupt {
+                        file: superblock_path(directory).display().to_string(),
+                        offset_bytes: Superblock::slot_at(header.generation),
+                        what: format!(
+                            "generation {} or newer expected, since segment {number} was recycled \
+                             under it; the newest found whole is {generation}",
+                            header.generation
+                        ),
+                    });
+                }
                 header.life
             }
             Ok(FirstBlock::OtherVersion(version)) => {
@@ -225,9 +263,9 @@ async fn open_segments<W: World>(
                     "format version {version}, this build reads version {FORMAT_VERSION}"
                 )));
             }
-            // Torn while it was being recycled, then it holds nothing; whatever does point into it
-            // will not match life 0 and is reported by `account`.
-            Err(_) => 0,
+            // Never torn by a power loss: it is one sector, and a sector is written or not. Passing
+            // over it would lose what stands behind it, if that is the log's end.
+            Err(damage) => return Err(corrupt(damage.what)),
         };
         segments.next_life = segments.next_life.max(life + 1);
         segments.add(Rc::new(file), life, SegmentState::Sealed);
@@ -255,6 +293,8 @@ struct Replay<'a, W: World> {
 struct Hole {
     place: Place,
     damage: Damage,
+    /// Nothing stands there: the log may simply have gone on in another segment.
+    is_blank: bool,
 }
 
 impl<W: World> Replay<'_, W> {
@@ -262,17 +302,22 @@ impl<W: World> Replay<'_, W> {
         let mut loading: Option<(PartitionSpec, TreeBuilder)> = None;
         let mut number = 0;
         let mut ended = superblock.checkpoint.is_empty();
+        let mut broken_off = None;
         for &(segment, life) in &superblock.checkpoint {
             let content = self.read_checkpoint_segment(segment, life).await?;
             let mut at = 0;
             while at < content.len() && !ended {
                 let place = Place { segment, life, offset_bytes: CONTENT_AT + at as u32 };
-                // A chunk that did not fit begins the next segment.
-                if number > 0 && Chunk::decode(life, number, &content[at..]).is_err() {
-                    break;
-                }
-                let chunk = Chunk::decode(life, number, &content[at..]);
-                let mut chunk = chunk.map_err(|damage| self.corrupt(place, damage))?;
+                let mut chunk = match Chunk::decode(life, number, &content[at..]) {
+                    Ok(chunk) => chunk,
+                    // A chunk that did not fit begins the next segment.
+                    Err(damage) => {
+                        broken_off.get_or_insert((number, place, damage));
+                        break;
+                    }
+                };
+                // The break was where it should be: the next segment went on with the same chunk.
+                broken_off = None;
                 at += chunk.encoded_bytes;
                 number += 1;
                 ended = self
@@ -288,11 +333,13 @@ impl<W: World> Replay<'_, W> {
         if ended {
             return Ok(());
         }
-        Err(StoreError::Corrupt {
-            file: self.directory.display().to_string(),
-            offset_bytes: 0,
-            what: format!("the checkpoint breaks off after {number} chunks"),
-        })
+        let (after, place, damage) = broken_off.unwrap_or_else(|| {
+            let (segment, life) = *superblock.checkpoint.last().expect("not ended, so not empty");
+            let place = Place { segment, life, offset_bytes: self.segments.segment_bytes };
+            (number, place, Damage::new("the end of the segment"))
+        });
+        let what = format!("the checkpoint breaks off after {after} chunks: {}", damage.what);
+        Err(self.corrupt(place, Damage::new(what)))
     }
 
     async fn read_checkpoint_segment(
@@ -329,8 +376,20 @@ impl<W: World> Replay<'_, W> {
                     let Some((_, builder)) = loading else {
                         return Err(Damage::new("an entry before any partition"));
                     };
+                    if !builder.accepts(key) {
+                        return Err(Damage::new("the entries of a partition do not ascend"));
+                    }
                     builder.push(key, location);
                     self.progress.loaded_entries += 1;
+                }
+                Element::Segment(segment, life) => {
+                    // Recycled since is fine: then the log says where its records went.
+                    let found = self.segments.all.get(usize::from(segment)).map(|slot| slot.life);
+                    if found.is_none_or(|found| found < life) {
+                        return Err(Damage::new(format!(
+                            "segment {segment} in life {life} or later expected, found {found:?}"
+                        )));
+                    }
                 }
                 Element::End(entries) if entries == self.progress.loaded_entries => {
                     return Ok(true);
@@ -376,14 +435,14 @@ impl<W: World> Replay<'_, W> {
         let segment_bytes = self.segments.segment_bytes;
         let content = Bytes::from(read_range(&*file, base.offset_bytes, segment_bytes).await?);
         let mut at = base.offset_bytes;
-        let damage = loop {
+        let (damage, is_found) = loop {
             let rest = &content[(at - base.offset_bytes) as usize..];
             if rest.is_empty() {
-                break Damage::new("the end of the segment");
+                break (Damage::new("the end of the segment"), false);
             }
             let batch = match decode_batch(base.at(at), rest) {
                 Ok(batch) => batch,
-                Err(damage) => break damage,
+                Err(damage) => break (damage, false),
             };
             if batch.header.kind == BatchKind::Run {
                 // Compaction's output: read through the relocations that the log holds.
@@ -392,10 +451,11 @@ impl<W: World> Replay<'_, W> {
             self.highest_number = self.highest_number.max(batch.header.number);
             if batch.header.previous != self.last_number {
                 let (expected, found) = (self.last_number, &batch.header);
-                break Damage::new(format!(
+                let what = format!(
                     "the batch after {expected} expected, found {} after {}",
                     found.number, found.previous
-                ));
+                );
+                break (Damage::new(what), true);
             }
             let batch_bytes = batch.header.batch_bytes() as u32;
             self.replay_batch(batch).await?;
@@ -409,7 +469,13 @@ impl<W: World> Replay<'_, W> {
             // What was read may still sit in the device's volatile cache: nobody waited for it.
             file.sync().await?;
         }
-        self.hole.get_or_insert(Hole { place: base.at(at), damage });
+        let rest = &content[(at - base.offset_bytes) as usize..];
+        let is_blank = rest.iter().take(BLOCK_BYTES).all(|&byte| byte == 0);
+        let hole = Hole { place: base.at(at), damage, is_blank };
+        // The next batch may be missing here, or where the log went before, if nothing stands there.
+        if self.hole.as_ref().is_none_or(|known| known.is_blank && !is_found) {
+            self.hole = Some(hole);
+        }
         self.look_behind(base, &content, at)
     }
 
@@ -472,7 +538,9 @@ impl<W: World> Replay<'_, W> {
             return Ok(());
         };
         let known = self.segments.all.get(usize::from(run.segment)).map(|slot| slot.life);
-        if known != Some(run.life) {
+        let fits = run.offset_bytes.is_multiple_of(BLOCK_BYTES as u32)
+            && run.offset_bytes < self.segments.segment_bytes;
+        if known != Some(run.life) || !fits {
             let what = format!("life {} of a run's segment expected, found {known:?}", run.life);
             return Err(self.corrupt(run, Damage::new(what)));
         }
@@ -509,6 +577,7 @@ impl<W: World> Replay<'_, W> {
             let slot = segments.all.get(usize::from(location.segment()));
             slot.is_some_and(|slot| slot.life > 0)
                 && location.offset_bytes() < segments.segment_bytes
+                && location.len_bytes() > 0
         };
         let everywhere = (Bound::Unbounded, Bound::Unbounded);
         self.table.visit(everywhere.0, everywhere.1, Direction::Forward, &mut |_, location| {

@@ -109,6 +109,12 @@ impl<W: World> Segments<W> {
         segment
     }
 
+    /// The segments that the index points into, and their lives.
+    pub(crate) fn lives_with_data(&self) -> Vec<(u16, u64)> {
+        let with_data = (0u16..).zip(&self.all).filter(|(_, slot)| slot.live_bytes > 0);
+        with_data.map(|(segment, slot)| (segment, slot.life)).collect()
+    }
+
     /// Where `offset_bytes` of the current life of a segment is.
     pub(crate) fn place(&self, segment: u16, offset_bytes: u32) -> Place {
         Place { segment, life: self.get(segment).life, offset_bytes }
@@ -125,6 +131,20 @@ impl<W: World> Segments<W> {
     /// Bytes of files that hold something.
     pub(crate) fn occupied_bytes(&self) -> u64 {
         (self.all.len() - self.free_and_ready()) as u64 * u64::from(self.segment_bytes)
+    }
+
+    /// Bytes of files that hold something, without what only waits for readers to leave and what
+    /// compaction cannot read.
+    pub(crate) fn reclaimable_bytes(&self) -> u64 {
+        let reclaimable = |slot: &&Segment<W>| match slot.state {
+            SegmentState::Free | SegmentState::Ready => false,
+            SegmentState::Emptied { .. } => slot.last_number > self.checkpoint_number,
+            SegmentState::Open | SegmentState::Sealed | SegmentState::Checkpoint => {
+                !slot.unreadable
+            }
+        };
+        let count = self.all.iter().filter(reclaimable).count();
+        count as u64 * u64::from(self.segment_bytes)
     }
 
     /// Bytes of records that the index points to.

@@ -77,8 +77,10 @@ impl<W: World> Store<W> {
             segments: RefCell::new(recovered.segments),
             pins: crate::pins::Pins::default(),
             reads: Gate::new(options.reads_in_flight),
+            partition_changes: Gate::new(1),
             counters,
             health: RefCell::new(Health::Running),
+            closing: Cell::new(false),
             settled: Cell::new(recovered.settled),
             dropped: RefCell::default(),
             superblock: RefCell::new(checkpoint::Newest {
@@ -248,15 +250,15 @@ impl<W: World> Store<W> {
     /// # Errors
     /// If the checkpoint could not be written; what was acknowledged is durable all the same.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let stopped = self.core.is_stopped();
-        if !stopped {
-            *self.core.health.borrow_mut() = Health::Closing;
-        }
+        let was_stopped = self.core.is_stopped();
+        self.core.closing.set(true);
         self.core.room_changed.notify();
         // Upkeep ends first: it still needs the commit loop and, for segments, the maintenance loop.
         self.until(|| self.core.tasks.get() <= LAST_TASKS).await;
-        self.until(|| stopped || self.core.log.borrow().pending_bytes == 0).await;
-        let taken = if stopped { Ok(()) } else { checkpoint::take(&self.core).await };
+        // The disk may fail or fill up while all this goes on.
+        self.until(|| self.core.is_stopped() || self.core.log.borrow().pending_bytes == 0).await;
+        let nothing_to_take = was_stopped || self.core.finished.get();
+        let taken = if nothing_to_take { Ok(()) } else { checkpoint::take(&self.core).await };
         self.core.finished.set(true);
         self.until(|| self.core.tasks.get() == 0).await;
         taken

@@ -10,13 +10,14 @@ use std::rc::Rc;
 use bytes::Bytes;
 use flywheel_disk::World;
 
-use crate::core::{Core, Newest};
+use crate::core::{Core, Need, Newest};
 use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::format::record;
 use crate::index::Location;
 use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::log::Pending;
+use crate::pins::Pin;
 use crate::sync::Done;
 use crate::types::{
     Change, Condition, ImportedRecord, Version, Versioned, Write, WriteBatch, WriteOutcome,
@@ -37,12 +38,16 @@ impl<W: World> Core<W> {
         if batch.writes.is_empty() {
             return Ok(WriteOutcome::Applied { first_version: 0 });
         }
-        let mut known = Vec::new();
+        let deletes = batch.writes.iter().all(|write| write.value.is_none());
+        let need = if deletes { Need::Deletes } else { Need::Items };
+        // What was read stays where it is while we wait for room: each with a pin of its own.
+        let (mut known, mut pins) = (Vec::new(), Vec::new());
         loop {
-            self.room(bytes).await?;
+            self.room(bytes, need).await?;
             match self.decide(&batch.writes, &known)? {
                 Decision::Apply => break,
                 Decision::Look(key, location) => {
+                    pins.push(self.pins.pin());
                     let pin = self.pins.pin();
                     known.push((location, self.fetch(&key, location, pin).await?));
                 }
@@ -70,18 +75,19 @@ impl<W: World> Core<W> {
         change: impl FnOnce(Option<&Versioned>) -> Change,
     ) -> Result<Modified, StoreError> {
         check_key(&key)?;
-        let mut known: Option<(Location, Versioned)> = None;
+        let mut known: Option<(Location, Versioned, Pin)> = None;
         let (before, basis) = loop {
-            self.room(0).await?;
+            self.room(0, Need::Items).await?;
             match self.newest(&key)? {
                 Newest::Unsettled { value, done } => break (value, Some(done)),
                 Newest::Cached(cached) => break (Some(cached), None),
                 Newest::Absent => break (None, None),
                 Newest::OnDisk(location) => match known.take() {
-                    Some((at, versioned)) if at == location => break (Some(versioned), None),
+                    Some((at, versioned, _)) if at == location => break (Some(versioned), None),
                     _ => {
-                        let pin = self.pins.pin();
-                        known = Some((location, self.fetch(&key, location, pin).await?));
+                        // Nothing else can stand at the location while it is pinned.
+                        let (kept, pin) = (self.pins.pin(), self.pins.pin());
+                        known = Some((location, self.fetch(&key, location, pin).await?, kept));
                     }
                 },
             }
@@ -97,6 +103,7 @@ impl<W: World> Core<W> {
             }
         };
         check_value(value.as_ref())?;
+        self.check_bytes(record_bytes(&key, value.as_ref()))?;
         self.counters.writes.add(1);
         self.count_user_bytes(&key, value.as_ref());
         let version = self.take_versions(1);
@@ -106,28 +113,34 @@ impl<W: World> Core<W> {
 
     /// Writes records under the versions they have on another shard.
     pub(crate) async fn import(&self, records: Vec<ImportedRecord>) -> Result<(), StoreError> {
-        let mut done: Option<Rc<Done>> = None;
+        let mut done: Vec<Rc<Done>> = Vec::new();
         for ImportedRecord { key, version, value } in records {
             check_key(&key)?;
             check_value(value.as_ref())?;
-            self.room(record::encoded_bytes(key.len(), value.as_ref().map_or(0, Bytes::len)))
-                .await?;
+            let bytes = record_bytes(&key, value.as_ref());
+            self.check_bytes(bytes)?;
+            self.room(bytes, Need::Items).await?;
             {
                 let mut log = self.log.borrow_mut();
                 log.next_version = log.next_version.max(version + 1);
             }
-            done = Some(self.append(vec![Pending::Item { key, value, version }]));
+            let joined = self.append(vec![Pending::Item { key, value, version }]);
+            if done.last().is_none_or(|last| !Rc::ptr_eq(last, &joined)) {
+                done.push(joined);
+            }
         }
-        // Groups are acknowledged in order: the last one's mark stands for all.
-        match done {
-            Some(done) => done.wait().await,
-            None => Ok(()),
+        // Each group's mark: an early one may have been refused on a disk that was full for a while.
+        for group in done {
+            group.wait().await?;
         }
+        Ok(())
     }
 
     /// Makes a change of partitions, durably, after all writes decided before it.
     pub(crate) async fn change_partitions(&self, change: Meta) -> Result<(), StoreError> {
-        self.check_writable()?;
+        let _turn = self.partition_changes.enter().await;
+        let drops = matches!(change, Meta::Drop(_));
+        self.check_writable(if drops { Need::Upkeep } else { Need::Items })?;
         self.table.borrow().check(&change)?;
         let encoded = change.encode();
         self.append(vec![Pending::Partition { change, encoded }]).wait().await
@@ -138,15 +151,9 @@ impl<W: World> Core<W> {
         for write in &batch.writes {
             check_key(&write.key)?;
             check_value(write.value.as_ref())?;
-            bytes +=
-                record::encoded_bytes(write.key.len(), write.value.as_ref().map_or(0, Bytes::len));
+            bytes += record_bytes(&write.key, write.value.as_ref());
         }
-        let max_bytes = self.options.max_batch_bytes();
-        if bytes > max_bytes {
-            return Err(StoreError::BadRequest(format!(
-                "a batch takes at most {max_bytes} bytes of records here, this one has {bytes}"
-            )));
-        }
+        self.check_bytes(bytes)?;
         if batch.writes.len() > 1 {
             let mut keys: Vec<&[u8]> = batch.writes.iter().map(|write| &*write.key).collect();
             keys.sort_unstable();
@@ -155,6 +162,16 @@ impl<W: World> Core<W> {
             }
         }
         Ok(bytes)
+    }
+
+    fn check_bytes(&self, bytes: usize) -> Result<(), StoreError> {
+        let max_bytes = self.options.max_batch_bytes();
+        if bytes > max_bytes {
+            return Err(StoreError::BadRequest(format!(
+                "a batch takes at most {max_bytes} bytes of records here, this one has {bytes}"
+            )));
+        }
+        Ok(())
     }
 
     /// Whether all conditions hold, as far as can be told without reading.
@@ -216,6 +233,10 @@ pub(crate) fn check_key(key: &[u8]) -> Result<(), StoreError> {
         return Err(StoreError::BadRequest(what));
     }
     Ok(())
+}
+
+fn record_bytes(key: &Bytes, value: Option<&Bytes>) -> usize {
+    record::encoded_bytes(key.len(), value.map_or(0, Bytes::len))
 }
 
 fn check_value(value: Option<&Bytes>) -> Result<(), StoreError> {

@@ -1,77 +1,291 @@
-//! One pinned executor on a thread of its own. Not a pool: whoever starts a core also joins it.
+//! One core's loop: runs tasks, turns the ring, sleeps when there is nothing to do. Not threads: see
+//! `core`; not files: see `file`.
+//!
+//! Each round takes wakes from other threads, runs what is ready (foreground and commit as they come,
+//! background within its share), fires timers, and enters the kernel at most once: what the tasks
+//! asked for goes in together, and what was answered comes out.
 
+use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::future::Future;
-use std::path::Path;
-use std::time::Duration;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
-use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
+use async_task::Runnable;
 
-use crate::error::{DiskError, DiskFault};
-use crate::limits::{IO_MEMORY_BYTES, RING_DEPTH};
+use super::buffer::Pool;
+use super::ring::{Answer, Request, Ring};
+use super::tasks::{Inbox, Queues};
+use super::timers::{Sleep, Timers};
+use crate::limits::{BACKGROUND_SHARE, MAX_TASKS_PER_ROUND, SLICE_US};
+use crate::world::TaskClass;
 
-/// A core that runs; joining it waits for its main future.
-pub struct Core<T: Send + 'static> {
-    handle: ExecutorJoinHandle<T>,
+/// What the tasks of one core share.
+pub(super) struct Machine {
+    started: Instant,
+    pub(super) ring: RefCell<Ring>,
+    pub(super) buffers: Rc<Pool>,
+    timers: Rc<Timers>,
+    queues: Rc<Queues>,
+    inbox: Arc<Inbox>,
+    /// When the running task's slice began; `None` until somebody asks.
+    slice_began_ns: Cell<Option<u64>>,
+    spin: Duration,
 }
 
-impl<T: Send + 'static> Core<T> {
-    /// Waits for the core's main future and returns what it returned.
-    ///
-    /// # Errors
-    /// If the executor could not be made, or its main future panicked.
-    pub fn join(self) -> Result<T, DiskError> {
-        self.handle.join().map_err(|error| {
-            DiskError::new(
-                DiskFault::Unsupported,
-                "running",
-                Path::new("a core"),
-                error.to_string(),
-            )
-        })
+impl Machine {
+    pub(super) fn new(spin: Duration) -> io::Result<Rc<Self>> {
+        Ok(Rc::new(Self {
+            started: Instant::now(),
+            ring: RefCell::new(Ring::new()?),
+            buffers: Rc::default(),
+            timers: Rc::default(),
+            queues: Rc::default(),
+            inbox: Inbox::new()?,
+            slice_began_ns: Cell::new(None),
+            spin,
+        }))
+    }
+
+    pub(super) fn now_ns(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    pub(super) fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::until(self.timers.clone(), self.now_ns() + duration.as_nanos() as u64)
+    }
+
+    pub(super) fn spawn(&self, class: TaskClass, task: impl Future<Output = ()> + 'static) {
+        let inbox = self.inbox.clone();
+        let schedule = move |runnable| inbox.schedule(class, runnable);
+        let (runnable, task) = async_task::spawn_local(task, schedule);
+        runnable.schedule();
+        task.detach();
+    }
+
+    /// Whether the running task has had its slice.
+    pub(super) fn slice_is_over(&self) -> bool {
+        let now_ns = self.now_ns();
+        match self.slice_began_ns.get() {
+            Some(began_ns) => now_ns - began_ns >= SLICE_US * 1000,
+            None => {
+                self.slice_began_ns.set(Some(now_ns));
+                false
+            }
+        }
+    }
+
+    /// Asks the kernel; the answer comes from the returned future.
+    pub(super) fn ask(self: &Rc<Self>, file: Rc<File>, request: Request) -> io::Result<Asked> {
+        let slot = self.ring.borrow_mut().start(file, request)?;
+        Ok(Asked { machine: self.clone(), slot: Some(slot) })
+    }
+
+    /// Runs `main` and all tasks it spawns, until `main` ends.
+    pub(super) fn run<T: 'static>(
+        self: &Rc<Self>,
+        main: impl Future<Output = T> + 'static,
+    ) -> io::Result<T> {
+        let _entered = self.queues.enter(self.inbox.id());
+        let result = Rc::new(RefCell::new(None));
+        let put = result.clone();
+        self.spawn(TaskClass::Foreground, async move {
+            let value = main.await;
+            *put.borrow_mut() = Some(value);
+        });
+        let mut round = Round::new(self)?;
+        let value = loop {
+            round.take_wakes();
+            round.run_ready();
+            if let Some(value) = result.borrow_mut().take() {
+                break value;
+            }
+            round.enter_kernel()?;
+        };
+        round.finish()?;
+        Ok(value)
     }
 }
 
-/// Starts an executor pinned to the `index`-th of the processors this process may use, and runs
-/// `main` on it. More executors than processors share them.
-///
-/// `spin` is how long the executor polls before it sleeps: worth a little where a wake-up from
-/// another core is dear.
-pub fn run_on_core<F, T>(
-    index: usize,
-    name: &str,
-    spin: Duration,
-    main: impl FnOnce() -> F + Send + 'static,
-) -> Result<Core<T>, DiskError>
-where
-    F: Future<Output = T> + 'static,
-    T: Send + 'static,
-{
-    let processors = allowed_processors();
-    let placement = processors
-        .get(index % processors.len().max(1))
-        .map_or(Placement::Unbound, |&processor| Placement::Fixed(processor));
-    let handle = LocalExecutorBuilder::new(placement)
-        .name(name)
-        .ring_depth(RING_DEPTH)
-        .io_memory(IO_MEMORY_BYTES)
-        .spin_before_park(spin)
-        .spawn(main)
-        .map_err(|error| {
-            DiskError::new(DiskFault::Unsupported, "starting", Path::new(name), error.to_string())
-        })?;
-    Ok(Core { handle })
+/// The loop's own state between rounds: memory that is used again, and the bell.
+struct Round<'a> {
+    machine: &'a Rc<Machine>,
+    taken: Vec<(TaskClass, Runnable)>,
+    woken: Vec<Waker>,
+    bell: Rc<File>,
+    /// The read that completes when the bell rings.
+    listening: Option<Asked>,
+    /// Time that background tasks are ahead of their share, in nanoseconds.
+    background_debt_ns: u64,
+    round_began_ns: u64,
 }
 
-/// The processors this process may run on, from its affinity mask; empty if the kernel won't say.
-pub fn allowed_processors() -> Vec<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let Some(list) = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")) else {
-        return Vec::new();
-    };
-    list.trim().split(',').filter_map(parse_range).flatten().collect()
+impl<'a> Round<'a> {
+    fn new(machine: &'a Rc<Machine>) -> io::Result<Self> {
+        Ok(Self {
+            machine,
+            taken: Vec::new(),
+            woken: Vec::new(),
+            bell: Rc::new(machine.inbox.bell()?),
+            listening: None,
+            background_debt_ns: 0,
+            round_began_ns: machine.now_ns(),
+        })
+    }
+
+    fn take_wakes(&mut self) {
+        self.machine.inbox.take(&self.machine.queues, &mut self.taken);
+    }
+
+    fn run_ready(&mut self) {
+        let queues = &self.machine.queues;
+        for class in [TaskClass::Foreground, TaskClass::Commit] {
+            for _ in 0..MAX_TASKS_PER_ROUND {
+                let Some(runnable) = queues.pop(class) else { break };
+                self.run(runnable);
+            }
+        }
+        let now_ns = self.machine.now_ns();
+        let earned_ns = (now_ns - self.round_began_ns) / BACKGROUND_SHARE;
+        self.background_debt_ns = self.background_debt_ns.saturating_sub(earned_ns);
+        self.round_began_ns = now_ns;
+        let others_wait =
+            !queues.is_empty(TaskClass::Foreground) || !queues.is_empty(TaskClass::Commit);
+        if self.background_debt_ns == 0 || !others_wait {
+            self.run_background(now_ns);
+        }
+    }
+
+    /// One background task; what it takes is worked off by later rounds.
+    fn run_background(&mut self, began_ns: u64) {
+        if let Some(runnable) = self.machine.queues.pop(TaskClass::Background) {
+            self.run(runnable);
+            let ended_ns = self.machine.now_ns();
+            self.background_debt_ns = (ended_ns - began_ns).min(SLICE_US * 1000 * 4);
+            self.round_began_ns = ended_ns;
+        }
+    }
+
+    fn run(&self, runnable: Runnable) {
+        self.machine.slice_began_ns.set(None);
+        runnable.run();
+    }
+
+    fn enter_kernel(&mut self) -> io::Result<()> {
+        let machine = self.machine;
+        if !self.nothing_ready() {
+            self.turn()?;
+        } else if !self.spin()? {
+            self.sleep()?;
+        }
+        machine.timers.expired(machine.now_ns(), &mut self.woken);
+        self.woken.drain(..).for_each(Waker::wake);
+        Ok(())
+    }
+
+    fn nothing_ready(&self) -> bool {
+        let queues = &self.machine.queues;
+        [TaskClass::Foreground, TaskClass::Commit, TaskClass::Background]
+            .into_iter()
+            .all(|class| queues.is_empty(class))
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        self.machine.ring.borrow_mut().turn(&mut self.woken)
+    }
+
+    /// Polls for a while before sleeping; says whether something came.
+    fn spin(&mut self) -> io::Result<bool> {
+        if self.machine.spin.is_zero() {
+            return Ok(false);
+        }
+        let began = Instant::now();
+        loop {
+            self.turn()?;
+            self.take_wakes();
+            if !self.woken.is_empty() || !self.nothing_ready() {
+                return Ok(true);
+            }
+            if began.elapsed() >= self.machine.spin {
+                return Ok(false);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Waits in the kernel for an answer, a timer or the bell.
+    fn sleep(&mut self) -> io::Result<()> {
+        let machine = self.machine;
+        self.listen()?;
+        if machine.inbox.fall_asleep() {
+            let timeout = machine
+                .timers
+                .next_ns()
+                .map(|at_ns| Duration::from_nanos(at_ns.saturating_sub(machine.now_ns())));
+            machine.ring.borrow_mut().turn_and_wait(timeout, &mut self.woken)?;
+        }
+        machine.inbox.wake_up();
+        Ok(())
+    }
+
+    /// Has a read of the bell in flight.
+    fn listen(&mut self) -> io::Result<()> {
+        let mut context = Context::from_waker(Waker::noop());
+        if let Some(listening) = &mut self.listening
+            && Pin::new(listening).poll(&mut context).is_pending()
+        {
+            return Ok(());
+        }
+        let buffer = self.machine.buffers.take(size_of::<u64>());
+        let request = Request::Read { buffer, offset_bytes: 0 };
+        self.listening = Some(self.machine.ask(self.bell.clone(), request)?);
+        Ok(())
+    }
+
+    /// After `main` has ended: no task is run any more, and what the kernel has is waited for. A write
+    /// that lands after its core has ended would surprise whoever opens the file next.
+    fn finish(mut self) -> io::Result<()> {
+        drop(self.machine.inbox.close());
+        for class in [TaskClass::Foreground, TaskClass::Commit, TaskClass::Background] {
+            while self.machine.queues.pop(class).is_some() {}
+        }
+        self.machine.inbox.ring_bell();
+        while self.machine.ring.borrow().in_flight() > 0 {
+            self.machine.ring.borrow_mut().turn_and_wait(None, &mut self.woken)?;
+            // Nobody is woken: there is nobody to run.
+            self.woken.clear();
+        }
+        Ok(())
+    }
 }
 
-fn parse_range(text: &str) -> Option<std::ops::RangeInclusive<usize>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(first.parse().ok()?..=last.parse().ok()?)
+/// A request on its way; its answer is the future's output.
+pub(super) struct Asked {
+    machine: Rc<Machine>,
+    slot: Option<usize>,
+}
+
+impl Future for Asked {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let slot = self.slot.expect("not polled after its answer");
+        let answer = self.machine.ring.borrow_mut().poll(slot, context.waker());
+        if answer.is_ready() {
+            self.slot = None;
+        }
+        answer
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            self.machine.ring.borrow_mut().abandon(slot);
+        }
+    }
 }

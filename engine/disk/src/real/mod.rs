@@ -1,63 +1,54 @@
 //! The real machine: one executor a core on io_uring, files with direct I/O. Nothing above this
-//! folder names the executor or the ring.
+//! folder names the ring or the executor.
 
+mod blocking;
+mod buffer;
+mod core;
+mod current;
 mod executor;
 mod file;
+mod ring;
+mod tasks;
+mod timers;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::task::Poll;
+use std::time::Duration;
 
-use glommio::{Latency, Shares, TaskQueueHandle, executor};
+pub use self::buffer::RealBuffer;
+pub use self::core::{Core, run_on_core};
+pub use self::file::{RealBlock, RealFile};
 
-pub use executor::{Core, run_on_core};
-pub use file::{RealBlock, RealBuffer, RealFile};
-
+use self::blocking::blocking;
+use self::executor::Machine;
 use crate::durability::Durability;
-use crate::error::{DiskError, DiskFault};
+use crate::error::DiskError;
 use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES};
 use crate::world::{File, TaskClass, UNFINISHED_SUFFIX, World};
 
 /// The machine as seen from one core. Made inside [`run_on_core`]; clones share it.
 #[derive(Clone)]
 pub struct RealWorld {
-    shared: Rc<Shared>,
-}
-
-struct Shared {
-    started: Instant,
+    machine: Rc<Machine>,
     durability: Durability,
-    foreground: TaskQueueHandle,
-    commit: TaskQueueHandle,
-    background: TaskQueueHandle,
 }
 
 impl RealWorld {
-    /// The machine of the core that the current executor is pinned to.
+    /// The machine of the core that this is called on.
+    ///
+    /// # Panics
+    /// On a thread that is not a core.
     pub fn new(durability: Durability) -> Self {
-        // A queue without `Latency::Matters` may learn of a wake from another core only at the next
-        // timer; all that clients wait for is therefore marked so.
-        let soon = |us| Latency::Matters(Duration::from_micros(us));
-        let queue = |shares, latency, name| {
-            executor().create_task_queue(Shares::Static(shares), latency, name)
-        };
-        let shared = Shared {
-            started: Instant::now(),
-            durability,
-            foreground: queue(1000, soon(200), "foreground"),
-            commit: queue(1000, soon(200), "commit"),
-            background: queue(80, Latency::NotImportant, "background"),
-        };
-        Self { shared: Rc::new(shared) }
+        Self { machine: current::machine(), durability }
     }
 
     /// The same machine, making writes durable another way.
     #[must_use]
     pub fn with_durability(&self, durability: Durability) -> Self {
-        let Shared { started, foreground, commit, background, .. } = *self.shared;
-        Self { shared: Rc::new(Shared { started, durability, foreground, commit, background }) }
+        Self { machine: self.machine.clone(), durability }
     }
 }
 
@@ -66,34 +57,39 @@ impl World for RealWorld {
     type Buffer = RealBuffer;
 
     fn now_ns(&self) -> u64 {
-        self.shared.started.elapsed().as_nanos() as u64
+        self.machine.now_ns()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + 'static {
-        glommio::timer::sleep(duration)
+        self.machine.sleep(duration)
     }
 
     fn yield_if_needed(&self) -> impl Future<Output = ()> + 'static {
-        glommio::yield_if_needed()
+        let mut over = self.machine.slice_is_over();
+        poll_fn(move |context| {
+            if !over {
+                return Poll::Ready(());
+            }
+            over = false;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
     }
 
     fn spawn(&self, class: TaskClass, task: impl Future<Output = ()> + 'static) {
-        let queue = match class {
-            TaskClass::Foreground => self.shared.foreground,
-            TaskClass::Commit => self.shared.commit,
-            TaskClass::Background => self.shared.background,
-        };
-        glommio::spawn_local_into(task, queue)
-            .expect("the executor's own queues live as long as it does")
-            .detach();
+        self.machine.spawn(class, task);
     }
 
     fn buffer(&self, length_bytes: usize) -> RealBuffer {
-        RealBuffer::zeroed(length_bytes)
+        debug_assert!(length_bytes.is_multiple_of(BLOCK_BYTES));
+        let mut buffer = self.machine.buffers.take(length_bytes);
+        buffer.fill(0);
+        buffer
     }
 
     async fn create(&self, path: &Path, size_bytes: u64) -> Result<RealFile, DiskError> {
-        assert!(size_bytes > 0 && size_bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks");
+        let whole = size_bytes > 0 && size_bytes.is_multiple_of(BLOCK_BYTES as u64);
+        assert!(whole, "a file of {size_bytes} bytes has no whole number of blocks");
         if path.exists() {
             let error = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(DiskError::from_io("creating", path, &error));
@@ -111,7 +107,7 @@ impl World for RealWorld {
     }
 
     async fn open(&self, path: &Path) -> Result<RealFile, DiskError> {
-        RealFile::open(path, self.shared.durability).await
+        RealFile::open(self.machine.clone(), path, self.durability)
     }
 
     async fn remove(&self, path: &Path) -> Result<(), DiskError> {
@@ -155,7 +151,7 @@ impl World for RealWorld {
 
 impl RealWorld {
     async fn write_zeros(&self, path: &Path, size_bytes: u64) -> Result<(), DiskError> {
-        let file = RealFile::create(path, self.shared.durability).await?;
+        let file = RealFile::create(self.machine.clone(), path, self.durability)?;
         let mut offset_bytes = 0;
         while offset_bytes < size_bytes {
             let length_bytes = (size_bytes - offset_bytes).min(MAX_IO_BYTES as u64);
@@ -189,21 +185,4 @@ async fn rename_durably(from: PathBuf, to: PathBuf) -> Result<(), DiskError> {
         sync_directory(parent(&to))
     })
     .await
-}
-
-/// Runs what the ring cannot do off the executor's thread, so that requests go on meanwhile.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, DiskError> + Send + 'static,
-) -> Result<T, DiskError> {
-    executor().spawn_blocking(work).await
-}
-
-fn explain(operation: &'static str, path: &Path, error: glommio::GlommioError<()>) -> DiskError {
-    let message = error.to_string();
-    let error = io::Error::from(error);
-    let mut explained = DiskError::from_io(operation, path, &error);
-    if explained.fault == DiskFault::Io {
-        explained.message = message;
-    }
-    explained
 }

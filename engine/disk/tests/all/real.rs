@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use flywheel_disk::durability::try_both;
 use flywheel_disk::lock::LOCK_FILE;
-use flywheel_disk::real::{UNFINISHED_SUFFIX, run_on_core};
-use flywheel_disk::{DirectoryLock, DiskFault, Durability, File, World, host};
+use flywheel_disk::real::run_on_core;
+use flywheel_disk::{DirectoryLock, DiskFault, Durability, File, UNFINISHED_SUFFIX, World, host};
 
 use crate::{filled, on_real_machine};
 

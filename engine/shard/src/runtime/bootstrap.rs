@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flywheel_disk::durability::try_both;
 use flywheel_disk::real::{RealWorld, run_on_core};
-use flywheel_disk::{DirectoryLock, Durability, World, host};
+use flywheel_disk::{DirectoryLock, DiskFault, Durability, World, host};
 
 use crate::directory::{self, Found, Identity};
 use crate::error::ShardError;
@@ -29,7 +29,7 @@ pub(super) struct Asked {
 
 /// Checks the host, takes the directory, and gives it an identity if it has none.
 pub(super) fn bootstrap(directory: &Path, asked: Asked) -> Result<Bootstrap, ShardError> {
-    host::check(nearest_existing(directory))?;
+    check_host(directory)?;
     let directory = directory.to_owned();
     on_a_core(async move |world| settle(&world, &directory, asked).await)
 }
@@ -83,7 +83,15 @@ async fn new_identity(
     Ok(identity)
 }
 
-/// The directory itself, or the closest one above it that exists: the one it will be made in.
-fn nearest_existing(directory: &Path) -> &Path {
-    directory.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."))
+/// Checks the host where the directory is, or where it will be made.
+fn check_host(directory: &Path) -> Result<(), ShardError> {
+    for place in directory.ancestors() {
+        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match host::check(place) {
+            Err(error) if error.fault == DiskFault::NotFound => {}
+            checked => return Ok(checked?),
+        }
+    }
+    // Every path has an ancestor that exists; if not, making the directory says what is wrong.
+    Ok(())
 }

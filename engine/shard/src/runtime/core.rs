@@ -27,10 +27,13 @@ pub struct OpenProgress {
     pub recovery: RecoveryProgress,
 }
 
+/// A core with a shard on it; joining it says how the shard ended.
+pub(super) type ShardCore = Core<Result<(), ShardError>>;
+
 /// The opener's ends of a core that is starting: the shard's answers come, and orders go, in this
 /// order.
 pub(super) struct Starting {
-    pub core: Core<Result<(), ShardError>>,
+    pub core: ShardCore,
     pub inbox: Arc<Inbox>,
     pub claims: ReplyReceiver<Vec<PartitionSpec>>,
     pub orders: ReplySender<Orders>,

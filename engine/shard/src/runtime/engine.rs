@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flywheel_disk::DirectoryLock;
-use flywheel_disk::real::Core;
 use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec};
 use futures_executor::block_on;
 
 use super::bootstrap::{Asked, Bootstrap, bootstrap, on_a_core};
-use super::core::{OpenProgress, Progress, Starting, start};
+use super::core::{OpenProgress, Progress, ShardCore, Starting, start};
 use crate::admin::Admin;
 use crate::assembly::{self, Assembly};
 use crate::directory::{self, Identity};
@@ -29,7 +28,7 @@ use crate::stats::EngineStats;
 /// next open replays more of the log.
 pub struct Engine {
     fleet: Arc<Fleet>,
-    cores: Vec<Core<Result<(), ShardError>>>,
+    cores: Vec<ShardCore>,
     directory: PathBuf,
     identity: Identity,
     in_flight: usize,
@@ -77,9 +76,8 @@ impl Engine {
             Some(durability) => durability,
             None => identity.durability().map_err(|text| directory::bad(directory, text))?,
         };
-        let starting = (0..shards)
-            .map(|shard| start(shard, shards, directory, durability, &options, progress.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let start = |shard| start(shard, shards, directory, durability, &options, progress.clone());
+        let starting = start_all(shards, start)?;
         let assemble = |claims: Vec<Vec<PartitionSpec>>| {
             if creating {
                 return Ok(assembly::create(&claims, &options.initial_splits));
@@ -169,6 +167,8 @@ impl Engine {
     /// The stores' own. The directory is free either way.
     pub fn close(mut self) -> Result<(), ShardError> {
         let closed = block_on(self.fleet.close());
+        // A core that could not be told ends all the same.
+        self.fleet.abandon();
         closed.and(self.join())
     }
 
@@ -192,12 +192,30 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Starts every core, or none.
+fn start_all(
+    shards: u16,
+    start: impl Fn(u16) -> Result<Starting, ShardError>,
+) -> Result<Vec<Starting>, ShardError> {
+    let mut starting = Vec::new();
+    for shard in 0..shards {
+        match start(shard) {
+            Ok(core) => starting.push(core),
+            Err(error) => {
+                let cores = starting.into_iter().map(|shard: Starting| shard.core).collect();
+                return Err(why_not(cores, Some(error)));
+            }
+        }
+    }
+    Ok(starting)
+}
+
 /// Brings the starting cores to agree on who owns what, and sets them running.
 fn agree(
     starting: Vec<Starting>,
     assemble: impl FnOnce(Vec<Vec<PartitionSpec>>) -> Result<Assembly, ShardError>,
     finish: impl FnOnce() -> Result<(), ShardError>,
-) -> Result<(Arc<Fleet>, Vec<Core<Result<(), ShardError>>>), ShardError> {
+) -> Result<(Arc<Fleet>, Vec<ShardCore>), ShardError> {
     let (mut cores, mut inboxes, mut claims) = (Vec::new(), Vec::new(), Vec::new());
     let (mut orders_to, mut settled, mut fleet_to) = (Vec::new(), Vec::new(), Vec::new());
     for shard in starting {
@@ -234,7 +252,7 @@ fn wait_all<T>(answers: Vec<crate::reply::ReplyReceiver<T>>) -> Result<Vec<T>, O
 }
 
 /// Waits for all cores, whose other ends are dropped by now, and says what went wrong first.
-fn why_not(cores: Vec<Core<Result<(), ShardError>>>, ours: Option<ShardError>) -> ShardError {
+fn why_not(cores: Vec<ShardCore>, ours: Option<ShardError>) -> ShardError {
     let ends: Vec<Result<(), ShardError>> = cores
         .into_iter()
         .map(|core| core.join().map_err(ShardError::from).and_then(|ended| ended))

@@ -50,11 +50,16 @@ impl<W: World> Shard<W> {
     /// Runs a task and sends what it returns. In the foreground even where nobody is in a hurry:
     /// moves wait for other cores, and that queue alone learns quickly of their wakes.
     fn answer<T: 'static>(
-        &self,
+        self: &Rc<Self>,
         reply: ControlReply<T>,
         task: impl Future<Output = Result<T, ShardError>> + 'static,
     ) {
-        self.world.spawn(TaskClass::Foreground, async move { reply.send(task.await) });
+        self.commands.enter();
+        let shard = Rc::clone(self);
+        self.world.spawn(TaskClass::Foreground, async move {
+            reply.send(task.await);
+            shard.commands.leave();
+        });
     }
 
     /// Waits until nothing is under way. The mailbox is closed by now, so nothing new comes.

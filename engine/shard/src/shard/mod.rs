@@ -20,6 +20,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,9 +32,10 @@ use flywheel_store::{
 
 use crate::error::ShardError;
 use crate::fleet::{Fleet, Inbox};
-use crate::limits::{MAX_ACTIVE_REQUESTS, MAX_TURN_MESSAGES};
+use crate::limits::{MAX_ACTIVE_REQUESTS, MAX_DROP_WAIT, MAX_TURN_MESSAGES};
 use crate::options::SplitOptions;
 use crate::reply::{ReplySender, reply};
+use futures_util::future::select;
 use gauge::Gauge;
 use partition::Partition;
 use table::Table;
@@ -62,6 +64,8 @@ pub(crate) struct Shard<W: World> {
     active: Gauge,
     /// Splits and moves of this shard's partitions under way.
     changes: Gauge,
+    /// Control messages whose answers tasks are working on.
+    commands: Gauge,
     counters: Counters,
     /// Dropped to end the maintenance.
     maintenance: RefCell<Option<ReplySender<()>>>,
@@ -111,6 +115,7 @@ impl<W: World> Shard<W> {
             incoming: RefCell::default(),
             active: Gauge::default(),
             changes: Gauge::default(),
+            commands: Gauge::default(),
             counters: Counters::default(),
             maintenance: RefCell::default(),
             ended: Cell::new(false),
@@ -156,6 +161,7 @@ impl<W: World> Shard<W> {
             let _end = End(Arc::clone(&self.inbox));
             self.answer_all().await;
             self.maintenance.take();
+            self.answer_taken().await;
             done.send(());
         });
         async {
@@ -179,6 +185,18 @@ impl<W: World> Shard<W> {
                 self.inbox.bell.wait(|| self.has_work()).await;
             }
         }
+    }
+
+    /// Waits for the tasks that still have somebody to answer: an executor that ends may forget its
+    /// tasks rather than drop them, and then nobody would learn that no answer will come.
+    async fn answer_taken(&self) {
+        let all_answered = pin!(async {
+            self.changes.idle().await;
+            self.active.idle().await;
+            self.commands.idle().await;
+        });
+        let long_enough = pin!(self.world.sleep(MAX_DROP_WAIT));
+        select(all_answered, long_enough).await;
     }
 
     /// Takes what waits, up to a turn's bound. Whether there was anything.

@@ -2,11 +2,12 @@
 //! messages are taken: see the loop in `mod`.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::{Peek, Version, WriteBatch, WriteOutcome};
+use flywheel_store::{Change, Peek, Version, Versioned, WriteBatch, WriteOutcome};
 
 use super::gauge::Gauge;
 use super::partition::{Admission, Partition};
@@ -101,12 +102,22 @@ impl<W: World> Shard<W> {
         let noted = partition.is_noting().then(|| key.clone());
         let shard = Rc::clone(self);
         self.start(&partition.clone(), async move {
-            let change = |now: Option<&_>| change(now.map(value_of));
-            let answer = shard.store.modify(key, change).await;
+            let mut panicked = false;
+            // A client's mistake must not take the core's other clients down.
+            let guarded = |now: Option<&Versioned>| {
+                let call = AssertUnwindSafe(|| change(now.map(|now| &*now.value)));
+                catch_unwind(call).unwrap_or_else(|_| {
+                    panicked = true;
+                    Change::Keep
+                })
+            };
+            let answer = shard.store.modify(key, guarded).await;
             if let Some(key) = noted {
                 partition.note(key, answer.as_ref().ok().and_then(|modified| modified.version));
             }
-            reply.send(Outcome::Answer(answer.map_err(ShardError::from)));
+            let answer = answer.map_err(ShardError::from);
+            let answer = if panicked { Err(ShardError::ChangePanicked) } else { answer };
+            reply.send(Outcome::Answer(answer));
         });
     }
 
@@ -132,10 +143,6 @@ impl<W: World> Shard<W> {
             task.await;
         });
     }
-}
-
-fn value_of(versioned: &flywheel_store::Versioned) -> &[u8] {
-    &versioned.value
 }
 
 /// The batch's keys if a move must learn of them; nothing, and no allocation, otherwise. A move

@@ -20,7 +20,6 @@ pub fn small_options() -> EngineOptions {
         store: StoreOptions {
             segment_bytes: 128 << 10,
             cache_bytes: 64 << 10,
-            ready_segments: 1,
             checkpoint_min_log_bytes: 256 << 10,
             ..StoreOptions::default()
         },

@@ -10,6 +10,8 @@
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
 
+#![allow(clippy::disallowed_methods, reason = "these tests are threads, and clients of the engine")]
+
 mod common;
 mod crash;
 mod model;

@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 type Model = BTreeMap<Bytes, u64>;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn an_engine_answers_as_a_map_would(

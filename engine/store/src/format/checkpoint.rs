@@ -14,6 +14,7 @@
 //! - `2` entry: u16 bytes shared with the entry before in this chunk, u16 further bytes, those, and
 //!   six bytes of location.
 //! - `3` end: u64 entries in all. The last element.
+//! - `4` segment: u16 segment, u64 life: entries point into this life of it. Before the partitions.
 
 use flywheel_disk::limits::BLOCK_BYTES;
 
@@ -31,6 +32,7 @@ const HEADER_BYTES: usize = 24;
 const PARTITION: u8 = 1;
 const ENTRY: u8 = 2;
 const END: u8 = 3;
+const SEGMENT: u8 = 4;
 
 /// An element of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Element<'a> {
     Partition(PartitionSpec),
     /// A key and where its record stands.
     Entry(&'a [u8], Location),
+    /// Entries point into this life of a segment.
+    Segment(u16, u64),
     /// Nothing follows; so many entries came before.
     End(u64),
 }
@@ -78,6 +82,11 @@ impl ChunkWriter {
                 self.payload.extend_from_slice(&location.to_bytes());
                 self.previous_key.truncate(shared);
                 self.previous_key.extend_from_slice(&key[shared..]);
+            }
+            Element::Segment(segment, life) => {
+                self.payload.put_u8(SEGMENT);
+                self.payload.put_u16(*segment);
+                self.payload.put_u64(*life);
             }
             Element::End(entries) => {
                 self.payload.put_u8(END);
@@ -184,8 +193,9 @@ impl<'a> Chunk<'a> {
                 let location = decode_location(&mut self.payload)?;
                 Element::Entry(&self.key, location)
             }
+            SEGMENT => Element::Segment(self.payload.u16()?, self.payload.u64()?),
             END => Element::End(self.payload.u64()?),
-            other => return Err(Damage::new(format!("an element's tag 1 to 3, found {other}"))),
+            other => return Err(Damage::new(format!("an element's tag 1 to 4, found {other}"))),
         };
         Ok(Some(element))
     }
@@ -203,6 +213,7 @@ mod tests {
 
     fn chunk() -> Vec<u8> {
         let mut writer = ChunkWriter::new(1 << 10);
+        writer.push(&Element::Segment(1, 6));
         writer.push(&Element::Partition(PartitionSpec {
             id: PartitionId(1),
             ownership_epoch: 1,
@@ -222,6 +233,7 @@ mod tests {
     fn elements_come_back_in_order() {
         let bytes = chunk();
         let mut chunk = Chunk::decode(7, 3, &bytes).expect("whole");
+        assert_eq!(chunk.next_element(), Ok(Some(Element::Segment(1, 6))));
         assert!(matches!(chunk.next_element(), Ok(Some(Element::Partition(_)))));
         assert_eq!(
             chunk.next_element(),

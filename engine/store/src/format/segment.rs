@@ -2,11 +2,13 @@
 //! checkpoint chunks, see their rooms.
 //!
 //! ```text
-//!  0       8         12      16      18        20              24     32
-//! +-------+---------+-------+-------+---------+---------------+------+--------------+
-//! | magic | version | crc32 | shard | segment | segment bytes | life | zeros to 4096
-//! +-------+---------+-------+-------+---------+---------------+------+--------------+
+//!  0       8         12      16      18        20              24     32           40
+//! +-------+---------+-------+-------+---------+---------------+------+------------+--------------+
+//! | magic | version | crc32 | shard | segment | segment bytes | life | generation | zeros to 4096
+//! +-------+---------+-------+-------+---------+---------------+------+------------+--------------+
 //! ```
+//! *Generation* is that of the newest superblock when this life began: the segment was free as of
+//! that one. Recovery from an older superblock would miss what stood here before.
 //! The block is overwritten, durably, each time the segment is recycled; its life rises each time.
 
 use flywheel_disk::limits::BLOCK_BYTES;
@@ -31,6 +33,8 @@ pub struct SegmentHeader {
     pub segment_bytes: u32,
     /// Which life: 0 for a segment that was never used.
     pub life: u64,
+    /// The newest superblock when this life began.
+    pub generation: u64,
 }
 
 /// What the first block of a segment file says.
@@ -52,6 +56,7 @@ impl SegmentHeader {
         fields.put_u16(self.segment);
         fields.put_u32(self.segment_bytes);
         fields.put_u64(self.life);
+        fields.put_u64(self.generation);
         let mut bytes = MAGIC.to_vec();
         bytes.put_u32(FORMAT_VERSION);
         bytes.put_u32(crc32fast::hash(&fields));
@@ -78,7 +83,7 @@ impl FirstBlock {
             return Ok(FirstBlock::OtherVersion(version));
         }
         let stored = cursor.u32()?;
-        let covered = cursor.take(2 + 2 + 4 + 8)?;
+        let covered = cursor.take(2 + 2 + 4 + 8 + 8)?;
         let computed = crc32fast::hash(covered);
         if stored != computed {
             let what =
@@ -91,6 +96,7 @@ impl FirstBlock {
             segment: fields.u16()?,
             segment_bytes: fields.u32()?,
             life: fields.u64()?,
+            generation: fields.u64()?,
         }))
     }
 }
@@ -101,7 +107,8 @@ mod tests {
 
     #[test]
     fn comes_back_as_written_and_blank_is_blank() {
-        let header = SegmentHeader { shard: 1, segment: 7, segment_bytes: 1 << 20, life: 12 };
+        let header =
+            SegmentHeader { shard: 1, segment: 7, segment_bytes: 1 << 20, life: 12, generation: 3 };
         let mut block = vec![0; BLOCK_BYTES];
         assert_eq!(FirstBlock::decode(&block), Ok(FirstBlock::Blank));
         header.encode(&mut block);

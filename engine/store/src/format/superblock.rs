@@ -77,6 +77,12 @@ impl Superblock {
         out[COVERED_AT..BLOCK_BYTES].copy_from_slice(&fields);
     }
 
+    /// The version of the format that a slot was written in, if it was written by another.
+    pub fn other_version(bytes: &[u8]) -> Option<u32> {
+        let version = bytes.strip_prefix(&MAGIC)?.first_chunk().map(|v| u32::from_le_bytes(*v))?;
+        (version != FORMAT_VERSION).then_some(version)
+    }
+
     /// Decodes a slot; `Ok(None)` if it was never written.
     ///
     /// # Errors

@@ -28,6 +28,13 @@ impl TreeBuilder {
         Self { tree, run, low: Separator::LOWEST, last_key }
     }
 
+    /// Whether `key` may be pushed next.
+    #[must_use]
+    pub fn accepts(&self, key: &[u8]) -> bool {
+        let is_first = self.run.len() == 0 && self.tree.is_empty();
+        (is_first || self.last_key.as_slice() < key) && key.len() <= KEY_MAX
+    }
+
     /// Adds an item.
     ///
     /// # Panics

@@ -3,12 +3,18 @@
 //!
 //! - `model`: one caller against a `BTreeMap`, with reopening and power loss in between.
 //! - `concurrent`: many callers at once; nothing acknowledged is lost, nothing is seen out of order.
-//! - `recovery`: torn logs, damage, foreign files: a clean prefix or an error with its place.
-//! - `space`: compaction gives space back, full disks refuse writes and recover.
+//! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
+//! - `recovery`: torn logs, damage, swapped segments: a clean prefix or an error with its place.
+//! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
+//! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
+//! - `real`: the same store on a real disk.
 //! - `fixture`: what they share.
 
 mod concurrent;
 mod fixture;
+mod history;
 mod model;
+mod real;
 mod recovery;
+mod refusals;
 mod space;

@@ -1,1 +1,319 @@
-//! Many callers at once.
+//! Damage and torn logs: opening gives the exact state, or an older acknowledged one where the log's
+//! tail itself was hit, or an error with its place. Never wrong data, never a panic.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use flywheel_disk::sim::{self, SimDisk};
+use flywheel_store::{StoreError, StoreOptions, Versioned, WriteBatch};
+
+use crate::fixture::{DIRECTORY, everything, key, open_with, options, value};
+
+const BLOCK_BYTES: usize = 4096;
+
+type State = BTreeMap<Bytes, Versioned>;
+
+/// A disk and every state that was acknowledged on the way to it, the newest last.
+struct Written {
+    disk: SimDisk,
+    states: Vec<State>,
+}
+
+fn small() -> StoreOptions {
+    StoreOptions { ready_segments: 1, cache_bytes: 0, ..options() }
+}
+
+/// One caller's puts and deletes, a batch each; then a close, or a crash.
+fn write(seed: u64, operations: u64, keys: u64, length: usize, closes: bool) -> Written {
+    let disk = SimDisk::new();
+    let states = sim::run(seed, &disk, async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        let mut states = vec![State::new()];
+        for number in 0..operations {
+            let deletes = number % 7 == 6;
+            let (key, value) = (key(number * 7 % keys), value(number, 0, length));
+            let batch = match deletes {
+                true => WriteBatch::delete(key.clone()),
+                false => WriteBatch::put(key.clone(), value.clone()),
+            };
+            store.write(batch).await.expect("writes");
+            let mut state = states.last().expect("one is there").clone();
+            match (deletes, store.get(&key).await.expect("reads")) {
+                (true, None) => drop(state.remove(&key)),
+                (false, Some(found)) if found.value == value => drop(state.insert(key, found)),
+                other => panic!("not what was written: {other:?}"),
+            }
+            states.push(state);
+        }
+        if closes {
+            store.close().await.expect("closes");
+        }
+        states
+    });
+    Written { disk, states }
+}
+
+/// What opening a disk gave.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// Everything that was acknowledged.
+    Exact,
+    /// An acknowledged state, so many writes older.
+    Older(usize),
+    /// An error that names this file.
+    Refused(String),
+}
+
+/// Opens a copy and compares all it says with what was acknowledged.
+fn outcome(written: &Written, disk: &SimDisk, what: &str) -> Outcome {
+    let found = sim::run(1, disk, async |world| {
+        let store = open_with(&world, small()).await?;
+        let page = store.scan(everything()).await?;
+        // Each by itself too: a scan and a get take different ways.
+        for (key, found) in &page.items {
+            assert_eq!(store.get(key).await?.as_ref(), Some(found), "{what}");
+        }
+        Ok::<State, StoreError>(page.items.into_iter().collect())
+    });
+    match found {
+        Ok(state) => {
+            let newest_first = written.states.iter().rev();
+            match newest_first.clone().position(|one| *one == state) {
+                Some(0) => Outcome::Exact,
+                Some(age) => Outcome::Older(age),
+                None => panic!("{what}: a state that never was, {} items", state.len()),
+            }
+        }
+        Err(
+            StoreError::Corrupt { file, what: found, .. }
+            | StoreError::Format { file, what: found },
+        ) => {
+            assert!(!found.is_empty(), "{what}: an error without a reason");
+            Outcome::Refused(file)
+        }
+        Err(other) => panic!("{what}: an error without a place: {other}"),
+    }
+}
+
+fn segments(disk: &SimDisk) -> Vec<PathBuf> {
+    let files = disk.files().into_iter().map(|(path, _)| path);
+    files.filter(|path| path.to_string_lossy().contains("segment-")).collect()
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}
+
+/// The log's segments in the order of their lives, each with the offsets of its batches and its end.
+fn log_segments(disk: &SimDisk) -> Vec<(PathBuf, Vec<usize>)> {
+    let mut found = Vec::new();
+    for path in segments(disk) {
+        let bytes = disk.read_bytes(&path);
+        let life = u64_at(&bytes, 24);
+        let mut batches = Vec::new();
+        let mut at = BLOCK_BYTES;
+        while at < bytes.len()
+            && bytes[at..].starts_with(b"FWB1")
+            && bytes[at + 50] == 1
+            && u64_at(&bytes, at + 8) == life
+        {
+            batches.push(at);
+            let body_bytes = u32::from_le_bytes(bytes[at + 40..at + 44].try_into().expect("four"));
+            at += (64 + body_bytes as usize).next_multiple_of(BLOCK_BYTES);
+        }
+        if !batches.is_empty() {
+            batches.push(at);
+            found.push((life, path, batches));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, path, batches)| (path, batches)).collect()
+}
+
+#[test]
+fn a_log_cut_anywhere_is_a_prefix_or_an_error() {
+    let written = write(1, 40, 15, 300, false);
+    let log = log_segments(&written.disk);
+    assert!(log.len() > 2, "the log spans several segments: {log:?}");
+    let (tail, tail_batches) = log.last().expect("at least one");
+    for (path, batches) in &log {
+        let end = *batches.last().expect("not empty");
+        for cut in (BLOCK_BYTES..end).step_by(512) {
+            let disk = written.disk.image();
+            let size = disk.read_bytes(path).len();
+            disk.replace_bytes(path, cut as u64, &vec![0; size - cut]);
+            let what = format!("{} cut at {cut}", path.display());
+            match outcome(&written, &disk, &what) {
+                // What was cut may have been padding only.
+                Outcome::Exact => assert!(cut % BLOCK_BYTES != 0, "{what}: unnoticed"),
+                Outcome::Older(age) => {
+                    assert_eq!(path, tail, "{what}: {age} writes lost in silence");
+                    let expected = tail_batches.iter().filter(|&&at| at + BLOCK_BYTES > cut);
+                    let expected = expected.count() - 1;
+                    // Deleting what is not there leaves the state as it was.
+                    let back = |age| &written.states[written.states.len() - 1 - age];
+                    assert!(back(age) == back(expected), "{what}: {age}, not {expected} lost");
+                }
+                Outcome::Refused(file) => {
+                    assert!(path != tail, "{what}: a torn tail is no error");
+                    assert_eq!(file, path.display().to_string(), "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// Damages every so many bytes of every file, in both ways.
+fn damage_everywhere(written: &Written, step: usize) -> [usize; 3] {
+    let log = log_segments(&written.disk);
+    let last_batch = log.last().map(|(path, batches)| (path.clone(), batches[batches.len() - 2]));
+    let mut counts = [0; 3];
+    for (path, size) in written.disk.files() {
+        let bytes = written.disk.read_bytes(&path);
+        let is_worth = |at: &usize| {
+            // Zeros are mostly padding; headers and what stands there count most.
+            let every = if bytes[*at] == 0 { 97 } else { step };
+            at.is_multiple_of(every) || (at % BLOCK_BYTES < 68 && bytes[*at] != 0)
+        };
+        for at in (0..size as usize).filter(is_worth) {
+            let mut changes = vec![bytes[at] ^ 1 << (at % 8)];
+            if bytes[at] != 0 {
+                changes.push(0);
+            }
+            for change in changes {
+                let disk = written.disk.image();
+                disk.replace_bytes(&path, at as u64, &[change]);
+                let what = format!("{} byte {at}: {} for {change}", path.display(), bytes[at]);
+                match outcome(written, &disk, &what) {
+                    Outcome::Exact => counts[0] += 1,
+                    Outcome::Older(age) => {
+                        let (tail, last) = last_batch.as_ref().expect("there is a log");
+                        let in_tail = path == *tail && (at >= *last);
+                        assert!(in_tail && age == 1, "{what}: {age} writes lost in silence");
+                        counts[1] += 1;
+                    }
+                    Outcome::Refused(file) => {
+                        assert_eq!(file, path.display().to_string(), "{what}");
+                        counts[2] += 1;
+                    }
+                }
+            }
+        }
+    }
+    counts
+}
+
+#[test]
+fn damage_to_any_byte_of_a_crashed_store_is_harmless_or_an_error() {
+    let [exact, older, refused] = damage_everywhere(&write(2, 24, 12, 300, false), 7);
+    assert!(exact > 100 && older > 20 && refused > 1_000, "{exact} {older} {refused}");
+}
+
+#[test]
+fn damage_to_any_byte_of_a_closed_store_is_harmless_or_an_error() {
+    let [exact, older, refused] = damage_everywhere(&write(3, 60, 25, 700, true), 11);
+    assert!(exact > 100 && refused > 500, "{exact} {older} {refused}");
+    assert_eq!(older, 0, "a checkpoint holds all, so no tail can be lost");
+}
+
+#[test]
+fn either_slot_of_the_superblock_may_be_lost_or_says_so() {
+    for closes in [false, true] {
+        let written = write(4, 400, 40, 900, closes);
+        let path = Path::new(DIRECTORY).join("superblock");
+        let generations: Vec<u64> = (0..2)
+            .map(|slot| u64_at(&written.disk.read_bytes(&path), slot * BLOCK_BYTES + 24))
+            .collect();
+        assert!(generations.iter().all(|&generation| generation > 1), "{generations:?}");
+        for slot in 0..2 {
+            let disk = written.disk.image();
+            disk.replace_bytes(&path, (slot * BLOCK_BYTES + 100) as u64, &[0xFF; 64]);
+            let what = format!("slot {slot} of {generations:?} damaged, closed {closes}");
+            match outcome(&written, &disk, &what) {
+                Outcome::Exact => {}
+                Outcome::Older(age) => panic!("{what}: {age} writes lost in silence"),
+                Outcome::Refused(_) => {
+                    let is_newest = generations[slot] > generations[1 - slot];
+                    assert!(is_newest, "{what}: the newest is whole, the other is of no use");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_torn_superblock_write_falls_back_to_the_other_slot() {
+    // Freshly created: one slot was never written. The next checkpoint is torn by a power loss.
+    for seed in 0..20 {
+        let disk = SimDisk::new();
+        let options = || StoreOptions { checkpoint_min_log_bytes: u64::MAX / 2, ..small() };
+        let states = sim::run(seed, &disk, async |world| {
+            let store = open_with(&world, options()).await.expect("opens");
+            for number in 0..20 {
+                store
+                    .write(WriteBatch::put(key(number), value(number, 0, 200)))
+                    .await
+                    .expect("writes");
+            }
+            let items = store.scan(everything()).await.expect("scans").items;
+            disk.fail_next_write("superblock");
+            let taken = store.checkpoint().await;
+            assert!(matches!(taken, Err(StoreError::Stopped(_))), "{taken:?}");
+            vec![items.into_iter().collect()]
+        });
+        disk.power_loss(seed);
+        let written = Written { disk: disk.clone(), states };
+        assert_eq!(outcome(&written, &disk, &format!("seed {seed}")), Outcome::Exact);
+    }
+}
+
+#[test]
+fn a_segment_from_an_older_image_is_noticed_or_harmless() {
+    for seed in 0..4 {
+        let disk = SimDisk::new();
+        let (mut states, mut images) = (vec![State::new()], Vec::new());
+        sim::run(seed, &disk, async |world| {
+            let store = open_with(&world, small()).await.expect("opens");
+            for number in 0..600 {
+                let key = key(number * 17 % 60);
+                let batch = WriteBatch::put(key.clone(), value(number % 10, number, 500));
+                store.write(batch).await.expect("writes");
+                let found = store.get(&key).await.expect("reads").expect("is there");
+                let mut state = states.last().expect("one is there").clone();
+                state.insert(key, found);
+                states.push(state);
+                if number % 60 == 30 {
+                    images.push(disk.image());
+                }
+            }
+            if seed % 2 == 0 {
+                store.close().await.expect("closes");
+            }
+        });
+        let written = Written { disk: disk.clone(), states };
+        let tail = log_segments(&disk).pop();
+        let (mut refused, mut compared) = (0, 0);
+        for (age, image) in images.iter().enumerate() {
+            for path in segments(image) {
+                let older = image.read_bytes(&path);
+                if older == disk.read_bytes(&path) {
+                    continue;
+                }
+                let swapped = disk.image();
+                swapped.replace_bytes(&path, 0, &older);
+                compared += 1;
+                let what = format!("{} as of image {age}, seed {seed}", path.display());
+                match outcome(&written, &swapped, &what) {
+                    Outcome::Exact => {}
+                    Outcome::Older(lost) => {
+                        let is_tail = tail.as_ref().is_some_and(|(tail, _)| *tail == path);
+                        assert!(is_tail, "{what}: {lost} writes lost in silence");
+                    }
+                    Outcome::Refused(_) => refused += 1,
+                }
+            }
+        }
+        assert!(compared > 20 && refused > 5, "{refused} of {compared} noticed, seed {seed}");
+    }
+}

@@ -1,0 +1,164 @@
+//! The tasks of one core: three queues, and the way in for wakes from other threads. Not the loop that
+//! runs them: see `executor`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_task::Runnable;
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::world::TaskClass;
+
+thread_local! {
+    /// The queues of the executor that runs on this thread.
+    static LOCAL: RefCell<Option<Rc<Queues>>> = const { RefCell::new(None) };
+    /// The name of that executor; 0 if there is none.
+    static LOCAL_ID: Cell<u64> = const { Cell::new(0) };
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Tasks that are ready to run on this core.
+#[derive(Default)]
+pub(super) struct Queues {
+    foreground: RefCell<VecDeque<Runnable>>,
+    commit: RefCell<VecDeque<Runnable>>,
+    background: RefCell<VecDeque<Runnable>>,
+}
+
+impl Queues {
+    fn of(&self, class: TaskClass) -> &RefCell<VecDeque<Runnable>> {
+        match class {
+            TaskClass::Foreground => &self.foreground,
+            TaskClass::Commit => &self.commit,
+            TaskClass::Background => &self.background,
+        }
+    }
+
+    pub(super) fn push(&self, class: TaskClass, runnable: Runnable) {
+        self.of(class).borrow_mut().push_back(runnable);
+    }
+
+    pub(super) fn pop(&self, class: TaskClass) -> Option<Runnable> {
+        self.of(class).borrow_mut().pop_front()
+    }
+
+    pub(super) fn is_empty(&self, class: TaskClass) -> bool {
+        self.of(class).borrow().is_empty()
+    }
+
+    /// Makes these the queues of the current thread until the guard is dropped.
+    pub(super) fn enter(self: &Rc<Self>, id: u64) -> Entered {
+        LOCAL.set(Some(self.clone()));
+        LOCAL_ID.set(id);
+        Entered
+    }
+}
+
+/// While it lives, wakes on this thread go to its own queues.
+pub(super) struct Entered;
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        LOCAL_ID.set(0);
+        drop(LOCAL.take());
+    }
+}
+
+/// Where tasks go that are woken, by whatever thread.
+pub(super) struct Inbox {
+    id: u64,
+    woken: Mutex<Woken>,
+    /// The executor sleeps, or is about to: whoever wakes a task must ring the bell.
+    asleep: AtomicBool,
+    bell: File,
+}
+
+#[derive(Default)]
+struct Woken {
+    runnables: Vec<(TaskClass, Runnable)>,
+    closed: bool,
+}
+
+impl Inbox {
+    pub(super) fn new() -> io::Result<Arc<Self>> {
+        let bell = File::from(eventfd(0, EventfdFlags::CLOEXEC)?);
+        Ok(Arc::new(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            woken: Mutex::default(),
+            asleep: AtomicBool::new(false),
+            bell,
+        }))
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// A copy of the bell's descriptor, to be read through the ring.
+    pub(super) fn bell(&self) -> io::Result<File> {
+        self.bell.try_clone()
+    }
+
+    /// Puts a task where it will run next: at once on its own thread, by way of the inbox from another.
+    pub(super) fn schedule(&self, class: TaskClass, runnable: Runnable) {
+        if LOCAL_ID.get() == self.id {
+            LOCAL.with_borrow(|queues| match queues {
+                Some(queues) => queues.push(class, runnable),
+                None => unreachable!("the name is set together with the queues"),
+            });
+            return;
+        }
+        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        if woken.closed {
+            // Its executor is gone and its future may not be dropped on this thread: it stays.
+            std::mem::forget(runnable);
+            return;
+        }
+        woken.runnables.push((class, runnable));
+        drop(woken);
+        if self.asleep.swap(false, Ordering::SeqCst) {
+            self.ring_bell();
+        }
+    }
+
+    pub(super) fn ring_bell(&self) {
+        // It can only fail if the count would overflow, and then it is ringing already.
+        let _ = (&self.bell).write_all(&1u64.to_ne_bytes());
+    }
+
+    /// Moves tasks that other threads woke into the queues. `taken` is kept between calls, so that
+    /// its memory is used again.
+    pub(super) fn take(&self, queues: &Queues, taken: &mut Vec<(TaskClass, Runnable)>) {
+        {
+            let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut woken.runnables, taken);
+        }
+        for (class, runnable) in taken.drain(..) {
+            queues.push(class, runnable);
+        }
+    }
+
+    /// Says that the executor is about to sleep; false if something came in before everyone knew.
+    pub(super) fn fall_asleep(&self) -> bool {
+        self.asleep.store(true, Ordering::SeqCst);
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        woken.runnables.is_empty()
+    }
+
+    pub(super) fn wake_up(&self) {
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Takes no more tasks: the executor has ended.
+    pub(super) fn close(&self) -> Vec<(TaskClass, Runnable)> {
+        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        woken.closed = true;
+        std::mem::take(&mut woken.runnables)
+    }
+}
