@@ -14,9 +14,8 @@ use flywheel_disk::{DiskError, File, World};
 
 use crate::core::{Core, Health, Need, Settled};
 use crate::error::StoreError;
-use crate::format::batch::{self, BatchHeader, BatchKind};
+use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
 use crate::format::place::Place;
-use crate::format::record::Record;
 use crate::index::Location;
 use crate::log::{Group, Move, Pending};
 use crate::segments::SegmentState;
@@ -268,30 +267,6 @@ impl<W: World> Committer<W> {
             outcome: None,
         }
     }
-}
-
-/// Encodes a batch at the front of `buffer`, whose bytes are zero; returns where its records stand.
-pub(crate) fn encode_records<'a>(
-    header: &BatchHeader,
-    records: impl Iterator<Item = Record<'a>>,
-    buffer: &mut [u8],
-) -> Vec<Location> {
-    header.encode(buffer);
-    let mut at = batch::HEADER_BYTES;
-    let locations = records
-        .map(|record| {
-            let place = header.place.at(header.place.offset_bytes + at as u32);
-            let bytes = record.encode(place, &mut buffer[at..]);
-            at += bytes;
-            Location::new(place.segment, place.offset_bytes, bytes as u32)
-        })
-        .collect();
-    assert_eq!(
-        at - batch::HEADER_BYTES,
-        header.body_bytes as usize,
-        "a batch's records take the bytes its header says"
-    );
-    locations
 }
 
 /// Makes one durable change known to the index, the cache and the segments' accounts.

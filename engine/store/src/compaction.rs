@@ -15,10 +15,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_disk::{File, World};
 
-use crate::commit::encode_records;
 use crate::core::{Core, Health, Need};
 use crate::error::StoreError;
-use crate::format::batch::{self, BatchHeader, BatchKind};
+use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
 use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::record::{self, Record, RecordKind};

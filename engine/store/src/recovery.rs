@@ -422,15 +422,39 @@ impl<W: World> Replay<'_, W> {
         let segment_bytes = self.segments.segment_bytes;
         self.progress.replay_bytes =
             behind.iter().map(|place| u64::from(segment_bytes - place.offset_bytes)).sum();
-        for place in behind {
-            self.replay_segment(place).await?;
+        let cuts = self.find_cuts(&behind).await?;
+        for (place, cut) in behind.into_iter().zip(cuts) {
+            self.replay_segment(place, cut).await?;
             self.report();
         }
         Ok(())
     }
 
-    /// Replays what one segment holds of the log's chain, from `base` on.
-    async fn replay_segment(&mut self, base: Place) -> Result<(), StoreError> {
+    /// For each segment the last batch number that counts in it.
+    ///
+    /// After an earlier recovery the log went on in a new segment, whose first batch says behind which
+    /// number it was cut. A batch of the old tail that reached the medium only later is void.
+    async fn find_cuts(&self, behind: &[Place]) -> Result<Vec<u64>, StoreError> {
+        let mut cuts = vec![u64::MAX; behind.len()];
+        let mut cut = u64::MAX;
+        for (at, place) in behind.iter().enumerate().rev() {
+            cuts[at] = cut;
+            if place.offset_bytes != CONTENT_AT {
+                continue;
+            }
+            let file = self.segments.get(place.segment).file.clone();
+            let first = file.read(CONTENT_AT.into(), BLOCK_BYTES).await?;
+            if let Ok(header) = BatchHeader::decode(*place, &first)
+                && header.kind == BatchKind::Log
+            {
+                cut = cut.min(header.previous);
+            }
+        }
+        Ok(cuts)
+    }
+
+    /// Replays what one segment holds of the log's chain, from `base` on and up to batch `cut`.
+    async fn replay_segment(&mut self, base: Place, cut: u64) -> Result<(), StoreError> {
         let file = self.segments.get(base.segment).file.clone();
         let segment_bytes = self.segments.segment_bytes;
         let content = Bytes::from(read_range(&*file, base.offset_bytes, segment_bytes).await?);
@@ -456,6 +480,9 @@ impl<W: World> Replay<'_, W> {
                     found.number, found.previous
                 );
                 break (Damage::new(what), true);
+            }
+            if batch.header.number > cut {
+                break (Damage::new(format!("the log was cut behind batch {cut} before")), true);
             }
             let batch_bytes = batch.header.batch_bytes() as u32;
             self.replay_batch(batch).await?;

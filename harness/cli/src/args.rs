@@ -68,7 +68,7 @@ pub struct Common {
     pub seconds: Option<u64>,
 
     /// The target: p99 of every operation below this many milliseconds
-    #[arg(long, default_value_t = 10.0, value_name = "MS")]
+    #[arg(long, default_value_t = 10.0, value_name = "MS", allow_negative_numbers = true)]
     pub p99_ms: f64,
 
     /// Skip probing the device before and after

@@ -35,14 +35,7 @@ fn kind(operation: Operation) -> OperationKind {
 }
 
 fn latency(of: &flywheel_load::figures::Latency) -> LatencyUs {
-    LatencyUs {
-        mean: of.mean,
-        p50: of.p50,
-        p95: of.p95,
-        p99: of.p99,
-        p999: of.p999,
-        max: of.max,
-    }
+    LatencyUs { mean: of.mean, p50: of.p50, p95: of.p95, p99: of.p99, p999: of.p999, max: of.max }
 }
 
 /// The series by second.

@@ -11,11 +11,8 @@ use crate::progress;
 
 /// Probes, and prints a table or JSON.
 pub fn command(args: &DeviceArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
-    let mut options = if args.quick {
-        ProbeOptions::brief(&args.dir)
-    } else {
-        ProbeOptions::full(&args.dir)
-    };
+    let mut options =
+        if args.quick { ProbeOptions::brief(&args.dir) } else { ProbeOptions::full(&args.dir) };
     options.stop = Some(stop.clone());
     let probe = prepare(options)?;
     let figures = measure(&probe, "probing")?;

@@ -14,8 +14,9 @@ pub fn stop_flag() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the second signal finds the flag that the first one set.
-        let registered = flag::register_conditional_shutdown(signal, EXIT_INTERRUPTED, stop.clone())
-            .and_then(|_| flag::register(signal, stop.clone()));
+        let registered =
+            flag::register_conditional_shutdown(signal, EXIT_INTERRUPTED, stop.clone())
+                .and_then(|_| flag::register(signal, stop.clone()));
         if let Err(error) = registered {
             eprintln!("flywheel: signals cannot be caught, Ctrl-C will lose figures: {error}");
         }

@@ -127,8 +127,7 @@ impl Bench<'_> {
             let sample = error.samples.first().map_or("", String::as_str);
             eprintln!("flywheel: {} errors of kind {:?}: {sample}", error.count, error.kind);
         }
-        if let Some(sample) =
-            figures.verification.as_ref().and_then(|found| found.samples.first())
+        if let Some(sample) = figures.verification.as_ref().and_then(|found| found.samples.first())
         {
             eprintln!("flywheel: a record was not what was written: {sample}");
         }

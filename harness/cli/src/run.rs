@@ -39,11 +39,7 @@ fn verdict(result: &RunResult) -> Verdict {
     result.verdict()
 }
 
-fn on_null(
-    common: &Common,
-    named: &Named,
-    stop: &Arc<AtomicBool>,
-) -> Result<RunResult, CliError> {
+fn on_null(common: &Common, named: &Named, stop: &Arc<AtomicBool>) -> Result<RunResult, CliError> {
     let started = Instant::now();
     let bench = Bench { common, stop, probe: None };
     let mut result = phases::begin(named, "null", common, &common.dir);

@@ -6,6 +6,7 @@
 //! | `plumbing` | do mailboxes and replies hold up between threads |
 //! | `model` | does an engine answer as a `BTreeMap` would, with splits, moves and reopens between |
 //! | `crash` | power lost at any step of a move: is every key owned once, nothing acknowledged lost |
+//! | `kill` | is everything acknowledged there after SIGKILL under load, on a real disk |
 //! | `moving` | do clients see nothing of splits and moves while they use the partitions |
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
@@ -14,6 +15,7 @@
 
 mod common;
 mod crash;
+mod kill;
 mod model;
 mod moving;
 mod plumbing;

@@ -25,7 +25,9 @@ use flywheel_disk::limits::BLOCK_BYTES;
 
 use super::cursor::{Cursor, Put};
 use super::place::Place;
+use super::record::Record;
 use super::{Damage, round_up};
+use crate::index::Location;
 
 /// The first bytes of every batch.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"FWB1");
@@ -131,6 +133,33 @@ impl BatchHeader {
         };
         Ok(Self { place, kind, number, previous, durable, body_bytes, records })
     }
+}
+
+/// Encodes a batch at the front of `buffer`, whose bytes are zero; returns where its records stand.
+///
+/// # Panics
+/// If the records do not take the bytes that the header says.
+pub fn encode_records<'a>(
+    header: &BatchHeader,
+    records: impl Iterator<Item = Record<'a>>,
+    buffer: &mut [u8],
+) -> Vec<Location> {
+    header.encode(buffer);
+    let mut at = HEADER_BYTES;
+    let locations = records
+        .map(|record| {
+            let place = header.place.at(header.place.offset_bytes + at as u32);
+            let bytes = record.encode(place, &mut buffer[at..]);
+            at += bytes;
+            Location::new(place.segment, place.offset_bytes, bytes as u32)
+        })
+        .collect();
+    assert_eq!(
+        at - HEADER_BYTES,
+        header.body_bytes as usize,
+        "a batch's records take the bytes its header says"
+    );
+    locations
 }
 
 #[cfg(test)]

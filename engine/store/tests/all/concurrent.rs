@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ops::Bound;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use flywheel_store::{
     Change, Condition, PartitionId, ScanRequest, Store, StoreError, StoreOptions, Versioned, Write,
     WriteBatch, WriteOutcome,
 };
-
 use futures_util::future::{join, select};
 
 use crate::fixture::{everything, open_with, options};
@@ -308,9 +308,11 @@ fn a_checkpoint_given_up_blocks_nobody() {
                 let key = Bytes::from(format!("plain{number:02}"));
                 store.write(WriteBatch::put(key.clone(), key)).await.expect("writes");
             }
-            let patience = world.sleep(Duration::from_micros(100 + 50 * seed));
-            let checkpoint = std::pin::pin!(store.checkpoint());
-            drop(select(checkpoint, patience).await);
+            {
+                let patience = world.sleep(Duration::from_micros(100 + 50 * seed));
+                let checkpoint = pin!(store.checkpoint());
+                let _ = select(checkpoint, patience).await;
+            }
             store.checkpoint().await.expect("checkpoints");
             store.close().await.expect("closes");
         });

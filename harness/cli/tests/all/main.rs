@@ -1,0 +1,10 @@
+//! The binary as a user meets it: exit codes, messages, folders. Its figures are tested where they are
+//! made.
+//!
+//! - `bad_input`: every wrong file, flag and directory ends in a clear message, exit 2, nothing changed.
+//! - `runs`: runs and suites on a real directory, on a small scale.
+//! - `common`: starting the binary.
+
+mod bad_input;
+mod common;
+mod runs;
