@@ -1,5 +1,6 @@
 //! Bench: the index at one million YCSB keys, time per operation and bytes per item.
 //! Not a test of what it answers: those stand beside the index.
+#![allow(clippy::disallowed_methods, reason = "the process's memory is read from procfs")]
 
 use std::hint::black_box;
 use std::ops::{Bound, ControlFlow};

@@ -177,13 +177,8 @@ async fn rescue<W: World>(
     // Batches stand one behind the other; what is behind the last one was never acknowledged.
     while let Some(rest) = content.get(at..).filter(|rest| !rest.is_empty()) {
         let Ok(batch) = decode_batch(base.at(base.offset_bytes + at as u32), rest) else { break };
-        let table = core.table.borrow();
         for (location, record) in &batch.records {
-            let is_live = record.kind == RecordKind::Put
-                && table
-                    .find(record.key)
-                    .is_some_and(|partition| partition.index.get(record.key) == Some(*location));
-            if is_live {
+            if is_live(core, record, *location) {
                 rescued.push(Rescued {
                     key: content.slice_ref(record.key),
                     value: content.slice_ref(record.value),
@@ -193,10 +188,17 @@ async fn rescue<W: World>(
             }
         }
         at += batch.header.batch_bytes();
-        drop(table);
         core.world.yield_if_needed().await;
     }
     Ok(())
+}
+
+fn is_live<W: World>(core: &Core<W>, record: &Record<'_>, location: Location) -> bool {
+    let table = core.table.borrow();
+    record.kind == RecordKind::Put
+        && table
+            .find(record.key)
+            .is_some_and(|partition| partition.index.get(record.key) == Some(location))
 }
 
 async fn read_paced<W: World>(

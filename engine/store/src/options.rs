@@ -34,7 +34,7 @@ impl Default for StoreOptions {
             shard: 0,
             segment_bytes: 32 << 20,
             cache_bytes: 256 << 20,
-            reads_in_flight: 32,
+            reads_in_flight: 64,
             commit_depth: 3,
             ready_segments: 3,
             max_dead_share: 0.3,

@@ -189,7 +189,9 @@ mod tests {
             // A relocation cut after a whole location is shorter, not damaged: the record around it
             // has a checksum, and recovery compares the count with the run's.
             let whole = |length: usize| {
-                matches!(&meta, Meta::Relocate { .. }) && length >= 15 && (length - 15) % 6 == 0
+                matches!(&meta, Meta::Relocate { .. })
+                    && length >= 15
+                    && (length - 15).is_multiple_of(6)
             };
             for length in (0..bytes.len()).filter(|&length| !whole(length)) {
                 assert!(Meta::decode(&bytes[..length]).is_err(), "{meta:?} cut at {length}");

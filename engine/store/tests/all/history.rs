@@ -31,6 +31,8 @@ pub struct History {
     seed: u64,
     last_id: Cell<u64>,
     keys: RefCell<BTreeMap<Bytes, Key>>,
+    /// Writes of this life that may have waited for others before they were appended.
+    conditional: RefCell<BTreeSet<u64>>,
     counters: RefCell<BTreeMap<Bytes, Counter>>,
 }
 
@@ -95,6 +97,13 @@ impl History {
         let id = self.last_id.get();
         self.keys.borrow_mut().entry(key.clone()).or_default().open.insert(id, value);
         Submitted { key: key.clone(), id }
+    }
+
+    /// As [`History::submit`], for a write under a condition.
+    pub fn submit_if(&self, key: &Bytes, value: Option<Bytes>) -> Submitted {
+        let submitted = self.submit(key, value);
+        self.conditional.borrow_mut().insert(submitted.id);
+        submitted
     }
 
     /// The answer to a write. Its condition must have held, or not, given all other answers.
@@ -246,6 +255,8 @@ impl History {
             );
             *counter = Counter { base: count, ..Counter::default() };
         }
+        self.check_prefix(items);
+        self.conditional.borrow_mut().clear();
         for (name, key) in &mut *self.keys.borrow_mut() {
             key.check_exchanges(self.seed);
             key.open.clear();
@@ -253,6 +264,29 @@ impl History {
             if let (false, Some((&version, _))) = (found, key.known.last_key_value()) {
                 key.known.insert(version, None);
             }
+        }
+    }
+
+    /// The log's hole rule: if a write without an answer survived a crash, so did all before it.
+    fn check_prefix(&self, items: &Items) {
+        let (keys, conditional) = (self.keys.borrow(), self.conditional.borrow());
+        let survived = |name: &Bytes, value: &Option<Bytes>| {
+            let found = items.iter().find(|(key, _)| key == name).map(|(_, found)| &found.value);
+            value.is_some() && found == value.as_ref()
+        };
+        let open = || {
+            let open = keys.iter().flat_map(|(name, key)| {
+                key.open.iter().map(move |(id, value)| (id, name, key, value))
+            });
+            open.filter(|(id, ..)| !conditional.contains(id))
+        };
+        let last =
+            open().filter(|(_, name, _, value)| survived(name, value)).map(|(id, ..)| id).max();
+        for (id, name, key, _) in open().filter(|(id, ..)| last.is_some_and(|last| *id < last)) {
+            // Another open write of the key may have come over it; an older known one must not.
+            let others = key.open.values().any(|other| survived(name, other));
+            let explained = others || key.deletion_open();
+            assert!(explained, "{name:?}: {id} is lost before {last:?}: {}", self.place());
         }
     }
 
