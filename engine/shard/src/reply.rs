@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use flywheel_disk::real::wake_soon;
+
 /// The end that answers. Dropping it unused tells the other end that no answer will come.
 #[derive(Debug)]
 pub struct ReplySender<T> {
@@ -71,7 +73,7 @@ impl<T> Slot<T> {
     fn finish(&self, state: State<T>) {
         let before = mem::replace(&mut *self.lock(), state);
         if let State::Waiting(Some(waker)) = before {
-            waker.wake();
+            wake_soon(waker);
         }
     }
 }

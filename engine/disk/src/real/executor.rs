@@ -19,7 +19,7 @@ use async_task::Runnable;
 
 use super::buffer::Pool;
 use super::ring::{Answer, Request, Ring};
-use super::tasks::{Inbox, Queues};
+use super::tasks::{Inbox, Queues, send_outgoing};
 use super::timers::{Sleep, Timers};
 use crate::limits::{BACKGROUND_SHARE, MAX_TASKS_PER_ROUND, SLICE_US};
 use crate::world::TaskClass;
@@ -101,6 +101,7 @@ impl Machine {
         let value = loop {
             round.take_wakes();
             round.run_ready();
+            send_outgoing(&mut round.sent);
             if let Some(value) = result.borrow_mut().take() {
                 break value;
             }
@@ -116,6 +117,7 @@ struct Round<'a> {
     machine: &'a Rc<Machine>,
     taken: Vec<(TaskClass, Runnable)>,
     woken: Vec<Waker>,
+    sent: Vec<Waker>,
     bell: Rc<File>,
     /// The read that completes when the bell rings.
     listening: Option<Asked>,
@@ -130,6 +132,7 @@ impl<'a> Round<'a> {
             machine,
             taken: Vec::new(),
             woken: Vec::new(),
+            sent: Vec::new(),
             bell: Rc::new(machine.inbox.bell()?),
             listening: None,
             background_debt_ns: 0,

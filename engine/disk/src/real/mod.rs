@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use self::buffer::RealBuffer;
 pub use self::core::{Core, run_on_core};
 pub use self::file::{RealBlock, RealFile};
+pub use self::tasks::wake_soon;
 
 use self::blocking::blocking;
 use self::executor::Machine;

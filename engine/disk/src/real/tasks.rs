@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 use async_task::Runnable;
 use rustix::event::{EventfdFlags, eventfd};
@@ -19,9 +20,31 @@ thread_local! {
     static LOCAL: RefCell<Option<Rc<Queues>>> = const { RefCell::new(None) };
     /// The name of that executor; 0 if there is none.
     static LOCAL_ID: Cell<u64> = const { Cell::new(0) };
+    /// Wakes for other threads that the tasks of this round caused.
+    static OUTGOING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Wakes a task of another thread, together with all others that this core's round wakes.
+///
+/// Waking a sleeping thread costs a system call, and it may push this core aside at once. Done at the
+/// end of the round, one such wake brings the other thread many answers instead of one. On a thread
+/// that is not a core the wake is not put off.
+pub fn wake_soon(waker: Waker) {
+    if LOCAL_ID.get() == 0 {
+        waker.wake();
+    } else {
+        OUTGOING.with_borrow_mut(|outgoing| outgoing.push(waker));
+    }
+}
+
+/// Sends the wakes that were put off. `sent` is kept between calls, so that its memory is used again.
+pub(super) fn send_outgoing(sent: &mut Vec<Waker>) {
+    // Taken out first: a wake may run code that wakes others.
+    OUTGOING.with_borrow_mut(|outgoing| std::mem::swap(outgoing, sent));
+    sent.drain(..).for_each(Waker::wake);
+}
 
 /// Tasks that are ready to run on this core.
 #[derive(Default)]
@@ -65,6 +88,7 @@ pub(super) struct Entered;
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        send_outgoing(&mut Vec::new());
         LOCAL_ID.set(0);
         drop(LOCAL.take());
     }
