@@ -46,7 +46,7 @@ const GUARDS: &[Guard] = &[
         owners: &["engine/disk/", RUNTIME, "harness/", "scripts/"],
         in_tests: true,
     },
-    Guard { path: &["glommio"], owners: &["engine/disk/", RUNTIME], in_tests: true },
+    Guard { path: &["async_task"], owners: &["engine/disk/"], in_tests: false },
     Guard { path: &["io_uring"], owners: &["engine/disk/", "harness/device/"], in_tests: false },
     Guard { path: &["libc"], owners: &["engine/disk/", "harness/device/"], in_tests: false },
 ];
@@ -147,7 +147,7 @@ mod tests {
             "use std::thread::spawn;",
             "use std::*;",
             "use rustix::fs::open;",
-            "use glommio::LocalExecutor;",
+            "use async_task::Runnable;",
             "use io_uring::IoUring;",
             "fn f() -> libc::c_int { 0 }",
         ] {
@@ -162,7 +162,7 @@ mod tests {
         {
             assert!(lines(path, clock).is_empty(), "{path}");
         }
-        let runtime = "use std::thread; use glommio::Task;";
+        let runtime = "use std::thread;";
         assert!(lines("engine/shard/src/runtime/pin.rs", runtime).is_empty());
         assert!(lines("engine/shard/src/runtime.rs", runtime).is_empty());
         assert!(lines("harness/device/src/ring.rs", "use io_uring::opcode; use libc;").is_empty());
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn ownership_of_one_name_is_not_ownership_of_all() {
         assert_eq!(lines("engine/shard/src/runtime/a.rs", "\nuse std::fs;").len(), 1);
-        assert_eq!(lines("harness/cli/src/main.rs", "use glommio::Task;").len(), 1);
+        assert_eq!(lines("harness/cli/src/main.rs", "use async_task::Task;").len(), 1);
         assert_eq!(lines("harness/load/src/a.rs", "use libc::c_int;").len(), 1);
         assert_eq!(lines("engine/store/tests/a.rs", "\n\nuse libc::c_int;").len(), 1);
         assert_eq!(lines("engine/diskette/src/a.rs", "use std::fs;").len(), 1);

@@ -1,0 +1,213 @@
+//! Following the log's chain behind the checkpoint, to its end or to damage. Not the checkpoint: see
+//! `loading`.
+
+use bytes::Bytes;
+use flywheel_disk::limits::BLOCK_BYTES;
+use flywheel_disk::{File, World};
+
+use super::{Hole, Replay};
+use crate::core::Settled;
+use crate::error::StoreError;
+use crate::format::Damage;
+use crate::format::batch::{BatchHeader, BatchKind};
+use crate::format::meta::Meta;
+use crate::format::place::Place;
+use crate::format::record::RecordKind;
+use crate::format::segment::CONTENT_AT;
+use crate::format::superblock::Superblock;
+use crate::segment_reader::{Batch, decode_batch, find_header, read_range};
+use crate::segments::SegmentState;
+
+impl<W: World> Replay<'_, W> {
+    /// Replays the segments behind the checkpoint, in the order of their lives.
+    pub(super) async fn follow_log(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
+        let start = superblock.replay_from;
+        let mut behind: Vec<Place> = (0..self.segments.all.len() as u16)
+            .map(|segment| self.segments.place(segment, CONTENT_AT))
+            .filter(|place| {
+                let state = self.segments.get(place.segment).state;
+                place.life > 0 && place.life >= start.life && state != SegmentState::Checkpoint
+            })
+            .collect();
+        behind.sort_by_key(|place| place.life);
+        if let Some(first) = behind.first_mut()
+            && first.life == start.life
+        {
+            *first = start;
+        }
+        let segment_bytes = self.segments.segment_bytes;
+        self.progress.replay_bytes =
+            behind.iter().map(|place| u64::from(segment_bytes - place.offset_bytes)).sum();
+        let cuts = self.find_cuts(&behind).await?;
+        for (place, cut) in behind.into_iter().zip(cuts) {
+            self.replay_segment(place, cut).await?;
+            self.report();
+        }
+        Ok(())
+    }
+
+    /// For each segment the last batch number that counts in it.
+    ///
+    /// After an earlier recovery the log went on in a new segment, whose first batch says behind which
+    /// number it was cut. A batch of the old tail that reached the medium only later is void.
+    async fn find_cuts(&self, behind: &[Place]) -> Result<Vec<u64>, StoreError> {
+        let mut cuts = vec![u64::MAX; behind.len()];
+        let mut cut = u64::MAX;
+        for (at, place) in behind.iter().enumerate().rev() {
+            cuts[at] = cut;
+            if place.offset_bytes != CONTENT_AT {
+                continue;
+            }
+            let file = self.segments.get(place.segment).file.clone();
+            let first = file.read(CONTENT_AT.into(), BLOCK_BYTES).await?;
+            if let Ok(header) = BatchHeader::decode(*place, &first)
+                && header.kind == BatchKind::Log
+            {
+                cut = cut.min(header.previous);
+            }
+        }
+        Ok(cuts)
+    }
+
+    /// Replays what one segment holds of the log's chain, from `base` on and up to batch `cut`.
+    async fn replay_segment(&mut self, base: Place, cut: u64) -> Result<(), StoreError> {
+        let file = self.segments.get(base.segment).file.clone();
+        let segment_bytes = self.segments.segment_bytes;
+        let content = Bytes::from(read_range(&*file, base.offset_bytes, segment_bytes).await?);
+        let mut at = base.offset_bytes;
+        let (damage, is_found) = loop {
+            let rest = &content[(at - base.offset_bytes) as usize..];
+            if rest.is_empty() {
+                break (Damage::new("the end of the segment"), false);
+            }
+            let batch = match decode_batch(base.at(at), rest) {
+                Ok(batch) => batch,
+                Err(damage) => break (damage, false),
+            };
+            if batch.header.kind == BatchKind::Run {
+                // Compaction's output: read through the relocations that the log holds.
+                return Ok(());
+            }
+            self.highest_number = self.highest_number.max(batch.header.number);
+            if batch.header.previous != self.last_number {
+                let (expected, found) = (self.last_number, &batch.header);
+                let what = format!(
+                    "the batch after {expected} expected, found {} after {}",
+                    found.number, found.previous
+                );
+                break (Damage::new(what), true);
+            }
+            if batch.header.number > cut {
+                break (Damage::new(format!("the log was cut behind batch {cut} before")), true);
+            }
+            let batch_bytes = batch.header.batch_bytes() as u32;
+            self.replay_batch(batch).await?;
+            at += batch_bytes;
+            self.progress.replayed_bytes += u64::from(batch_bytes);
+            self.settled = Settled { number: self.last_number, next: base.at(at) };
+            self.hole = None;
+            self.world.yield_if_needed().await;
+        };
+        if at > base.offset_bytes {
+            // What was read may still sit in the device's volatile cache: nobody waited for it.
+            file.sync().await?;
+        }
+        let rest = &content[(at - base.offset_bytes) as usize..];
+        let is_blank = rest.iter().take(BLOCK_BYTES).all(|&byte| byte == 0);
+        let hole = Hole { place: base.at(at), damage, is_blank };
+        // The next batch may be missing here, or where the log went before, if nothing stands there.
+        if self.hole.as_ref().is_none_or(|known| known.is_blank && !is_found) {
+            self.hole = Some(hole);
+        }
+        self.look_behind(base, &content, at)
+    }
+
+    /// Looks at what stands behind a hole: a batch that calls missing ones durable makes it damage.
+    fn look_behind(
+        &mut self,
+        base: Place,
+        content: &Bytes,
+        hole_at: u32,
+    ) -> Result<(), StoreError> {
+        let mut at = hole_at;
+        while let Some(header) = find_header(base, content, at) {
+            if header.kind == BatchKind::Run {
+                return Ok(());
+            }
+            self.highest_number = self.highest_number.max(header.number);
+            if let Some(hole) = &self.hole
+                && header.durable > self.last_number
+            {
+                let what = format!(
+                    "batches after {} up to {} were durable; here: {}",
+                    self.last_number, header.durable, hole.damage.what
+                );
+                return Err(self.corrupt(hole.place, Damage::new(what)));
+            }
+            at = header.place.offset_bytes + BLOCK_BYTES as u32;
+        }
+        Ok(())
+    }
+
+    async fn replay_batch(&mut self, batch: Batch<'_>) -> Result<(), StoreError> {
+        let (number, place) = (batch.header.number, batch.header.place);
+        for (location, record) in batch.records {
+            match record.kind {
+                RecordKind::Put | RecordKind::Tombstone => {
+                    self.next_version = self.next_version.max(record.version + 1);
+                    let Some(partition) = self.table.find_mut(record.key) else { continue };
+                    if record.kind == RecordKind::Put {
+                        partition.index.insert(record.key, location);
+                    } else {
+                        partition.index.remove(record.key);
+                    }
+                }
+                RecordKind::Meta => {
+                    let meta =
+                        Meta::decode(record.value).map_err(|damage| self.corrupt(place, damage))?;
+                    self.replay_meta(meta, number).await?;
+                }
+            }
+        }
+        self.last_number = number;
+        let slot = self.segments.get_mut(place.segment);
+        slot.last_number = slot.last_number.max(number);
+        Ok(())
+    }
+
+    async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
+        let Meta::Relocate { run, from } = meta else {
+            self.table.apply(&meta);
+            return Ok(());
+        };
+        let known = self.segments.all.get(usize::from(run.segment)).map(|slot| slot.life);
+        let fits = run.offset_bytes.is_multiple_of(BLOCK_BYTES as u32)
+            && run.offset_bytes < self.segments.segment_bytes;
+        if known != Some(run.life) || !fits {
+            let what = format!("life {} of a run's segment expected, found {known:?}", run.life);
+            return Err(self.corrupt(run, Damage::new(what)));
+        }
+        let file = self.segments.get(run.segment).file.clone();
+        let first = file.read(run.offset_bytes.into(), BLOCK_BYTES).await?;
+        let header =
+            BatchHeader::decode(run, &first).map_err(|damage| self.corrupt(run, damage))?;
+        let end = run.offset_bytes.saturating_add(header.batch_bytes() as u32);
+        if end > self.segments.segment_bytes {
+            return Err(self.corrupt(run, Damage::new("a run goes past its segment's end")));
+        }
+        let bytes = read_range(&*file, run.offset_bytes, end).await?;
+        let batch = decode_batch(run, &bytes).map_err(|damage| self.corrupt(run, damage))?;
+        if batch.records.len() != from.len() {
+            let what = format!("{} records in a run, found {}", from.len(), batch.records.len());
+            return Err(self.corrupt(run, Damage::new(what)));
+        }
+        for (from, (to, record)) in from.into_iter().zip(batch.records) {
+            if let Some(partition) = self.table.find_mut(record.key) {
+                partition.index.relocate(record.key, from, to);
+            }
+        }
+        let slot = self.segments.get_mut(run.segment);
+        slot.last_number = slot.last_number.max(number);
+        Ok(())
+    }
+}

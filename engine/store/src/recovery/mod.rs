@@ -1,0 +1,176 @@
+//! Recovery: from files to a running store. Loads the newest checkpoint, follows the log's chain
+//! behind it to the first hole, and tells a torn tail from damage.
+//!
+//! A power loss may leave a hole only among the batches that were in flight, and a batch says which
+//! numbers were durable when it was formed. So a hole at a number that some later batch calls durable
+//! is damage, and an error; any other hole is the end of the log.
+//!
+//! - `files`: which files there are, and whether they are ours.
+//! - `loading`: the checkpoint.
+//! - `chain`: the log behind it.
+
+mod chain;
+mod files;
+mod loading;
+
+use std::ops::{Bound, ControlFlow};
+use std::path::Path;
+use std::rc::Rc;
+
+use flywheel_disk::World;
+
+use crate::commit::LogEnd;
+use crate::core::Settled;
+use crate::error::StoreError;
+use crate::format::Damage;
+use crate::format::place::Place;
+use crate::format::superblock::Superblock;
+use crate::index::{Direction, Location};
+use crate::options::StoreOptions;
+use crate::partitions::PartitionTable;
+use crate::segments::{Segments, segment_path};
+use crate::types::Version;
+
+use self::files::{check_identity, count_segments, open_segments, open_superblock};
+
+/// How far recovery has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecoveryProgress {
+    /// Entries of the checkpoint loaded so far.
+    pub loaded_entries: u64,
+    /// Bytes of the log replayed so far.
+    pub replayed_bytes: u64,
+    /// Bytes of the log that may have to be replayed.
+    pub replay_bytes: u64,
+}
+
+/// Told of progress, on the store's own core.
+pub type ProgressCallback = Rc<dyn Fn(RecoveryProgress)>;
+
+/// What recovery found: all that a store starts from.
+pub(crate) struct Recovered<W: World> {
+    pub(crate) table: PartitionTable,
+    pub(crate) segments: Segments<W>,
+    pub(crate) superblock_file: W::File,
+    pub(crate) superblock: Superblock,
+    pub(crate) next_version: Version,
+    pub(crate) log_end: LogEnd,
+    pub(crate) settled: Settled,
+    pub(crate) replayed_bytes: u64,
+}
+
+/// Opens what stands in `directory`, or creates a store there if nothing does.
+pub(crate) async fn recover<W: World>(
+    world: &W,
+    directory: &Path,
+    options: &mut StoreOptions,
+    progress: Option<ProgressCallback>,
+) -> Result<Recovered<W>, StoreError> {
+    world.create_directory(directory).await?;
+    let names = world.list(directory).await?;
+    let segment_count = count_segments(directory, &names)?;
+    let (file, superblock) = open_superblock(world, directory, options, segment_count).await?;
+    check_identity(directory, options, &superblock)?;
+    options.segment_bytes = superblock.segment_bytes;
+    let generation = superblock.generation;
+    let segments = open_segments::<W>(world, directory, options, segment_count, generation).await?;
+    let mut replay = Replay {
+        world,
+        directory,
+        table: PartitionTable::default(),
+        segments,
+        next_version: superblock.next_version,
+        last_number: superblock.number,
+        highest_number: superblock.number,
+        settled: Settled { number: superblock.number, next: superblock.replay_from },
+        progress: RecoveryProgress::default(),
+        callback: progress,
+        hole: None,
+    };
+    replay.load_checkpoint(&superblock).await?;
+    replay.follow_log(&superblock).await?;
+    replay.account(&superblock)?;
+    Ok(Recovered {
+        table: replay.table,
+        superblock_file: file,
+        next_version: replay.next_version.max(1),
+        log_end: LogEnd { last_number: replay.last_number, next_number: replay.highest_number + 1 },
+        settled: replay.settled,
+        replayed_bytes: replay.progress.replayed_bytes,
+        segments: replay.segments,
+        superblock,
+    })
+}
+
+/// The state that grows as the checkpoint is loaded and the log replayed.
+struct Replay<'a, W: World> {
+    world: &'a W,
+    directory: &'a Path,
+    table: PartitionTable,
+    segments: Segments<W>,
+    next_version: Version,
+    last_number: u64,
+    highest_number: u64,
+    settled: Settled,
+    progress: RecoveryProgress,
+    callback: Option<ProgressCallback>,
+    /// Where the chain broke off last, unless a later segment took it up again.
+    hole: Option<Hole>,
+}
+
+/// A hole in the log: which place should have held the next batch of the chain.
+struct Hole {
+    place: Place,
+    damage: Damage,
+    /// Nothing stands there: the log may simply have gone on in another segment.
+    is_blank: bool,
+}
+
+impl<W: World> Replay<'_, W> {
+    /// Counts what is live in each segment and frees the ones that nobody needs.
+    fn account(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
+        self.segments.checkpoint_number = superblock.number;
+        let segments = &mut self.segments;
+        let mut stray: Option<Location> = None;
+        let known = |segments: &Segments<W>, location: Location| {
+            let slot = segments.all.get(usize::from(location.segment()));
+            slot.is_some_and(|slot| slot.life > 0)
+                && location.offset_bytes() < segments.segment_bytes
+                && location.len_bytes() > 0
+        };
+        let everywhere = (Bound::Unbounded, Bound::Unbounded);
+        self.table.visit(everywhere.0, everywhere.1, Direction::Forward, &mut |_, location| {
+            if !known(segments, location) {
+                stray = Some(location);
+                return ControlFlow::Break(());
+            }
+            segments.credit(location);
+            ControlFlow::Continue(())
+        });
+        if let Some(location) = stray {
+            let place = Place {
+                segment: location.segment(),
+                life: 0,
+                offset_bytes: location.offset_bytes(),
+            };
+            let what = "the index points here, and the segment's header is missing or damaged";
+            return Err(self.corrupt(place, Damage::new(what)));
+        }
+        self.segments.free_unused();
+        Ok(())
+    }
+
+    fn report(&self) {
+        if let Some(callback) = &self.callback {
+            callback(self.progress);
+        }
+    }
+
+    fn corrupt(&self, place: Place, damage: Damage) -> StoreError {
+        StoreError::Corrupt {
+            file: segment_path(self.directory, place.segment).display().to_string(),
+            offset_bytes: place.offset_bytes.into(),
+            what: damage.what,
+        }
+    }
+}
