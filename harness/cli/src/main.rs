@@ -19,6 +19,10 @@ use clap::Parser;
 
 use crate::args::{Cli, Command};
 
+/// Values are made on the clients' threads and freed on the shards': see the workspace's Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bad input or a fault; 0 is the target met, 1 missed.
 const EXIT_FAULT: u8 = 2;
 

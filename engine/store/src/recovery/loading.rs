@@ -16,7 +16,10 @@ use crate::segments::SegmentState;
 use crate::types::PartitionSpec;
 
 impl<W: World> Replay<'_, W> {
-    pub(super) async fn load_checkpoint(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
+    pub(super) async fn load_checkpoint(
+        &mut self,
+        superblock: &Superblock,
+    ) -> Result<(), StoreError> {
         let mut loading: Option<(PartitionSpec, TreeBuilder)> = None;
         let mut number = 0;
         let mut ended = superblock.checkpoint.is_empty();
