@@ -28,6 +28,10 @@ fn check_io_uring(directory: &Path) -> Result<(), DiskError> {
     if ring >= 0 {
         // SAFETY: `ring` is a descriptor that the call above opened and nobody else knows.
         unsafe { libc::close(ring as i32) };
+        if features_of(&params) & NEEDED_FEATURES != NEEDED_FEATURES {
+            let what = "this kernel's io_uring is too old: Linux 5.15 or newer is needed";
+            return Err(unsupported(directory, what.to_owned()));
+        }
         return Ok(());
     }
     let error = io::Error::last_os_error();
@@ -45,6 +49,16 @@ fn check_io_uring(directory: &Path) -> Result<(), DiskError> {
         _ => "io_uring cannot be set up",
     };
     Err(unsupported(directory, format!("{advice} ({error})")))
+}
+
+/// io_uring features that the engine's ring relies on: answers are never dropped, and a wait can end
+/// with a timeout (`IORING_FEAT_NODROP`, `IORING_FEAT_EXT_ARG`).
+const NEEDED_FEATURES: u32 = 1 << 1 | 1 << 8;
+
+/// What the kernel wrote to `io_uring_params.features`, the sixth of its 32-bit fields.
+fn features_of(params: &[u64; 15]) -> u32 {
+    let bytes = params[2].to_ne_bytes();
+    u32::from_ne_bytes([bytes[4], bytes[5], bytes[6], bytes[7]])
 }
 
 fn check_locked_memory(directory: &Path) -> Result<(), DiskError> {

@@ -15,7 +15,7 @@ use crate::route::{Place, RouteMap};
 use crate::stats::EngineStats;
 
 /// Makes a key's new value of its current one, on the owner's core; must be quick.
-pub type ChangeFn = Box<dyn FnOnce(Option<&[u8]>) -> Change + Send>;
+pub type ChangeFn = Box<dyn FnOnce(Option<&Bytes>) -> Change + Send>;
 
 /// A question on its way and where its answer goes.
 pub(crate) struct Call<Q: Question> {

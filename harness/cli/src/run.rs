@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use flywheel_device::{Probe, ProbeOptions};
-use flywheel_report::{Paint, RunResult, Verdict, summary, write_folder};
+use flywheel_report::{Paint, RunResult, summary, write_folder};
 use flywheel_targets::NullFactory;
 
 use crate::args::{Common, RunArgs, TargetName};
@@ -24,7 +24,7 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
         TargetName::Engine => on_engine(&args.common, &named, stop)?,
     };
     report(&args.common, &result)?;
-    Ok(verdict(&result).exit_code())
+    Ok(result.verdict().exit_code())
 }
 
 /// Prints a result and writes its folder.
@@ -33,10 +33,6 @@ fn report(common: &Common, result: &RunResult) -> Result<(), CliError> {
     let folder = write_folder(&common.out, result).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
     Ok(())
-}
-
-fn verdict(result: &RunResult) -> Verdict {
-    result.verdict()
 }
 
 fn on_null(common: &Common, named: &Named, stop: &Arc<AtomicBool>) -> Result<RunResult, CliError> {

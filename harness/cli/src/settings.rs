@@ -14,7 +14,7 @@ use crate::error::CliError;
 const PARTITIONS_PER_SHARD: usize = 4;
 
 /// Clients, unless `threadcount` is given: enough to saturate the disks we have seen.
-const DEFAULT_THREAD_COUNT: &str = "128";
+const DEFAULT_THREAD_COUNT: &str = "64";
 
 /// Seconds run before figures are taken, unless `warmuptime` is given.
 const DEFAULT_WARM_UP_S: &str = "3";

@@ -95,13 +95,12 @@ impl Target for EngineTarget {
             return put.map(|_| Updated::Applied).map_err(refusal);
         }
         // Merged at the owner, so that no other update comes in between and nothing travels twice.
-        let merge = move |before: Option<&[u8]>| match before.map(Bytes::copy_from_slice) {
-            None => Change::Keep,
-            Some(before) => match Record::decode(before) {
-                Ok(record) => Change::Put(record.merge(&changes).into_bytes()),
-                Err(_) => Change::Keep,
-            },
-        };
+        let merge =
+            move |before: Option<&Bytes>| match before.map(|bytes| Record::decode(bytes.clone())) {
+                Some(Ok(record)) => Change::Put(record.merge(&changes).into_bytes()),
+                // Absent, or not a record: told from each other by what comes back.
+                Some(Err(_)) | None => Change::Keep,
+            };
         let modified = self.handle.modify(key, Box::new(merge)).await.map_err(refusal)?;
         match (modified.before, modified.version) {
             (None, _) => Ok(Updated::NotFound),

@@ -19,7 +19,7 @@ use async_task::Runnable;
 
 use super::buffer::Pool;
 use super::ring::{Answer, Request, Ring};
-use super::tasks::{Inbox, Queues, send_outgoing};
+use super::tasks::{CLASSES, Inbox, Queues, send_outgoing};
 use super::timers::{Sleep, Timers};
 use crate::limits::{BACKGROUND_SHARE, MAX_TASKS_PER_ROUND, SLICE_US};
 use crate::world::TaskClass;
@@ -56,15 +56,12 @@ impl Machine {
     }
 
     pub(super) fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::until(self.timers.clone(), self.now_ns() + duration.as_nanos() as u64)
+        let duration_ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Sleep::until(self.timers.clone(), self.now_ns().saturating_add(duration_ns))
     }
 
     pub(super) fn spawn(&self, class: TaskClass, task: impl Future<Output = ()> + 'static) {
-        let inbox = self.inbox.clone();
-        let schedule = move |runnable| inbox.schedule(class, runnable);
-        let (runnable, task) = async_task::spawn_local(task, schedule);
-        runnable.schedule();
-        task.detach();
+        self.queues.spawn(&self.inbox, class, task);
     }
 
     /// Whether the running task has had its slice.
@@ -91,6 +88,7 @@ impl Machine {
         main: impl Future<Output = T> + 'static,
     ) -> io::Result<T> {
         let _entered = self.queues.enter(self.inbox.id());
+        let _ending = Ending(self);
         let result = Rc::new(RefCell::new(None));
         let put = result.clone();
         self.spawn(TaskClass::Foreground, async move {
@@ -98,17 +96,37 @@ impl Machine {
             *put.borrow_mut() = Some(value);
         });
         let mut round = Round::new(self)?;
-        let value = loop {
+        loop {
             round.take_wakes();
-            round.run_ready();
+            round.run_urgent();
             send_outgoing(&mut round.sent);
+            round.run_background()?;
             if let Some(value) = result.borrow_mut().take() {
-                break value;
+                return Ok(value);
             }
             round.enter_kernel()?;
-        };
-        round.finish()?;
-        Ok(value)
+        }
+    }
+}
+
+/// What happens when the loop ends, be it by an error or a panic: all tasks are dropped, so that
+/// whoever waits for them learns of it, and what the kernel has is waited for. A write that landed
+/// after its core has ended would surprise whoever opens the file next.
+struct Ending<'a>(&'a Rc<Machine>);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let Machine { queues, inbox, ring, .. } = &**self.0;
+        queues.drop_all(inbox);
+        inbox.close();
+        // The read of the bell comes home too.
+        inbox.ring_bell();
+        let mut woken = Vec::new();
+        while ring.borrow().in_flight() > 0 {
+            if ring.borrow_mut().turn_and_wait(None, &mut woken).is_err() {
+                return;
+            }
+        }
     }
 }
 
@@ -123,7 +141,8 @@ struct Round<'a> {
     listening: Option<Asked>,
     /// Time that background tasks are ahead of their share, in nanoseconds.
     background_debt_ns: u64,
-    round_began_ns: u64,
+    /// Until when the debt has been worked off.
+    accounted_ns: u64,
 }
 
 impl<'a> Round<'a> {
@@ -136,7 +155,7 @@ impl<'a> Round<'a> {
             bell: Rc::new(machine.inbox.bell()?),
             listening: None,
             background_debt_ns: 0,
-            round_began_ns: machine.now_ns(),
+            accounted_ns: machine.now_ns(),
         })
     }
 
@@ -144,33 +163,46 @@ impl<'a> Round<'a> {
         self.machine.inbox.take(&self.machine.queues, &mut self.taken);
     }
 
-    fn run_ready(&mut self) {
+    /// Runs the urgent tasks that are ready now; what they make ready waits for the next round, so
+    /// that their answers and requests go out first.
+    fn run_urgent(&mut self) {
         let queues = &self.machine.queues;
         for class in [TaskClass::Foreground, TaskClass::Commit] {
-            for _ in 0..MAX_TASKS_PER_ROUND {
+            for _ in 0..queues.ready(class).min(MAX_TASKS_PER_ROUND) {
                 let Some(runnable) = queues.pop(class) else { break };
                 self.run(runnable);
             }
         }
-        let now_ns = self.machine.now_ns();
-        let earned_ns = (now_ns - self.round_began_ns) / BACKGROUND_SHARE;
-        self.background_debt_ns = self.background_debt_ns.saturating_sub(earned_ns);
-        self.round_began_ns = now_ns;
-        let others_wait =
-            !queues.is_empty(TaskClass::Foreground) || !queues.is_empty(TaskClass::Commit);
-        if self.background_debt_ns == 0 || !others_wait {
-            self.run_background(now_ns);
-        }
     }
 
-    /// One background task; what it takes is worked off by later rounds.
-    fn run_background(&mut self, began_ns: u64) {
-        if let Some(runnable) = self.machine.queues.pop(TaskClass::Background) {
+    /// Runs one background task if their share allows, or if nothing else is to be done. Requests to
+    /// the kernel go out before it, and what has been answered meanwhile counts as something to do.
+    fn run_background(&mut self) -> io::Result<()> {
+        let queues = &self.machine.queues;
+        if queues.ready(TaskClass::Background) == 0 {
+            return Ok(());
+        }
+        self.turn()?;
+        self.woken.drain(..).for_each(Waker::wake);
+        self.take_wakes();
+        let began_ns = self.machine.now_ns();
+        let earned_ns = (began_ns - self.accounted_ns) / BACKGROUND_SHARE;
+        self.background_debt_ns = self.background_debt_ns.saturating_sub(earned_ns);
+        self.accounted_ns = began_ns;
+        let queues = &self.machine.queues;
+        let others_wait = [TaskClass::Foreground, TaskClass::Commit]
+            .into_iter()
+            .any(|class| queues.ready(class) > 0);
+        if self.background_debt_ns > 0 && others_wait {
+            return Ok(());
+        }
+        if let Some(runnable) = queues.pop(TaskClass::Background) {
             self.run(runnable);
             let ended_ns = self.machine.now_ns();
             self.background_debt_ns = (ended_ns - began_ns).min(SLICE_US * 1000 * 4);
-            self.round_began_ns = ended_ns;
+            self.accounted_ns = ended_ns;
         }
+        Ok(())
     }
 
     fn run(&self, runnable: Runnable) {
@@ -191,10 +223,7 @@ impl<'a> Round<'a> {
     }
 
     fn nothing_ready(&self) -> bool {
-        let queues = &self.machine.queues;
-        [TaskClass::Foreground, TaskClass::Commit, TaskClass::Background]
-            .into_iter()
-            .all(|class| queues.is_empty(class))
+        CLASSES.into_iter().all(|class| self.machine.queues.ready(class) == 0)
     }
 
     fn turn(&mut self) -> io::Result<()> {
@@ -246,22 +275,6 @@ impl<'a> Round<'a> {
         let buffer = self.machine.buffers.take(size_of::<u64>());
         let request = Request::Read { buffer, offset_bytes: 0 };
         self.listening = Some(self.machine.ask(self.bell.clone(), request)?);
-        Ok(())
-    }
-
-    /// After `main` has ended: no task is run any more, and what the kernel has is waited for. A write
-    /// that lands after its core has ended would surprise whoever opens the file next.
-    fn finish(mut self) -> io::Result<()> {
-        drop(self.machine.inbox.close());
-        for class in [TaskClass::Foreground, TaskClass::Commit, TaskClass::Background] {
-            while self.machine.queues.pop(class).is_some() {}
-        }
-        self.machine.inbox.ring_bell();
-        while self.machine.ring.borrow().in_flight() > 0 {
-            self.machine.ring.borrow_mut().turn_and_wait(None, &mut self.woken)?;
-            // Nobody is woken: there is nobody to run.
-            self.woken.clear();
-        }
         Ok(())
     }
 }

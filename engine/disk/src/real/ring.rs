@@ -91,7 +91,11 @@ impl Ring {
             Request::Sync => (opcode::Fsync::new(fd).flags(FsyncFlags::DATASYNC).build(), None),
         };
         entry.insert(Slot { _file: file, buffer, state: State::Waiting(None) });
-        self.push(command.user_data(number as u64))?;
+        if let Err(error) = self.push(command.user_data(number as u64)) {
+            // It never reached the kernel.
+            self.slots.remove(number);
+            return Err(error);
+        }
         Ok(number)
     }
 
@@ -105,7 +109,7 @@ impl Ring {
                 return Ok(());
             }
             // The queue is full: hand it over, and there is room.
-            self.ring.submit()?;
+            tolerate(self.ring.submit())?;
         }
     }
 

@@ -12,6 +12,7 @@ use std::task::Waker;
 
 use async_task::Runnable;
 use rustix::event::{EventfdFlags, eventfd};
+use slab::Slab;
 
 use crate::world::TaskClass;
 
@@ -46,9 +47,16 @@ pub(super) fn send_outgoing(sent: &mut Vec<Waker>) {
     sent.drain(..).for_each(Waker::wake);
 }
 
-/// Tasks that are ready to run on this core.
+/// All classes, the urgent ones first.
+pub(super) const CLASSES: [TaskClass; 3] =
+    [TaskClass::Foreground, TaskClass::Commit, TaskClass::Background];
+
+/// The tasks of this core: those that are ready to run, and a list of all.
 #[derive(Default)]
 pub(super) struct Queues {
+    /// A waker of each task that has not ended: when the core ends, the tasks that still wait must be
+    /// dropped, and their own wakers may be all that keeps them.
+    alive: RefCell<Slab<Waker>>,
     foreground: RefCell<VecDeque<Runnable>>,
     commit: RefCell<VecDeque<Runnable>>,
     background: RefCell<VecDeque<Runnable>>,
@@ -67,12 +75,56 @@ impl Queues {
         self.of(class).borrow_mut().push_back(runnable);
     }
 
-    pub(super) fn pop(&self, class: TaskClass) -> Option<Runnable> {
-        self.of(class).borrow_mut().pop_front()
+    /// How many tasks of a class are ready.
+    pub(super) fn ready(&self, class: TaskClass) -> usize {
+        self.of(class).borrow().len()
     }
 
-    pub(super) fn is_empty(&self, class: TaskClass) -> bool {
-        self.of(class).borrow().is_empty()
+    /// Makes a task of a future, listed until it ends, and has it run.
+    pub(super) fn spawn(
+        self: &Rc<Self>,
+        inbox: &Arc<Inbox>,
+        class: TaskClass,
+        future: impl Future<Output = ()> + 'static,
+    ) {
+        let inbox = inbox.clone();
+        let schedule = move |runnable| inbox.schedule(class, runnable);
+        let number = self.alive.borrow().vacant_key();
+        let listed = Listed { queues: self.clone(), number };
+        let task = async move {
+            let _listed = listed;
+            future.await;
+        };
+        let (runnable, task) = async_task::spawn_local(task, schedule);
+        let inserted = self.alive.borrow_mut().insert(runnable.waker());
+        debug_assert_eq!(inserted, number, "nothing was listed in between");
+        runnable.schedule();
+        task.detach();
+    }
+
+    /// Drops all tasks, ready or waiting, without running them.
+    pub(super) fn drop_all(&self, inbox: &Inbox) {
+        let mut taken = Vec::new();
+        loop {
+            // A waiting task is dropped by waking it and dropping it unrun; that may wake others.
+            let alive = self.alive.take();
+            alive.into_iter().for_each(|(_, waker)| waker.wake());
+            inbox.take(self, &mut taken);
+            let mut dropped = false;
+            for class in CLASSES {
+                while let Some(runnable) = self.pop(class) {
+                    drop(runnable);
+                    dropped = true;
+                }
+            }
+            if !dropped {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn pop(&self, class: TaskClass) -> Option<Runnable> {
+        self.of(class).borrow_mut().pop_front()
     }
 
     /// Makes these the queues of the current thread until the guard is dropped.
@@ -80,6 +132,20 @@ impl Queues {
         LOCAL.set(Some(self.clone()));
         LOCAL_ID.set(id);
         Entered
+    }
+}
+
+/// A task's entry in the list of all, which ends with the task.
+struct Listed {
+    queues: Rc<Queues>,
+    number: usize,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        // Dropped outside the borrow: a waker's end may run other code.
+        let waker = self.queues.alive.borrow_mut().try_remove(self.number);
+        drop(waker);
     }
 }
 
@@ -180,9 +246,12 @@ impl Inbox {
     }
 
     /// Takes no more tasks: the executor has ended.
-    pub(super) fn close(&self) -> Vec<(TaskClass, Runnable)> {
-        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        woken.closed = true;
-        std::mem::take(&mut woken.runnables)
+    pub(super) fn close(&self) {
+        let late = {
+            let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+            woken.closed = true;
+            std::mem::take(&mut woken.runnables)
+        };
+        drop(late);
     }
 }

@@ -133,3 +133,33 @@ fn a_panic_on_a_core_is_the_joiners_to_see() {
     let outcome: Result<(), _> = core.expect("a core starts").join();
     assert!(outcome.is_err());
 }
+
+/// Says when it is dropped.
+struct Dropped(std::sync::mpsc::Sender<()>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+#[test]
+fn tasks_that_still_wait_are_dropped_when_their_core_ends_or_panics() {
+    for panics in [false, true] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let core = run_on_core(0, "ending", Duration::ZERO, move || async move {
+            let world = flywheel_disk::real::RealWorld::new(Durability::Dsync);
+            let (dropped, never) = (Dropped(sender), world.clone());
+            world.spawn(flywheel_disk::TaskClass::Background, async move {
+                let _dropped = dropped;
+                never.sleep(Duration::MAX).await;
+            });
+            // Long enough to have slept in the kernel, with the bell's read in flight.
+            world.sleep(Duration::from_millis(5)).await;
+            assert!(!panics, "as the test wants it");
+        });
+        let joined = core.expect("started").join();
+        assert_eq!(joined.is_err(), panics, "{joined:?}");
+        receiver.try_recv().expect("the waiting task was dropped before the core was joined");
+    }
+}

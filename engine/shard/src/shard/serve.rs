@@ -105,7 +105,7 @@ impl<W: World> Shard<W> {
             let mut panicked = false;
             // A client's mistake must not take the core's other clients down.
             let guarded = |now: Option<&Versioned>| {
-                let call = AssertUnwindSafe(|| change(now.map(|now| &*now.value)));
+                let call = AssertUnwindSafe(|| change(now.map(|now| &now.value)));
                 catch_unwind(call).unwrap_or_else(|_| {
                     panicked = true;
                     Change::Keep

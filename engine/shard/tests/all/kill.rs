@@ -125,7 +125,7 @@ fn write_for_ever(handle: &Handle, writer: usize) {
     for round in start.. {
         for k in own() {
             if round % 3 == 0 {
-                let put = move |_: Option<&[u8]>| Change::Put(value(k, round));
+                let put = move |_: Option<&Bytes>| Change::Put(value(k, round));
                 handle.blocking().modify(key(k), Box::new(put)).expect("modify");
             } else {
                 handle.blocking().put(key(k), value(k, round)).expect("put");

@@ -171,11 +171,12 @@ async fn put_if_same(handle: &Handle, k: usize, v: u64, model: &mut Model) {
 }
 
 async fn add(handle: &Handle, k: usize, v: u64, model: &mut Model) {
-    let change = move |now: Option<&[u8]>| match now.map_or(0, as_number).wrapping_add(v) % 10 {
-        0 => Change::Delete,
-        sum if sum == v => Change::Keep,
-        sum => Change::Put(number(sum)),
-    };
+    let change =
+        move |now: Option<&Bytes>| match now.map_or(0, |now| as_number(now)).wrapping_add(v) % 10 {
+            0 => Change::Delete,
+            sum if sum == v => Change::Keep,
+            sum => Change::Put(number(sum)),
+        };
     let modified = handle.modify(key(k), Box::new(change)).await.expect("modify");
     let before = model.get(&key(k)).copied();
     assert_eq!(modified.before.map(|before| as_number(&before.value)), before);

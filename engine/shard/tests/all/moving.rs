@@ -57,7 +57,7 @@ async fn use_own_keys(handle: &Handle, client: usize, stop: &Cell<bool>) {
         }
         let k = (n as usize * 11) % KEYS / CLIENTS * CLIENTS + client;
         let version = if n % 3 == 0 {
-            let put = move |_: Option<&[u8]>| Change::Put(number(n));
+            let put = move |_: Option<&Bytes>| Change::Put(number(n));
             let modified = handle.modify(key(k), Box::new(put)).await.expect("modify");
             modified.version.expect("it was put")
         } else {

@@ -57,7 +57,7 @@ fn raise_own_keys(handle: &Handle, writer: usize, counters: &[AtomicU64], stop: 
         if n % 2 == 0 {
             handle.blocking().put(key(k), number(n)).expect("put");
         } else {
-            let put = move |_: Option<&[u8]>| Change::Put(number(n));
+            let put = move |_: Option<&Bytes>| Change::Put(number(n));
             handle.blocking().modify(key(k), Box::new(put)).expect("modify");
         }
         counters[k].store(n, Ordering::Release);
