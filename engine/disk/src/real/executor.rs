@@ -163,12 +163,13 @@ impl<'a> Round<'a> {
         self.machine.inbox.take(&self.machine.queues, &mut self.taken);
     }
 
-    /// Runs the urgent tasks that are ready now; what they make ready waits for the next round, so
-    /// that their answers and requests go out first.
+    /// Runs urgent tasks until none is ready, or so many have run that answers and requests must go
+    /// out first. What they make ready runs in the same round: going round sooner was measured, and
+    /// cost 4 to 8 % of throughput.
     fn run_urgent(&mut self) {
         let queues = &self.machine.queues;
         for class in [TaskClass::Foreground, TaskClass::Commit] {
-            for _ in 0..queues.ready(class).min(MAX_TASKS_PER_ROUND) {
+            for _ in 0..MAX_TASKS_PER_ROUND {
                 let Some(runnable) = queues.pop(class) else { break };
                 self.run(runnable);
             }
