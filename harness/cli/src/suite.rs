@@ -15,7 +15,7 @@ use crate::run::{probe, run_loaded};
 use crate::settings::{self, Named};
 
 /// Seconds that each workload is measured for, unless `--seconds` is given.
-const DEFAULT_SECONDS: u64 = 15;
+const DEFAULT_SECONDS: u64 = 20;
 
 /// The workloads that run on one load, in order. YCSB's own order: D last, since it inserts.
 const LOADS: [&[&str]; 2] = [&["a", "b", "c", "f", "d"], &["e"]];
