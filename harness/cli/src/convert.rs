@@ -51,11 +51,10 @@ pub fn intervals(figures: &RunFigures) -> Vec<Interval> {
 
 /// What `dataintegrity` found.
 pub fn verification(figures: &RunFigures) -> Option<Verification> {
-    figures.verification.as_ref().map(|found| Verification {
-        checked: found.checked,
-        missing: 0,
-        wrong: found.failed,
-    })
+    figures
+        .verification
+        .as_ref()
+        .map(|found| Verification { checked: found.checked, wrong: found.failed })
 }
 
 /// The load phase.

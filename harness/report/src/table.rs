@@ -61,8 +61,7 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
     lines.extend(labelled(
         "verified",
         [result.verification.as_ref().map(|found| {
-            let (checked, missing, wrong) = (found.checked, found.missing, found.wrong);
-            format!("{} items: {} missing, {} wrong", count(checked), count(missing), count(wrong))
+            format!("{} items, {} wrong or missing", count(found.checked), count(found.wrong))
         })],
     ));
     lines.join("\n") + "\n"
@@ -154,10 +153,9 @@ fn fault(result: &RunResult) -> String {
     match &result.verification {
         _ if errors > 0 => format!("{} operations failed", count(errors)),
         Some(found) if !found.passed() => {
-            let bad = found.missing + found.wrong;
             format!(
                 "{} of {} items are not what was acknowledged",
-                count(bad),
+                count(found.wrong),
                 count(found.checked)
             )
         }

@@ -74,7 +74,7 @@ fn sample() -> RunResult {
             throughput_ops_per_s: 80_000.0,
         }),
         intervals: vec![Interval { at_s: 1.0, count: 119_000, p99_us: 1600.0, max_us: 9000.0 }],
-        verification: Some(Verification { checked: 1_000_000, missing: 0, wrong: 0 }),
+        verification: Some(Verification { checked: 1_000_000, wrong: 0 }),
         device: DeviceBracket { before: Some(probe(80_000.0)), after: Some(probe(76_000.0)) },
         engine: EngineFigures {
             read_ios_per_op: Some(0.34),
