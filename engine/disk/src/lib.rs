@@ -4,6 +4,7 @@
 //! The engine above is written once against [`World`] and [`File`]. [`real`] stands on io_uring with
 //! direct I/O, one executor a core; [`sim`] is its deterministic twin in memory, driven by a seed.
 
+pub mod canary;
 pub mod durability;
 pub mod error;
 pub mod host;

@@ -31,7 +31,7 @@ mod stats;
 
 pub use flywheel_disk::Durability;
 pub use flywheel_store::{
-    Change, Condition, Direction, Modified, PartitionId, PartitionInfo, PartitionSpec,
+    Audit, Change, Condition, Direction, Modified, PartitionId, PartitionInfo, PartitionSpec,
     PartitionState, RecoveryProgress, ScanPage, ScanRequest, StoreError, StoreOptions, StoreStats,
     Version, Versioned, Write, WriteBatch, WriteOutcome,
 };

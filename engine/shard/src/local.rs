@@ -1,11 +1,13 @@
 //! Several shards in one thread, on any world: what a simulator drives by seed. Not the real engine,
 //! which has a core for each shard: see `runtime`.
 
+use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use flywheel_disk::{Durability, TaskClass, World};
+use flywheel_store::{Audit, PartitionSpec};
 
 use crate::admin::Admin;
 use crate::assembly::{self, Assembly};
@@ -21,11 +23,14 @@ use crate::shard::Shard;
 /// a second time: simulated disks have no locks.
 ///
 /// Dropping it without [`LocalEngine::close`] is what a crash of the process would be.
-#[derive(Debug)]
 pub struct LocalEngine {
     fleet: Arc<Fleet>,
     in_flight: usize,
+    /// One for each shard: what it would answer for, or what is wrong with it.
+    audits: Vec<ShardAudit>,
 }
+
+type ShardAudit = Box<dyn Fn(Audit) -> Result<Vec<PartitionSpec>, String>>;
 
 impl LocalEngine {
     /// Opens or creates `directory`, one shard on each of `worlds`; `options.shards` is ignored.
@@ -65,11 +70,14 @@ impl LocalEngine {
         }
         let inboxes = opened.iter().map(|shard| shard.inbox()).collect();
         let fleet = Arc::new(Fleet::new(inboxes, Routes::new(routes), next_partition));
+        let mut audits: Vec<ShardAudit> = Vec::new();
         for shard in opened {
+            let audited = Rc::clone(&shard);
+            audits.push(Box::new(move |audit| audited.audit(audit)));
             let ended = Rc::clone(&shard).run(Arc::clone(&fleet));
             world.spawn(TaskClass::Foreground, ended);
         }
-        Ok(Self { fleet, in_flight: options.in_flight })
+        Ok(Self { fleet, in_flight: options.in_flight, audits })
     }
 
     /// A way to read and write, with a bound of its own on requests under way.
@@ -82,12 +90,38 @@ impl LocalEngine {
         Admin::new(Arc::clone(&self.fleet))
     }
 
+    /// Checks that each shard's tables agree with each other, and that no key is answered for by two
+    /// shards. Changes nothing and draws no randomness: it may be called between any two steps.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn audit(&self, audit: Audit) -> Result<(), String> {
+        let mut owners: Vec<PartitionSpec> = Vec::new();
+        for shard in &self.audits {
+            owners.extend(shard(audit)?);
+        }
+        owners.sort_by(|left, right| left.start.cmp(&right.start));
+        for pair in owners.windows(2) {
+            if pair[0].end.as_ref().is_none_or(|end| *end > pair[1].start) {
+                let (left, right) = (&pair[0].id.0, &pair[1].id.0);
+                return Err(format!("partitions {left} and {right} answer for the same keys"));
+            }
+        }
+        Ok(())
+    }
+
     /// Answers what was asked, ends moves, and closes the stores.
     ///
     /// # Errors
     /// The stores' own.
     pub async fn close(self) -> Result<(), ShardError> {
         self.fleet.close().await
+    }
+}
+
+impl fmt::Debug for LocalEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalEngine").field("fleet", &self.fleet).finish_non_exhaustive()
     }
 }
 

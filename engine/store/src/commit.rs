@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::{DiskError, File, World};
 
 use crate::core::{Core, Health, Need, Settled};
@@ -263,7 +264,12 @@ impl<W: World> Committer<W> {
             body_bytes: group.body_bytes,
             changes,
             done: group.done,
-            write: Box::pin(async move { file.write_durable(offset_bytes, buffer).await }),
+            write: Box::pin(async move {
+                if canary::sings(Canary::AcknowledgeBeforeSync) {
+                    return file.write(offset_bytes, buffer).await;
+                }
+                file.write_durable(offset_bytes, buffer).await
+            }),
             outcome: None,
         }
     }
@@ -302,12 +308,15 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
         Pending::Relocation { moves, run_segment, .. } => {
             let mut segments = core.segments.borrow_mut();
             for Move { key, from, to } in moves {
-                let moved = table
-                    .find_mut(&key)
-                    .is_some_and(|partition| partition.index.relocate(&key, from, to));
-                if moved {
+                let Some(partition) = table.find_mut(&key) else { continue };
+                if partition.index.relocate(&key, from, to) {
                     segments.credit(to);
                     segments.debit(from);
+                } else if canary::sings(Canary::ForgetTombstone)
+                    && partition.index.get(&key).is_none()
+                {
+                    partition.index.insert(&key, to);
+                    segments.credit(to);
                 }
             }
             segments.settle(run_segment, number);

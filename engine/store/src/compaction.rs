@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::{File, World};
 
 use crate::core::{Core, Health, Need};
@@ -310,7 +311,10 @@ async fn relocate<W: World>(core: &Core<W>, runs: Vec<WrittenRun>) -> Result<(),
     for run in &runs {
         if synced != Some(run.place.segment) {
             let file = core.segments.borrow().get(run.place.segment).file.clone();
-            file.sync().await.map_err(StoreError::of_write)?;
+            let durable = file.sync().await.map_err(StoreError::of_write);
+            if !canary::sings(Canary::BelieveFailedSync) {
+                durable?;
+            }
             synced = Some(run.place.segment);
         }
     }

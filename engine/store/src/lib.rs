@@ -5,6 +5,7 @@
 //! where the newest record of each key stands. An uncached read is one read of the disk; a write is
 //! its share of one sequential append. [`Store`] is the way in; `format` draws the bytes.
 
+mod audit;
 mod cache;
 mod checkpoint;
 mod commit;
@@ -31,6 +32,7 @@ mod sync;
 pub mod types;
 mod write;
 
+pub use audit::Audit;
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use read::Peek;

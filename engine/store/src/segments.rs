@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use flywheel_disk::World;
+use flywheel_disk::canary::{self, Canary};
 
 use crate::format::place::Place;
 use crate::format::segment::CONTENT_AT;
@@ -122,6 +123,14 @@ impl<W: World> Segments<W> {
 
     pub(crate) fn free_and_ready(&self) -> usize {
         self.free.len() + self.ready.len()
+    }
+
+    pub(crate) fn free_list(&self) -> &VecDeque<u16> {
+        &self.free
+    }
+
+    pub(crate) fn ready_list(&self) -> &VecDeque<u16> {
+        &self.ready
     }
 
     pub(crate) fn ready(&self) -> usize {
@@ -244,8 +253,9 @@ impl<W: World> Segments<W> {
         let mut freed = 0;
         for (segment, slot) in self.all.iter_mut().enumerate() {
             if let SegmentState::Emptied { epoch } = slot.state
-                && pins.passed(epoch)
-                && slot.last_number <= self.checkpoint_number
+                && (pins.passed(epoch) || canary::sings(Canary::FreeUnderReaders))
+                && (slot.last_number <= self.checkpoint_number
+                    || canary::sings(Canary::FreeBeforeCheckpoint))
             {
                 slot.state = SegmentState::Free;
                 self.free.push_back(segment as u16);

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
 use futures_util::future::select;
 
+use crate::audit::Audit;
 use crate::cache::RecordCache;
 use crate::checkpoint;
 use crate::commit::Committer;
@@ -243,6 +244,14 @@ impl<W: World> Store<W> {
     /// What it has done since it was opened, and what it holds.
     pub fn stats(&self) -> StoreStats {
         self.core.stats()
+    }
+
+    /// Checks that its tables agree with each other; for simulators and tests.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn audit(&self, audit: Audit) -> Result<(), String> {
+        self.core.audit(audit)
     }
 
     /// Takes no more writes, makes durable what was taken, writes a checkpoint and ends all tasks.

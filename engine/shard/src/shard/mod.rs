@@ -4,6 +4,7 @@
 //! A shard is opened, says which partitions it has, is told which of them to keep, and then runs
 //! until it is closed. What it cannot answer from memory it hands to tasks of its core.
 
+mod audit;
 mod control;
 mod gauge;
 mod import;

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use flywheel_disk::World;
+use flywheel_disk::canary::{self, Canary};
 use flywheel_store::{
     Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, Peek, ScanRequest,
     Version, WriteBatch, WriteOutcome,
@@ -109,6 +110,9 @@ impl<W: World> Move<'_, W> {
         self.partition.begin_anew();
         self.partition.earlier_done().await;
         let mut last = self.partition.take_notes();
+        if canary::sings(Canary::ForgetNotes) {
+            last.versions.clear();
+        }
         if let Some((key, version)) = self.version_mark().await? {
             last.versions.insert(key, version);
         }
@@ -216,6 +220,11 @@ impl<W: World> Move<'_, W> {
     /// Steps 7 and 8: the other shard owns the partition now.
     async fn hand_over(&self) {
         let id = self.partition.spec.id;
+        if canary::sings(Canary::RouteStale) {
+            self.partition.stop_noting();
+            let waiting = self.partition.unfence();
+            return self.shard.release(waiting, |request| self.shard.serve(request));
+        }
         self.shard.fleet().routes.moved(id, self.to);
         self.shard.table.borrow_mut().remove(id);
         self.partition.stop_noting();

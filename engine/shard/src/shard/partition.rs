@@ -113,6 +113,11 @@ impl Partition {
         }
     }
 
+    /// Whether requests are answered.
+    pub fn is_open(&self) -> bool {
+        matches!(&*self.gate.borrow(), Gate::Open)
+    }
+
     /// Lets requests wait from now on.
     pub fn fence(&self) {
         self.gate.replace(Gate::Fenced(Vec::new()));

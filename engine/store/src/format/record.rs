@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use crc32fast::Hasher;
+use flywheel_disk::canary::{self, Canary};
 
 use super::place::Place;
 use super::{Damage, round_up};
@@ -104,7 +105,7 @@ impl<'a> Record<'a> {
         }
         let expected = u32::from_le_bytes(array(&bytes[CRC]));
         let found = checksum(place, &bytes[CRC.end..value_end]);
-        if expected != found {
+        if expected != found && !canary::sings(Canary::SkipChecksum) {
             let what = format!("record checksum {expected:08x} stored, {found:08x} computed");
             return Err(Damage::new(what));
         }

@@ -2,6 +2,7 @@
 //! `loading`.
 
 use bytes::Bytes;
+use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{File, World};
 
@@ -82,7 +83,16 @@ impl<W: World> Replay<'_, W> {
             }
             let batch = match decode_batch(base.at(at), rest) {
                 Ok(batch) => batch,
-                Err(damage) => break (damage, false),
+                Err(damage) => {
+                    let behind = find_header(base, &content, at);
+                    if let Some(behind) = behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
+                    {
+                        at = behind.place.offset_bytes;
+                        self.last_number = behind.previous;
+                        continue;
+                    }
+                    break (damage, false);
+                }
             };
             if batch.header.kind == BatchKind::Run {
                 // Compaction's output: read through the relocations that the log holds.
@@ -137,6 +147,7 @@ impl<W: World> Replay<'_, W> {
             self.highest_number = self.highest_number.max(header.number);
             if let Some(hole) = &self.hole
                 && header.durable > self.last_number
+                && !canary::sings(Canary::SkipHoleRule)
             {
                 let what = format!(
                     "batches after {} up to {} were durable; here: {}",
