@@ -1,22 +1,35 @@
-//! A file's bytes as shared blocks: unwritten ones cost nothing, copies share until written. Not
-//! aware of durability.
+//! A file's bytes as shared blocks, with the version before each: unwritten ones cost nothing, copies
+//! share until written. Not aware of durability.
 
 use std::rc::Rc;
 
 use crate::limits::BLOCK_BYTES;
 
+type Bytes = Rc<[u8; BLOCK_BYTES]>;
+
+thread_local! {
+    static ZEROS: Bytes = Rc::new([0; BLOCK_BYTES]);
+}
+
+#[derive(Clone, Default)]
+struct Block {
+    /// `None` is a block of zeros.
+    now: Option<Bytes>,
+    /// What stood here before the last write; `None` if there was none.
+    before: Option<Bytes>,
+}
+
 /// Bytes of a fixed length, zero until written. Cloning shares the blocks.
 #[derive(Clone)]
 pub(super) struct Blocks {
     size_bytes: u64,
-    /// `None` is a block of zeros.
-    blocks: Vec<Option<Rc<[u8]>>>,
+    blocks: Vec<Block>,
 }
 
 impl Blocks {
     pub(super) fn zeroed(size_bytes: u64) -> Self {
         let count = size_bytes.div_ceil(BLOCK_BYTES as u64) as usize;
-        Self { size_bytes, blocks: vec![None; count] }
+        Self { size_bytes, blocks: vec![Block::default(); count] }
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
@@ -27,32 +40,48 @@ impl Blocks {
     pub(super) fn read(&self, offset_bytes: u64, target: &mut [u8]) {
         for (index, within, part) in parts(offset_bytes, target.len()) {
             let length_bytes = part.len();
-            match &self.blocks[index] {
-                Some(block) => {
-                    target[part].copy_from_slice(&block[within..within + length_bytes]);
+            match &self.blocks[index].now {
+                Some(bytes) => {
+                    target[part].copy_from_slice(&bytes[within..within + length_bytes]);
                 }
                 None => target[part].fill(0),
             }
         }
     }
 
+    /// What stood at the offset before the last write to its block; `None` if there was none. The
+    /// range lies in one block.
+    pub(super) fn read_before(&self, offset_bytes: u64, length_bytes: usize) -> Option<Vec<u8>> {
+        let within = (offset_bytes % BLOCK_BYTES as u64) as usize;
+        let before = self.blocks[(offset_bytes / BLOCK_BYTES as u64) as usize].before.as_ref()?;
+        Some(before[within..within + length_bytes].to_vec())
+    }
+
     /// Replaces the bytes at the offset.
     pub(super) fn write(&mut self, offset_bytes: u64, bytes: &[u8]) {
         for (index, within, part) in parts(offset_bytes, bytes.len()) {
             let block = &mut self.blocks[index];
-            let bytes = &bytes[part];
-            if bytes.len() == BLOCK_BYTES {
-                *block = Some(Rc::from(bytes));
-                continue;
-            }
-            let block = block.get_or_insert_with(|| Rc::from(vec![0; BLOCK_BYTES]));
-            Rc::make_mut(block)[within..within + bytes.len()].copy_from_slice(bytes);
+            let before = block.now.take().unwrap_or_else(zeros);
+            let now = match Bytes::try_from(Rc::<[u8]>::from(&bytes[part.clone()])) {
+                Ok(whole) => whole,
+                Err(_) => {
+                    let mut now = before.clone();
+                    Rc::make_mut(&mut now)[within..within + part.len()]
+                        .copy_from_slice(&bytes[part]);
+                    now
+                }
+            };
+            *block = Block { now: Some(now), before: Some(before) };
         }
     }
 }
 
+fn zeros() -> Bytes {
+    ZEROS.with(Rc::clone)
+}
+
 /// Cuts a range of a file at block borders: block, offset in it, and which bytes of the range.
-fn parts(
+pub(super) fn parts(
     offset_bytes: u64,
     length_bytes: usize,
 ) -> impl Iterator<Item = (usize, usize, std::ops::Range<usize>)> {

@@ -3,7 +3,7 @@
 
 use std::rc::{Rc, Weak};
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, parts};
 use super::rng::SimRng;
 
 /// What a power loss keeps or loses as one: half a sector is never written.
@@ -14,6 +14,8 @@ pub const SECTOR_BYTES: usize = 512;
 enum Progress {
     /// Sent, not answered: reads may see any of its sectors.
     InFlight,
+    /// Sent, not answered, and never to arrive here.
+    Astray,
     /// Answered, not synced: reads see it, a power loss may take it.
     Completed,
     /// Its sync failed, or it is what a failed write left: reads see it, no sync will save it.
@@ -35,6 +37,14 @@ struct Write {
 impl Write {
     fn end_bytes(&self) -> u64 {
         self.offset_bytes + self.bytes.len() as u64
+    }
+
+    fn is_in_flight(&self) -> bool {
+        matches!(self.progress, Progress::InFlight | Progress::Astray)
+    }
+
+    fn covers(&self, other: &Write) -> bool {
+        self.offset_bytes <= other.offset_bytes && other.end_bytes() <= self.end_bytes()
     }
 
     fn overlaps(&self, offset_bytes: u64, length_bytes: usize) -> bool {
@@ -74,30 +84,45 @@ impl Content {
     ) -> Option<(u64, usize)> {
         self.writes
             .iter()
-            .find(|write| {
-                write.progress == Progress::InFlight && write.overlaps(offset_bytes, length_bytes)
-            })
+            .find(|write| write.is_in_flight() && write.overlaps(offset_bytes, length_bytes))
             .map(|write| (write.offset_bytes, write.bytes.len()))
     }
 
+    /// Takes a write that is on its way; if `astray`, it will never arrive here.
     pub(super) fn begin_write(
         &mut self,
         id: u64,
         offset_bytes: u64,
         bytes: Vec<u8>,
+        astray: bool,
         owner: Weak<()>,
     ) {
         let bytes = Rc::new(bytes);
-        let progress = Progress::InFlight;
+        let progress = if astray { Progress::Astray } else { Progress::InFlight };
         self.writes.push(Write { id, offset_bytes, bytes, progress, owner });
     }
 
     pub(super) fn finish_write(&mut self, id: u64, durable: bool) {
-        let progress = if durable { Progress::Durable } else { Progress::Completed };
-        for write in self.writes.iter_mut().filter(|write| write.id == id) {
-            write.progress = progress;
+        let Some(index) = self.writes.iter().position(|write| write.id == id) else { return };
+        self.arrive(index, durable);
+    }
+
+    /// Ends a write that went astray: it is nowhere now, or at `lands_at_bytes`.
+    pub(super) fn finish_astray(&mut self, id: u64, lands_at_bytes: Option<u64>, durable: bool) {
+        let Some(index) = self.writes.iter().position(|write| write.id == id) else { return };
+        let write = self.writes.remove(index);
+        if let Some(offset_bytes) = lands_at_bytes {
+            self.writes.push(Write { offset_bytes, ..write });
+            self.arrive(self.writes.len() - 1, durable);
         }
-        self.settle();
+    }
+
+    fn arrive(&mut self, index: usize, durable: bool) {
+        self.writes[index].progress = Progress::Completed;
+        if durable {
+            self.writes[index].progress = Progress::Durable;
+            self.settle();
+        }
     }
 
     /// Leaves any of the write's sectors behind, none of them ever durable by a sync.
@@ -137,40 +162,88 @@ impl Content {
     fn settle(&mut self) {
         let mut above: Vec<Write> = Vec::new();
         for write in std::mem::take(&mut self.writes) {
-            let blocked =
-                || above.iter().any(|older| older.overlaps(write.offset_bytes, write.bytes.len()));
-            if write.progress == Progress::Durable && !blocked() {
-                self.durable.write(write.offset_bytes, &write.bytes);
-            } else {
-                above.push(write);
+            if write.progress == Progress::Durable {
+                // What no sync will save, and nobody will see again, is of no more account.
+                above.retain(|older| !(older.progress == Progress::Doomed && write.covers(older)));
+                if !above.iter().any(|older| older.overlaps(write.offset_bytes, write.bytes.len()))
+                {
+                    self.durable.write(write.offset_bytes, &write.bytes);
+                    continue;
+                }
             }
+            above.push(write);
         }
         self.writes = above;
     }
 
     /// Reads as the device would now: of a write in flight, each sector may be old or new.
     pub(super) fn read(&self, offset_bytes: u64, length_bytes: usize, rng: &mut SimRng) -> Vec<u8> {
-        self.view(offset_bytes, length_bytes, |progress| match progress {
+        self.view(offset_bytes, length_bytes, |write| match write.progress {
             Progress::InFlight => rng.coin(),
+            Progress::Astray => false,
             Progress::Completed | Progress::Doomed | Progress::Durable => true,
         })
     }
 
+    /// Replaces some blocks of what was read at the offset by what stood there before their newest
+    /// write. False, and nothing changed, if nothing else stood there.
+    pub(super) fn make_stale(&self, offset_bytes: u64, read: &mut [u8], rng: &mut SimRng) -> bool {
+        let older: Vec<_> = parts(offset_bytes, read.len())
+            .filter_map(|(_, _, part)| {
+                let older = self.before(offset_bytes + part.start as u64, part.len())?;
+                (older[..] != read[part.clone()]).then_some((part, older))
+            })
+            .collect();
+        if older.is_empty() {
+            return false;
+        }
+        let surely = rng.below(older.len() as u64) as usize;
+        for (index, (part, older)) in older.into_iter().enumerate() {
+            if index == surely || rng.coin() {
+                read[part].copy_from_slice(&older);
+            }
+        }
+        true
+    }
+
+    /// What stood in a part of one block before the newest write to it, if there was one.
+    fn before(&self, offset_bytes: u64, length_bytes: usize) -> Option<Vec<u8>> {
+        let newest = self
+            .writes
+            .iter()
+            .rev()
+            .find(|write| !write.is_in_flight() && write.overlaps(offset_bytes, length_bytes));
+        match newest {
+            Some(newest) => Some(self.view(offset_bytes, length_bytes, |write| {
+                !write.is_in_flight() && write.id != newest.id
+            })),
+            None => self.durable.read_before(offset_bytes, length_bytes),
+        }
+    }
+
     /// All bytes as they are without what is still in flight.
     pub(super) fn current(&self) -> Vec<u8> {
-        self.view(0, self.size_bytes() as usize, |progress| progress != Progress::InFlight)
+        self.current_part(0, self.size_bytes() as usize)
+    }
+
+    /// Bytes as they are without what is still in flight.
+    pub(super) fn current_part(&self, offset_bytes: u64, length_bytes: usize) -> Vec<u8> {
+        self.view(offset_bytes, length_bytes, |write| !write.is_in_flight())
     }
 
     /// All bytes as they are after a power loss that takes all it may take.
     pub(super) fn surviving(&self) -> Vec<u8> {
-        self.view(0, self.size_bytes() as usize, |progress| progress == Progress::Durable)
+        let is_durable = |write: &Write| write.progress == Progress::Durable;
+        self.view(0, self.size_bytes() as usize, is_durable)
     }
 
+    /// The durable bytes, and above them the sectors of those writes for which it is asked and
+    /// granted.
     fn view(
         &self,
         offset_bytes: u64,
         length_bytes: usize,
-        mut sees_sector: impl FnMut(Progress) -> bool,
+        mut sees_sector: impl FnMut(&Write) -> bool,
     ) -> Vec<u8> {
         let mut view = vec![0; length_bytes];
         self.durable.read(offset_bytes, &mut view);
@@ -179,7 +252,7 @@ impl Content {
             for (sector_bytes, bytes) in write.sectors() {
                 let start = sector_bytes.max(offset_bytes);
                 let end = (sector_bytes + bytes.len() as u64).min(end_bytes);
-                if start < end && sees_sector(write.progress) {
+                if start < end && sees_sector(write) {
                     let from = (start - sector_bytes) as usize..(end - sector_bytes) as usize;
                     let to = (start - offset_bytes) as usize..(end - offset_bytes) as usize;
                     view[to].copy_from_slice(&bytes[from]);
@@ -190,26 +263,43 @@ impl Content {
     }
 
     /// Decides, write by write, what the disk kept: all of it, nothing, or any of its sectors.
-    pub(super) fn power_loss(&mut self, rng: &mut SimRng) {
+    /// Returns how many writes were lost and how many torn.
+    pub(super) fn power_loss(&mut self, rng: &mut SimRng) -> (u64, u64) {
+        let (mut lost, mut torn) = (0, 0);
         for write in std::mem::take(&mut self.writes) {
             // Drawn for every write, so that one more durable write does not shift the others.
-            let fate = rng.below(3);
-            if write.progress == Progress::Durable || fate == 0 {
-                self.durable.write(write.offset_bytes, &write.bytes);
-            } else if fate == 1 {
-                for (offset_bytes, bytes) in write.sectors().filter(|_| rng.coin()) {
-                    self.durable.write(offset_bytes, bytes);
+            let (fate, mut rng) = (rng.below(3), SimRng::new(rng.next_u64()));
+            let keeps_sector = |rng: &mut SimRng| match (write.progress, fate) {
+                (Progress::Durable, _) => true,
+                (Progress::Astray, _) => false,
+                (_, 0) => true,
+                (_, 1) => rng.coin(),
+                _ => false,
+            };
+            let mut kept = 0;
+            let mut bytes = vec![0; write.bytes.len()];
+            self.durable.read(write.offset_bytes, &mut bytes);
+            for (old, (_, new)) in bytes.chunks_mut(SECTOR_BYTES).zip(write.sectors()) {
+                if keeps_sector(&mut rng) {
+                    old.copy_from_slice(new);
+                    kept += 1;
                 }
             }
+            if kept > 0 {
+                self.durable.write(write.offset_bytes, &bytes);
+            }
+            lost += u64::from(kept == 0);
+            torn += u64::from(kept > 0 && kept < write.sectors().count());
         }
+        (lost, torn)
     }
 
     /// Completes what a crashed process left in flight: the device does not know of the crash.
     pub(super) fn settle_orphans(&mut self) {
-        for write in &mut self.writes {
-            if write.progress == Progress::InFlight && write.owner.strong_count() == 0 {
-                write.progress = Progress::Completed;
-            }
+        let is_orphan = |write: &Write| write.is_in_flight() && write.owner.strong_count() == 0;
+        self.writes.retain(|write| !(is_orphan(write) && write.progress == Progress::Astray));
+        for write in self.writes.iter_mut().filter(|write| is_orphan(write)) {
+            write.progress = Progress::Completed;
         }
     }
 

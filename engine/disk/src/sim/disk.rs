@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
 use super::content::Content;
+use super::counters::{SimCounters, SimFaults};
+use super::plan::{Fault, Plans};
 use super::rng::SimRng;
 use crate::limits::BLOCK_BYTES;
 use crate::world::UNFINISHED_SUFFIX;
@@ -21,37 +23,6 @@ pub(super) type SharedContent = Rc<RefCell<Content>>;
 #[derive(Clone, Default)]
 pub struct SimDisk {
     state: Rc<State>,
-}
-
-/// What has been asked of the disk since it was made, whether it succeeded or not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SimCounters {
-    /// Reads.
-    pub reads: u64,
-    /// Bytes that they asked for.
-    pub read_bytes: u64,
-    /// Writes, durable ones included.
-    pub writes: u64,
-    /// Bytes that they wrote.
-    pub written_bytes: u64,
-    /// Those of the writes that were durable writes.
-    pub durable_writes: u64,
-    /// Syncs.
-    pub syncs: u64,
-    /// Bytes of unsynced writes that they covered.
-    pub synced_bytes: u64,
-    /// Files created.
-    pub creates: u64,
-    /// Files removed.
-    pub removes: u64,
-}
-
-/// The requests that can be told to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IoKind {
-    Read,
-    Write,
-    Sync,
 }
 
 /// A change of the directory tree that has not yet happened.
@@ -72,9 +43,8 @@ struct Pending {
 #[derive(Default)]
 struct State {
     tree: RefCell<Tree>,
-    counters: Cell<SimCounters>,
-    /// Requests to fail once each: what kind, and what the path must contain.
-    planned_faults: RefCell<Vec<(IoKind, String)>>,
+    counters: RefCell<SimCounters>,
+    plans: Plans,
     capacity_bytes: Cell<Option<u64>>,
     /// Counts power losses and restores: what was opened before one is of no use after it.
     epoch: Cell<u64>,
@@ -103,8 +73,13 @@ impl SimDisk {
     pub fn power_loss(&self, seed: u64) {
         let mut rng = SimRng::new(seed);
         let mut tree = self.state.tree.borrow_mut();
+        self.count_fault(|faults| faults.power_losses += 1);
         for content in tree.files.values() {
-            content.borrow_mut().power_loss(&mut rng);
+            let (lost, torn) = content.borrow_mut().power_loss(&mut rng);
+            self.count_fault(|faults| {
+                faults.lost_at_power_loss += lost;
+                faults.torn_at_power_loss += torn;
+            });
         }
         for pending in std::mem::take(&mut tree.pending) {
             tree.interrupt(pending.change, &mut rng);
@@ -132,26 +107,20 @@ impl SimDisk {
         self.next_epoch();
     }
 
-    /// Fails the next read of a path that contains `pattern`; asked twice, the next two.
-    pub fn fail_next_read(&self, pattern: &str) {
-        self.plan_fault(IoKind::Read, pattern);
+    /// Lets `fault` happen to the next request that it can happen to and whose path contains
+    /// `pattern`; asked twice, to the next two.
+    pub fn plan(&self, fault: Fault, pattern: &str) {
+        self.state.plans.add(fault, pattern);
     }
 
-    /// Fails the next write, durable or not, to a path that contains `pattern`; any of its sectors
-    /// may have been written.
-    pub fn fail_next_write(&self, pattern: &str) {
-        self.plan_fault(IoKind::Write, pattern);
-    }
-
-    /// Fails the next sync of a path that contains `pattern`. What it covered stays readable, and
-    /// no later sync makes it durable.
-    pub fn fail_next_sync(&self, pattern: &str) {
-        self.plan_fault(IoKind::Sync, pattern);
-    }
-
-    /// How many of the faults asked for have not happened yet.
+    /// How many of the planned faults have not happened yet.
     pub fn planned_faults(&self) -> usize {
-        self.state.planned_faults.borrow().len()
+        self.state.plans.count()
+    }
+
+    /// Forgets the planned faults that have not happened yet.
+    pub fn forget_planned_faults(&self) {
+        self.state.plans.clear();
     }
 
     /// Limits the bytes of all files together; creating a file beyond it fails for lack of space.
@@ -177,21 +146,45 @@ impl SimDisk {
     /// Flips bit `bit` (0 to 7) of the byte at the offset, at rest.
     pub fn corrupt(&self, path: &Path, offset_bytes: u64, bit: u32) {
         assert!(bit < 8, "a byte has no bit {bit}");
-        let byte = self.read_bytes(path)[offset_bytes as usize];
+        self.check_range(path, offset_bytes, 1);
+        let byte = self.content(path).borrow().current_part(offset_bytes, 1)[0];
         self.replace_bytes(path, offset_bytes, &[byte ^ (1 << bit)]);
+    }
+
+    /// Flips one bit at rest, drawn from `seed`, of a file whose path contains `pattern`. Returns
+    /// which, as [`Self::corrupt`] takes them; `None` if there is no such file, or no byte in any.
+    pub fn rot(&self, pattern: &str, seed: u64) -> Option<(PathBuf, u64, u32)> {
+        let mut files = self.files();
+        files.retain(|(path, size)| *size > 0 && path.to_string_lossy().contains(pattern));
+        let all_bytes = files.iter().map(|(_, size)| size).sum::<u64>();
+        if all_bytes == 0 {
+            return None;
+        }
+        let mut rng = SimRng::new(seed);
+        let (mut offset_bytes, bit) = (rng.below(all_bytes), rng.below(8) as u32);
+        let (path, _) = files.into_iter().find(|(_, size)| {
+            let is_here = offset_bytes < *size;
+            offset_bytes -= if is_here { 0 } else { *size };
+            is_here
+        })?;
+        self.corrupt(&path, offset_bytes, bit);
+        Some((path, offset_bytes, bit))
     }
 
     /// Replaces bytes at rest, durably, within the file's length.
     pub fn replace_bytes(&self, path: &Path, offset_bytes: u64, bytes: &[u8]) {
-        let content = self.content(path);
-        let size_bytes = content.borrow().size_bytes();
+        self.check_range(path, offset_bytes, bytes.len());
+        self.content(path).borrow_mut().overwrite(offset_bytes, bytes);
+        self.count_fault(|faults| faults.changes_at_rest += 1);
+    }
+
+    fn check_range(&self, path: &Path, offset_bytes: u64, length_bytes: usize) {
+        let size_bytes = self.content(path).borrow().size_bytes();
         assert!(
-            offset_bytes + bytes.len() as u64 <= size_bytes,
-            "{} bytes at {offset_bytes} reach beyond {} of {size_bytes} bytes",
-            bytes.len(),
+            offset_bytes + length_bytes as u64 <= size_bytes,
+            "{length_bytes} bytes at {offset_bytes} reach beyond {} of {size_bytes} bytes",
             path.display()
         );
-        content.borrow_mut().overwrite(offset_bytes, bytes);
     }
 
     /// All bytes of a file as a read would bring them, without what is still in flight.
@@ -222,16 +215,12 @@ impl SimDisk {
 
     /// What has been asked of the disk so far.
     pub fn counters(&self) -> SimCounters {
-        self.state.counters.get()
+        *self.state.counters.borrow()
     }
 
     fn content(&self, path: &Path) -> SharedContent {
         self.file(path)
             .unwrap_or_else(|| panic!("no file {} on the simulated disk", path.display()))
-    }
-
-    fn plan_fault(&self, kind: IoKind, pattern: &str) {
-        self.state.planned_faults.borrow_mut().push((kind, pattern.to_owned()));
     }
 
     fn next_epoch(&self) {
@@ -252,17 +241,15 @@ impl SimDisk {
     }
 
     pub(super) fn count(&self, add: impl FnOnce(&mut SimCounters)) {
-        let mut counters = self.state.counters.get();
-        add(&mut counters);
-        self.state.counters.set(counters);
+        add(&mut self.state.counters.borrow_mut());
     }
 
-    /// Whether a planned fault hits this request; it is spent then.
-    pub(super) fn takes_planned_fault(&self, kind: IoKind, path: &Path) -> bool {
-        let path = path.to_string_lossy();
-        let mut faults = self.state.planned_faults.borrow_mut();
-        let hit = faults.iter().position(|(hit, pattern)| *hit == kind && path.contains(pattern));
-        hit.map(|index| faults.remove(index)).is_some()
+    pub(super) fn count_fault(&self, add: impl FnOnce(&mut SimFaults)) {
+        add(&mut self.state.counters.borrow_mut().faults);
+    }
+
+    pub(super) fn plans(&self) -> &Plans {
+        &self.state.plans
     }
 
     /// Ends what crashed processes left in flight, as a kernel does that outlives them.
@@ -316,11 +303,23 @@ impl SimDisk {
     /// Lets a change happen. False if there is nothing left to remove.
     pub(super) fn finish_change(&self, id: u64) -> bool {
         let mut tree = self.state.tree.borrow_mut();
-        let Some(index) = tree.pending.iter().position(|pending| pending.id == id) else {
-            return false;
-        };
-        let pending = tree.pending.remove(index);
-        tree.apply(pending.change)
+        let change = tree.take_pending(id);
+        change.is_some_and(|change| tree.apply(change))
+    }
+
+    /// Lets a change fail: as after a crash, it happened, did not, or left something behind.
+    pub(super) fn fail_change(&self, id: u64, rng: &mut SimRng) {
+        let mut tree = self.state.tree.borrow_mut();
+        if let Some(change) = tree.take_pending(id) {
+            tree.interrupt(change, rng);
+        }
+    }
+
+    /// The files beside `path`, in the same directory, without itself.
+    pub(super) fn files_beside(&self, path: &Path) -> Vec<SharedContent> {
+        let tree = self.state.tree.borrow();
+        let beside = |(other, _): &(&PathBuf, _)| *other != path && other.parent() == path.parent();
+        tree.files.iter().filter(beside).map(|(_, content)| content.clone()).collect()
     }
 }
 
@@ -345,6 +344,11 @@ impl Tree {
             Change::Remove { .. } | Change::CreateDirectory { .. } => 0,
         });
         files + creating.sum::<u64>()
+    }
+
+    fn take_pending(&mut self, id: u64) -> Option<Change> {
+        let index = self.pending.iter().position(|pending| pending.id == id)?;
+        Some(self.pending.remove(index).change)
     }
 
     fn create_directories(&mut self, path: &Path) {

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::completion::{Completer, Completion, completion};
+use super::plan::Op;
 use super::rng::{SimRng, mix};
 
 /// Which of the ready tasks runs next.
@@ -54,6 +56,8 @@ struct Core {
     ready: ReadyList,
     tasks: RefCell<BTreeMap<TaskId, Task>>,
     timers: RefCell<BTreeMap<(u64, u64), Timer>>,
+    held: RefCell<Vec<Held>>,
+    steps: Cell<u64>,
     rng: RefCell<SimRng>,
     next_id: Cell<u64>,
     now_ns: Cell<u64>,
@@ -74,6 +78,13 @@ enum Timer {
     Wake(Completer<()>),
     /// Completes a request, whether or not anybody still waits for it.
     Run(Box<dyn FnOnce()>),
+}
+
+/// A request that ends when somebody says so.
+struct Held {
+    op: Op,
+    path: Rc<Path>,
+    run: Box<dyn FnOnce()>,
 }
 
 struct TaskWaker {
@@ -109,6 +120,8 @@ impl SimExecutor {
             ready: ReadyList::default(),
             tasks: RefCell::default(),
             timers: RefCell::default(),
+            held: RefCell::default(),
+            steps: Cell::new(0),
             rng: RefCell::new(SimRng::new(seed)),
             next_id: Cell::new(0),
             now_ns: Cell::new(0),
@@ -141,6 +154,11 @@ impl SimExecutor {
         self.core.0.trace.get()
     }
 
+    /// Steps taken so far: polls of tasks, and timers.
+    pub fn steps(&self) -> u64 {
+        self.core.0.steps.get()
+    }
+
     /// Runs `main`, and the tasks it spawns, until `main` is done. Spawned tasks that are not done
     /// then stay, and go on in the next call.
     ///
@@ -154,23 +172,46 @@ impl SimExecutor {
     /// Like [`Self::block_on`], but stops dead after `steps` polls and timers: `None`. For crashes
     /// at every point of a run: what `main` held is dropped, what the disk got stays.
     pub fn block_on_steps<T>(&self, steps: u64, main: impl Future<Output = T>) -> Option<T> {
+        self.block_on_checked(steps, |_| (), main)
+    }
+
+    /// Like [`Self::block_on_steps`], and calls `check` after every step with the number of
+    /// [`Self::steps`] so far; it may skip as many as it likes.
+    ///
+    /// # Panics
+    /// Where `check` panics, the seed is printed; and if it does anything but look: it must not
+    /// spawn, sleep or ask the disk.
+    pub fn block_on_checked<T>(
+        &self,
+        steps: u64,
+        mut check: impl FnMut(u64),
+        main: impl Future<Output = T>,
+    ) -> Option<T> {
         let core = &self.core.0;
         let _running = Running::enter(core);
         let mut main = pin!(main);
         let waker = core.waker();
         waker.wake_by_ref();
+        let task = Waker::from(waker.clone());
         for _ in 0..steps {
+            core.steps.set(core.steps.get() + 1);
+            let mut ended = None;
             match core.pick() {
                 Some(id) if id == waker.id => {
                     waker.queued.store(false, Ordering::Release);
-                    let task = Waker::from(waker.clone());
                     if let Poll::Ready(value) = main.as_mut().poll(&mut Context::from_waker(&task))
                     {
-                        return Some(value);
+                        ended = Some(value);
                     }
                 }
                 Some(id) => core.poll(id),
                 None => core.advance(),
+            }
+            let before = (core.trace.get(), core.next_id.get());
+            check(core.steps.get());
+            assert_eq!(before, (core.trace.get(), core.next_id.get()), "a check only looks");
+            if ended.is_some() {
+                return ended;
             }
         }
         None
@@ -184,8 +225,10 @@ impl Drop for SimExecutor {
         // Out of their cells before they are dropped: what they own may call back into the executor.
         let tasks = core.tasks.take();
         let timers = core.timers.take();
+        let held = core.held.take();
         drop(tasks);
         drop(timers);
+        drop(held);
         core.ready.lock().expect("no holder panics").clear();
     }
 }
@@ -229,6 +272,24 @@ impl SimHandle {
     /// Runs `action` after `delay_ns`, unless the executor is dropped before.
     pub(super) fn after(&self, delay_ns: u64, action: impl FnOnce() + 'static) {
         self.0.set_timer(delay_ns, Timer::Run(Box::new(action)));
+    }
+
+    /// Keeps `run` until it is released, unless the executor is dropped before.
+    pub(super) fn hold(&self, op: Op, path: Rc<Path>, run: impl FnOnce() + 'static) {
+        if !self.0.closed.get() {
+            self.0.held.borrow_mut().push(Held { op, path, run: Box::new(run) });
+        }
+    }
+
+    pub(super) fn held(&self) -> Vec<(Op, PathBuf)> {
+        self.0.held.borrow().iter().map(|held| (held.op, held.path.to_path_buf())).collect()
+    }
+
+    pub(super) fn release_held(&self, index: usize) {
+        let count = self.0.held.borrow().len();
+        assert!(index < count, "there is no request {index} of the {count} that are held");
+        let held = self.0.held.borrow_mut().remove(index);
+        (held.run)();
     }
 
     /// Makes an event part of the trace.
@@ -304,10 +365,11 @@ impl Core {
         assert!(
             self.fire_next_timer() || ready(self),
             "deadlock in the simulation with seed {}: at {} ns the main task waits, {} other tasks \
-             wait, no task is ready and no timer is set",
+             wait, {} requests are held, no task is ready and no timer is set",
             self.seed,
             self.now_ns.get(),
-            self.tasks.borrow().len()
+            self.tasks.borrow().len(),
+            self.held.borrow().len()
         );
     }
 

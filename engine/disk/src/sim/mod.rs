@@ -37,18 +37,23 @@
 mod blocks;
 mod completion;
 mod content;
+mod counters;
 mod disk;
 mod executor;
 mod file;
 mod options;
+mod plan;
+mod request;
 mod rng;
 mod world;
 
 pub use content::SECTOR_BYTES;
-pub use disk::{SimCounters, SimDisk};
+pub use counters::{SimCounters, SimFaults};
+pub use disk::SimDisk;
 pub use executor::{SimExecutor, TaskOrder};
 pub use file::{SimBlock, SimFile};
 pub use options::SimOptions;
+pub use plan::{Fault, Op};
 pub use rng::SimRng;
 pub use world::{SimBuffer, SimWorld};
 

@@ -7,6 +7,8 @@
 //! | `determinism` | a seed decides everything: task order, times, traces; clock, deadlock, crash   |
 //! | `power_loss`  | what a power loss may take and what it may not, in the simulated machine       |
 //! | `faults`      | faults asked of the simulated machine, its images, its counters                |
+//! | `lies`        | false answers of its medium: stale, misdirected, lost                          |
+//! | `order`       | when its requests end: slow, stuck, held; a check after every step             |
 //! | `refusals`    | requests that the engine must never make: the simulated machine panics         |
 //! | `real`        | what only the real machine has: cores, large reads, the lock, the host's check |
 //!
@@ -16,6 +18,8 @@
 mod conformance;
 mod determinism;
 mod faults;
+mod lies;
+mod order;
 mod power_loss;
 mod real;
 mod refusals;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use flywheel_disk::sim::{self, SimDisk, SimRng, SimWorld};
+use flywheel_disk::sim::{self, Fault, Op, SimDisk, SimRng, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_shard::{Handle, LocalEngine, ShardError};
 
@@ -182,7 +182,7 @@ fn write_and_fail_later(
     let nap_us = SimRng::new(seed).below(12_000);
     world.spawn(TaskClass::Foreground, async move {
         napping.sleep(std::time::Duration::from_micros(nap_us)).await;
-        disk.fail_next_write(&format!("shard-{shard:04}/segment"));
+        disk.plan(Fault::Error(Op::Write), &format!("shard-{shard:04}/segment"));
     });
     for k in 0..KEYS {
         start_client(world, engine.handle(), k, Rc::clone(counters));

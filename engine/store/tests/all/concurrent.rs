@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flywheel_disk::sim::{self, SimDisk, SimRng, SimWorld};
+use flywheel_disk::sim::{self, Fault, Op, SimDisk, SimRng, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_store::{
     Change, Condition, PartitionId, ScanRequest, Store, StoreError, StoreOptions, Versioned, Write,
@@ -250,9 +250,9 @@ fn every_caller_is_answered_when_writes_fail() {
             }
             world.sleep(Duration::from_millis(rng.below(60))).await;
             if rng.coin() {
-                faults.fail_next_write("/")
+                faults.plan(Fault::Error(Op::Write), "/")
             } else {
-                faults.fail_next_sync("segment")
+                faults.plan(Fault::Error(Op::Sync), "segment")
             }
             while running.get() > 0 {
                 world.sleep(Duration::from_millis(1)).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use flywheel_disk::sim::{self, SimDisk};
+use flywheel_disk::sim::{self, Fault, Op, SimDisk};
 use flywheel_store::{StoreError, StoreOptions, Versioned, WriteBatch};
 
 use crate::fixture::{DIRECTORY, everything, key, open_with, options, value};
@@ -267,7 +267,7 @@ fn a_torn_superblock_write_falls_back_to_the_other_slot() {
                     .expect("writes");
             }
             let items = store.scan(everything()).await.expect("scans").items;
-            disk.fail_next_write("superblock");
+            disk.plan(Fault::Error(Op::Write), "superblock");
             let taken = store.checkpoint().await;
             assert!(matches!(taken, Err(StoreError::Stopped(_))), "{taken:?}");
             vec![items.into_iter().collect()]

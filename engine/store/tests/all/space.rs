@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flywheel_disk::World;
-use flywheel_disk::sim::{self, SimDisk, SimWorld};
+use flywheel_disk::sim::{self, Fault, Op, SimDisk, SimWorld};
 use flywheel_store::{
     Change, ImportedRecord, PartitionId, Store, StoreError, Write, WriteBatch, WriteOutcome,
 };
@@ -188,7 +188,7 @@ fn a_failed_log_write_stops_writes_and_loses_nothing() {
         let acknowledged = sim::run(seed, &disk, async move |world| {
             let store = open(&world).await.expect("opens");
             overwrite(&store, 40, 0).await;
-            own.fail_next_write("segment");
+            own.plan(Fault::Error(Op::Write), "segment");
             let mut acknowledged = 40;
             loop {
                 match store.write(batch(acknowledged..acknowledged + 1, 0)).await {
@@ -226,7 +226,7 @@ fn a_failed_sync_of_compaction_or_a_checkpoint_loses_nothing() {
         let round = sim::run(seed, &disk, async move |world| {
             let store = open(&world).await.expect("opens");
             overwrite(&store, 300, 0).await;
-            own.fail_next_sync("segment");
+            own.plan(Fault::Error(Op::Sync), "segment");
             for round in 1..50 {
                 for first in (0..300).step_by(10) {
                     match store.write(batch(first..first + 10, round)).await {
@@ -266,9 +266,9 @@ fn closing_ends_whatever_fails_meanwhile() {
             let items = fill(&store).await;
             match seed % 4 {
                 0 => {}
-                1 => own.fail_next_write("/"),
-                2 => own.fail_next_sync("/"),
-                _ => own.fail_next_write("superblock"),
+                1 => own.plan(Fault::Error(Op::Write), "/"),
+                2 => own.plan(Fault::Error(Op::Sync), "/"),
+                _ => own.plan(Fault::Error(Op::Write), "superblock"),
             }
             let snapshot = store.snapshot();
             let closed = store.close().await;
@@ -324,7 +324,7 @@ fn a_victim_that_cannot_be_read_does_not_stop_compaction() {
     sim::run(6, &disk, async move |world| {
         let store = open(&world).await.expect("opens");
         overwrite(&store, 300, 0).await;
-        own.fail_next_read("segment");
+        own.plan(Fault::Error(Op::Read), "segment");
         for round in 1..20 {
             overwrite(&store, 300, round).await;
         }
