@@ -52,11 +52,11 @@ impl<W: World> Core<W> {
                     let pin = self.pins.pin();
                     known.push((location, self.fetch(&key, location, pin).await?));
                 }
-                Decision::Fail { write, current, done } => {
-                    if let Some(done) = done
-                        && !canary::sings(Canary::AnswerUndecided)
-                    {
-                        done.wait().await?;
+                Decision::Fail { write, current, basis } => {
+                    for done in basis {
+                        if !canary::sings(Canary::AnswerUndecided) {
+                            done.wait().await?;
+                        }
                     }
                     return Ok(WriteOutcome::ConditionFailed { write, current });
                 }
@@ -183,6 +183,7 @@ impl<W: World> Core<W> {
         writes: &[Write],
         known: &[(Location, Versioned)],
     ) -> Result<Decision, StoreError> {
+        let mut basis = Vec::new();
         for (position, Write { key, condition, .. }) in writes.iter().enumerate() {
             let Some(condition) = condition else {
                 if self.table.borrow().find(key).is_none() {
@@ -190,13 +191,16 @@ impl<W: World> Core<W> {
                 }
                 continue;
             };
-            let (current, done) = match self.newest(key)? {
-                Newest::Unsettled { value, done } => (value, Some(done)),
-                Newest::Cached(cached) => (Some(cached), None),
-                Newest::Absent => (None, None),
+            let current = match self.newest(key)? {
+                Newest::Unsettled { value, done } => {
+                    basis.push(done);
+                    value
+                }
+                Newest::Cached(cached) => Some(cached),
+                Newest::Absent => None,
                 Newest::OnDisk(_) if *condition == Condition::Exists => continue,
                 Newest::OnDisk(location) => match known.iter().find(|(at, _)| *at == location) {
-                    Some((_, versioned)) => (Some(versioned.clone()), None),
+                    Some((_, versioned)) => Some(versioned.clone()),
                     None => return Ok(Decision::Look(key.clone(), location)),
                 },
             };
@@ -208,7 +212,7 @@ impl<W: World> Core<W> {
                 }
             };
             if !holds {
-                return Ok(Decision::Fail { write: position, current, done });
+                return Ok(Decision::Fail { write: position, current, basis });
             }
         }
         Ok(Decision::Apply)
@@ -226,8 +230,9 @@ enum Decision {
     Apply,
     /// Read this record first.
     Look(Bytes, Location),
-    /// A condition does not hold; if it was decided on something not yet durable, answer only then.
-    Fail { write: usize, current: Option<Versioned>, done: Option<Rc<Done>> },
+    /// A condition does not hold. Answer only once all that was looked at is durable: that a later
+    /// condition failed says that the earlier ones held.
+    Fail { write: usize, current: Option<Versioned>, basis: Vec<Rc<Done>> },
 }
 
 pub(crate) fn check_key(key: &[u8]) -> Result<(), StoreError> {

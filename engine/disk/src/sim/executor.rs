@@ -172,11 +172,11 @@ impl SimExecutor {
     /// Like [`Self::block_on`], but stops dead after `steps` polls and timers: `None`. For crashes
     /// at every point of a run: what `main` held is dropped, what the disk got stays.
     pub fn block_on_steps<T>(&self, steps: u64, main: impl Future<Output = T>) -> Option<T> {
-        self.block_on_checked(steps, |_| (), main)
+        self.block_on_checked(steps, |_| true, main)
     }
 
     /// Like [`Self::block_on_steps`], and calls `check` after every step with the number of
-    /// [`Self::steps`] so far; it may skip as many as it likes.
+    /// [`Self::steps`] so far; where it answers false, this stops dead too.
     ///
     /// # Panics
     /// Where `check` panics, the seed is printed; and if it does anything but look: it must not
@@ -184,7 +184,7 @@ impl SimExecutor {
     pub fn block_on_checked<T>(
         &self,
         steps: u64,
-        mut check: impl FnMut(u64),
+        mut check: impl FnMut(u64) -> bool,
         main: impl Future<Output = T>,
     ) -> Option<T> {
         let core = &self.core.0;
@@ -208,9 +208,9 @@ impl SimExecutor {
                 None => core.advance(),
             }
             let before = (core.trace.get(), core.next_id.get());
-            check(core.steps.get());
+            let goes_on = check(core.steps.get());
             assert_eq!(before, (core.trace.get(), core.next_id.get()), "a check only looks");
-            if ended.is_some() {
+            if ended.is_some() || !goes_on {
                 return ended;
             }
         }

@@ -160,7 +160,7 @@ fn what_takes_no_time_cannot_be_held() {
 }
 
 /// Runs some writes with a check after every step. Returns how often it ran, the steps, the trace.
-fn checked_run(check: impl FnMut(u64)) -> (u64, u64) {
+fn checked_run(mut check: impl FnMut(u64)) -> (u64, u64) {
     let (executor, disk) = (SimExecutor::new(1), SimDisk::new());
     let world = SimWorld::new(&executor, &disk, SimOptions::default());
     let main = async {
@@ -170,7 +170,11 @@ fn checked_run(check: impl FnMut(u64)) -> (u64, u64) {
             file.write_durable(0, buffer).await.expect("healthy");
         }
     };
-    executor.block_on_checked(u64::MAX, check, main).expect("it ends");
+    let go_on = |step| {
+        check(step);
+        true
+    };
+    executor.block_on_checked(u64::MAX, go_on, main).expect("it ends");
     (executor.steps(), executor.trace())
 }
 
@@ -184,15 +188,24 @@ fn a_check_runs_after_every_step_and_changes_nothing() {
 }
 
 #[test]
+fn a_check_may_end_a_run() {
+    let executor = SimExecutor::new(1);
+    let world = SimWorld::new(&executor, &SimDisk::new(), SimOptions::default());
+    let ended = executor.block_on_checked(100, |_| false, world.sleep(Duration::from_secs(1)));
+    assert_eq!((ended, executor.steps()), (None, 1));
+}
+
+#[test]
 #[should_panic(expected = "a check only looks")]
 fn a_check_that_acts_is_refused() {
     let executor = SimExecutor::new(1);
     let world = SimWorld::new(&executor, &SimDisk::new(), SimOptions::default());
     let once = Cell::new(true);
-    let check = |_| {
+    let check = |_: u64| {
         if once.replace(false) {
             world.spawn(TaskClass::Background, async {});
         }
+        true
     };
     executor.block_on_checked(100, check, world.sleep(Duration::from_secs(1)));
 }

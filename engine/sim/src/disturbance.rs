@@ -1,0 +1,130 @@
+//! What happens to the medium at a set moment, apart from the rates of the weather: a planned error, a
+//! full disk, rot. Not crashes: those end a life, see `plan`.
+
+use std::path::{Path, PathBuf};
+
+use flywheel_disk::sim::{Op, SimDisk, SimRng};
+
+use crate::weather::Weather;
+
+/// One thing that happens to the medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disturbance {
+    /// The next request of this kind to a path that contains this fails.
+    Fail(Op, &'static str),
+    /// Only so many more bytes fit on the disk.
+    Fill(u64),
+    /// The disk has room again.
+    Free,
+    /// One bit of what has long been durable flips. The number says which.
+    Rot(u64),
+}
+
+impl Disturbance {
+    /// Draws what the weather allows; `None` if it is calm.
+    pub fn draw(rng: &mut SimRng, weather: &Weather) -> Option<Self> {
+        if weather.planned_errors {
+            let op = [Op::Read, Op::Write, Op::Sync, Op::Create][rng.below(4) as usize];
+            let path = ["shard-0000", "shard-0001", "segment", "superblock"];
+            return Some(Disturbance::Fail(op, path[rng.below(4) as usize]));
+        }
+        if weather.is_scarce {
+            let fills = rng.below(3) > 0;
+            return Some(if fills {
+                Disturbance::Fill(rng.below(300_000))
+            } else {
+                Disturbance::Free
+            });
+        }
+        weather.rots.then(|| Disturbance::Rot(rng.next_u64()))
+    }
+}
+
+/// A bit that was flipped, and what stood around it.
+#[derive(Debug, Clone)]
+struct Wound {
+    path: PathBuf,
+    offset_bytes: u64,
+    bit: u32,
+    block: Vec<u8>,
+}
+
+/// The medium's wounds, and what may be wounded.
+#[derive(Debug, Default)]
+pub struct Damage {
+    /// Every file as it was when the engine was last closed well: what stands there still has long
+    /// been durable, and nothing of it is a log's unproven end.
+    sound: Vec<(PathBuf, Vec<u8>)>,
+    wounds: Vec<Wound>,
+}
+
+/// Wounds are healed only where the block around them is still the same.
+const BLOCK_BYTES: usize = 4096;
+
+impl Damage {
+    /// Takes in what may rot from now on.
+    pub fn note_sound(&mut self, disk: &SimDisk) {
+        self.sound = disk
+            .files()
+            .into_iter()
+            .map(|(path, _)| {
+                let bytes = disk.durable_bytes(&path);
+                (path, bytes)
+            })
+            .collect();
+    }
+
+    /// Nothing may rot any more: what a crash left may be a log's unproven end.
+    pub fn forget_sound(&mut self) {
+        self.sound.clear();
+    }
+
+    /// Whether the medium is wounded.
+    pub fn is_damaged(&self) -> bool {
+        !self.wounds.is_empty()
+    }
+
+    /// Flips one bit of what is as it was, if there is such.
+    pub fn rot(&mut self, disk: &SimDisk, draw: u64) {
+        let mut rng = SimRng::new(draw);
+        let written: Vec<_> =
+            self.sound.iter().filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0)).collect();
+        if written.is_empty() {
+            return;
+        }
+        // Mostly zeros are found in most files: a few draws look for bytes that mean something.
+        for _ in 0..20 {
+            let (path, sound) = written[rng.below(written.len() as u64) as usize];
+            let offset_bytes = rng.below(sound.len() as u64);
+            let block_at = offset_bytes as usize / BLOCK_BYTES * BLOCK_BYTES;
+            let block = &sound[block_at..(block_at + BLOCK_BYTES).min(sound.len())];
+            if block.iter().all(|byte| *byte == 0) || !stands(disk, path, block_at, block) {
+                continue;
+            }
+            let bit = rng.below(8) as u32;
+            disk.corrupt(path, offset_bytes, bit);
+            let mut block = block.to_vec();
+            block[offset_bytes as usize - block_at] ^= 1 << bit;
+            self.wounds.push(Wound { path: path.clone(), offset_bytes, bit, block });
+            return;
+        }
+    }
+
+    /// Heals all wounds that nothing was written over.
+    pub fn heal(&mut self, disk: &SimDisk) {
+        while let Some(Wound { path, offset_bytes, bit, block }) = self.wounds.pop() {
+            let block_at = offset_bytes as usize / BLOCK_BYTES * BLOCK_BYTES;
+            if stands(disk, &path, block_at, &block) {
+                disk.corrupt(&path, offset_bytes, bit);
+            }
+        }
+    }
+}
+
+/// Whether the file has exactly this there, durable or not.
+fn stands(disk: &SimDisk, path: &Path, at: usize, block: &[u8]) -> bool {
+    let is_there = disk.files().iter().any(|(found, _)| found == path);
+    is_there
+        && disk.read_bytes(path).get(at..at + block.len()) == Some(block)
+        && disk.durable_bytes(path).get(at..at + block.len()) == Some(block)
+}
