@@ -10,6 +10,9 @@ use std::sync::Arc;
 pub enum DiskFault {
     /// No space is left: writes wait or are refused, reads go on.
     NoSpace,
+    /// No further file can be opened, by this process or on this host: nothing was changed, and it
+    /// may work again once others are closed.
+    TooManyFiles,
     /// The file or directory is not there.
     NotFound,
     /// The path exists already.
@@ -22,6 +25,14 @@ pub enum DiskFault {
     Unsupported,
     /// The device or kernel reported a failure: nothing may be assumed of the bytes concerned.
     Io,
+}
+
+impl DiskFault {
+    /// Whether there was too little of something and nothing of ours is in doubt: what was not made
+    /// may be made later.
+    pub fn is_shortage(self) -> bool {
+        matches!(self, DiskFault::NoSpace | DiskFault::TooManyFiles)
+    }
 }
 
 /// A failed operation on a file: what was tried, where, and what came back.
@@ -43,9 +54,13 @@ pub struct DiskError {
 }
 
 impl DiskError {
-    /// A fault in the system's own words.
+    /// A fault in the system's own words, and what to do about it where we know.
     pub fn from_io(operation: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
-        Self::new(classify(error), operation, path, error.to_string())
+        let message = match advice(error) {
+            Some(advice) => format!("{error}: {advice}"),
+            None => error.to_string(),
+        };
+        Self::new(classify(error), operation, path, message)
     }
 
     /// A fault in our words.
@@ -86,13 +101,26 @@ fn place(offset_bytes: &Option<u64>, length_bytes: &Option<usize>) -> String {
     }
 }
 
+fn advice(error: &io::Error) -> Option<&'static str> {
+    match error.raw_os_error()? {
+        libc::EMFILE => Some("raise this process's limit with `ulimit -n`"),
+        libc::ENFILE => Some("raise this host's limit with `sysctl fs.file-max`"),
+        libc::ENOMEM => Some(
+            "free memory, or raise the limit on it (the container's, or `ulimit -l` for locked memory)",
+        ),
+        _ => None,
+    }
+}
+
 fn classify(error: &io::Error) -> DiskFault {
+    if let Some(libc::EMFILE | libc::ENFILE) = error.raw_os_error() {
+        return DiskFault::TooManyFiles;
+    }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,
         io::ErrorKind::NotFound => DiskFault::NotFound,
         io::ErrorKind::AlreadyExists => DiskFault::AlreadyExists,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => DiskFault::Denied,
-        io::ErrorKind::WouldBlock => DiskFault::Locked,
         io::ErrorKind::Unsupported => DiskFault::Unsupported,
         _ => DiskFault::Io,
     }

@@ -11,6 +11,12 @@ pub const MAX_IO_BYTES: usize = 1 << 20;
 /// A device is never asked for less than this in one request, even if its queue claims to want so.
 pub const MIN_IO_BYTES: usize = 64 << 10;
 
+/// How often in a row an interrupted read or write is sent again before that is an error.
+pub const MAX_RETRIES: u32 = 1_000;
+
+/// How long is waited before an interrupted read or write is sent again.
+pub const RETRY_PAUSE_US: u64 = 1_000;
+
 /// io_uring needs this much lockable memory for its rings and our registered buffers.
 pub const MIN_MEMLOCK_BYTES: u64 = 512 << 10;
 

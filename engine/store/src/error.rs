@@ -69,7 +69,7 @@ impl StoreError {
     /// What a failed write means for the store: a full disk is waited out, anything else is final.
     pub(crate) fn of_write(error: DiskError) -> Self {
         match error.fault {
-            DiskFault::NoSpace => StoreError::Full(error),
+            DiskFault::NoSpace | DiskFault::TooManyFiles => StoreError::Full(error),
             // Everything else leaves the medium in doubt.
             DiskFault::NotFound
             | DiskFault::AlreadyExists

@@ -29,7 +29,7 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
         forget_dropped(&core).await;
         match prepare(&core).await {
             Ok(()) => became_writable(&core),
-            Err(error) if error.fault == DiskFault::NoSpace => {
+            Err(error) if error.fault.is_shortage() => {
                 became_full(&core, error);
                 core.world.sleep(FULL_RETRY).await;
                 continue;

@@ -23,16 +23,16 @@ impl<T: Send + 'static> Core<T> {
     /// # Errors
     /// If the ring could not be made, or a task panicked.
     pub fn join(self) -> Result<T, DiskError> {
-        let failed =
-            |fault, what: String| DiskError::new(fault, "running", Path::new("a core"), what);
+        let core = Path::new("a core");
         match self.thread.join() {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(failed(DiskFault::Unsupported, error.to_string())),
+            Ok(Err(error)) => Err(DiskError::from_io("running", core, &error)),
             Err(panic) => {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
                 let what = text.unwrap_or_else(|| "of unknown kind".into());
-                Err(failed(DiskFault::Io, format!("a task panicked: {what}")))
+                let what = format!("a task panicked: {what}");
+                Err(DiskError::new(DiskFault::Io, "running", core, what))
             }
         }
     }
@@ -57,8 +57,8 @@ where
     T: Send + 'static,
 {
     let run = move || {
-        pin_to(index);
-        let machine = Machine::new(spin)?;
+        let processors = pin_to(index);
+        let machine = Machine::new(spin, processors)?;
         let _current = current::enter(&machine);
         machine.run(async move { main().await })
     };
@@ -69,9 +69,10 @@ where
     Ok(Core { thread })
 }
 
-/// Pins the current thread. Where that is not allowed it runs unpinned: slower, not wrong.
-fn pin_to(index: usize) {
-    let Ok(allowed) = sched_getaffinity(None) else { return };
+/// Pins the current thread, and returns the processors that it could run on before. Where that is not
+/// allowed it runs unpinned: slower, not wrong.
+fn pin_to(index: usize) -> Option<CpuSet> {
+    let allowed = sched_getaffinity(None).ok()?;
     let processors: Vec<usize> =
         (0..CpuSet::MAX_CPU).filter(|&processor| allowed.is_set(processor)).collect();
     if let Some(&processor) = processors.get(index % processors.len().max(1)) {
@@ -79,4 +80,5 @@ fn pin_to(index: usize) {
         one.set(processor);
         let _ = sched_setaffinity(None, &one);
     }
+    Some(allowed)
 }

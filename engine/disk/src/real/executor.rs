@@ -16,7 +16,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use async_task::Runnable;
+use rustix::thread::CpuSet;
 
+use super::blocking::Helpers;
 use super::buffer::Pool;
 use super::ring::{Answer, Request, Ring};
 use super::tasks::{CLASSES, Inbox, Queues, send_outgoing};
@@ -29,6 +31,7 @@ pub(super) struct Machine {
     started: Instant,
     pub(super) ring: RefCell<Ring>,
     pub(super) buffers: Rc<Pool>,
+    pub(super) helpers: Helpers,
     timers: Rc<Timers>,
     queues: Rc<Queues>,
     inbox: Arc<Inbox>,
@@ -38,11 +41,13 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(spin: Duration) -> io::Result<Rc<Self>> {
+    /// A machine for the current thread, whose helpers run on `processors`.
+    pub(super) fn new(spin: Duration, processors: Option<CpuSet>) -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
             started: Instant::now(),
             ring: RefCell::new(Ring::new()?),
             buffers: Rc::default(),
+            helpers: Helpers::new(processors),
             timers: Rc::default(),
             queues: Rc::default(),
             inbox: Inbox::new()?,
@@ -110,14 +115,15 @@ impl Machine {
 }
 
 /// What happens when the loop ends, be it by an error or a panic: all tasks are dropped, so that
-/// whoever waits for them learns of it, and what the kernel has is waited for. A write that landed
-/// after its core has ended would surprise whoever opens the file next.
+/// whoever waits for them learns of it, and what the kernel and the helpers have is waited for. A write
+/// or a rename after its core has ended would surprise whoever opens the directory next.
 struct Ending<'a>(&'a Rc<Machine>);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let Machine { queues, inbox, ring, .. } = &**self.0;
+        let Machine { queues, inbox, ring, helpers, .. } = &**self.0;
         queues.drop_all(inbox);
+        helpers.wait();
         inbox.close();
         // The read of the bell comes home too.
         inbox.ring_bell();
@@ -274,7 +280,7 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         let buffer = self.machine.buffers.take(size_of::<u64>());
-        let request = Request::Read { buffer, offset_bytes: 0 };
+        let request = Request::Read { buffer, from: 0, offset_bytes: 0 };
         self.listening = Some(self.machine.ask(self.bell.clone(), request)?);
         Ok(())
     }

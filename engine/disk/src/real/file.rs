@@ -3,20 +3,22 @@
 use std::cell::OnceCell;
 use std::fs::{File as OsFile, OpenOptions};
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::fs::{major, minor};
 
 use super::buffer::RealBuffer;
 use super::executor::Machine;
-use super::ring::{Answer, Request};
+use super::ring::Request;
+use super::transfer::transfer;
 use crate::durability::Durability;
 use crate::error::{DiskError, DiskFault};
-use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES, MIN_IO_BYTES};
+use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES, MIN_IO_BYTES, RETRY_PAUSE_US};
 use crate::world::File;
 
 /// Bytes that a read brought: one request's buffer, or several joined for a large read.
@@ -107,31 +109,56 @@ impl RealFile {
         Ok(self.dsync.get().expect("set above"))
     }
 
-    async fn ask(&self, file: &Rc<OsFile>, request: Request) -> Result<Answer, io::Error> {
-        Ok(self.machine.ask(file.clone(), request)?.await)
+    /// The same file under its new name, and with the length that it has now.
+    pub(super) fn renamed(self, path: &Path, size_bytes: u64) -> Self {
+        Self { path: path.to_owned(), size_bytes, ..self }
     }
 
+    /// Sends all parts of a write at once, none larger than the device takes, and waits for all.
     async fn write_through(
         &self,
         file: &Rc<OsFile>,
         offset_bytes: u64,
         buffer: RealBuffer,
     ) -> Result<(), DiskError> {
-        let length_bytes = buffer.len();
-        let request = Request::Write { buffer, offset_bytes };
-        let outcome = self.ask(file, request).await.and_then(|answer| answer.outcome);
-        let failed = |error: &io::Error| {
-            DiskError::from_io("writing", &self.path, error).at(offset_bytes, length_bytes)
+        let (length_bytes, buffer) = (buffer.len(), Rc::new(buffer));
+        let send = |part: Range<usize>| {
+            let offset_bytes = offset_bytes + part.start as u64;
+            let request = Request::Write { buffer: buffer.clone(), part, offset_bytes };
+            self.machine.ask(file.clone(), request).map_err(io::Error::other)
         };
-        match outcome {
+        let part_bytes = self.device.max_io_bytes;
+        let starts = (0..length_bytes).step_by(part_bytes);
+        let parts = starts.map(|start| start..(start + part_bytes).min(length_bytes));
+        let sent: Vec<_> = parts.map(|part| (part.clone(), send(part))).collect();
+        let mut outcome = Ok(());
+        for (part, sent) in sent {
+            let mut sent = Some(sent);
+            let attempt = async |done| {
+                let first = sent.take();
+                let asked = first.unwrap_or_else(|| send(part.start + done..part.end))?;
+                asked.await.outcome
+            };
+            let written = transfer(part.len(), self.device.sector_bytes, self.pause(), attempt);
+            let written = self.all_written(written.await, part.len());
+            outcome = outcome.and(written.map_err(|error| error.at(offset_bytes, length_bytes)));
+        }
+        outcome
+    }
+
+    fn all_written(
+        &self,
+        written: io::Result<usize>,
+        length_bytes: usize,
+    ) -> Result<(), DiskError> {
+        match written {
             Ok(written) if written == length_bytes => Ok(()),
-            // Short direct writes happen when the device fills up in the middle.
+            // Direct writes come to nothing when the device fills up in the middle.
             Ok(written) => {
                 let message = format!("only {written} of {length_bytes} bytes were written");
-                Err(DiskError::new(DiskFault::NoSpace, "writing", &self.path, message)
-                    .at(offset_bytes, length_bytes))
+                Err(DiskError::new(DiskFault::NoSpace, "writing", &self.path, message))
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(DiskError::from_io("writing", &self.path, &error)),
         }
     }
 
@@ -140,24 +167,32 @@ impl RealFile {
         offset_bytes: u64,
         length_bytes: usize,
     ) -> Result<RealBuffer, DiskError> {
-        let buffer = self.machine.buffers.take(length_bytes);
-        let request = Request::Read { buffer, offset_bytes };
-        let read = match self.ask(&self.file, request).await {
-            Ok(Answer { outcome, buffer }) => outcome.map(|read| (read, buffer)),
-            Err(error) => Err(error),
+        let mut buffer = Some(self.machine.buffers.take(length_bytes));
+        let attempt = async |from: usize| {
+            let taken = buffer.take().ok_or_else(|| io::Error::other("the buffer is lost"))?;
+            let offset_bytes = offset_bytes + from as u64;
+            let request = Request::Read { buffer: taken, from, offset_bytes };
+            let asked = self.machine.ask(self.file.clone(), request).map_err(io::Error::other)?;
+            let answer = asked.await;
+            buffer = answer.buffer;
+            answer.outcome
         };
-        match read {
-            Ok((read, Some(buffer))) if read == length_bytes => Ok(buffer),
-            Ok((read, _)) => {
+        let read = transfer(length_bytes, self.device.sector_bytes, self.pause(), attempt).await;
+        let failed = match (read, buffer) {
+            (Ok(read), Some(buffer)) if read == length_bytes => return Ok(buffer),
+            (Ok(read), _) => {
                 let message = format!("the file ends after {read} bytes");
-                Err(DiskError::new(DiskFault::Io, "reading", &self.path, message)
-                    .at(offset_bytes, length_bytes))
+                DiskError::new(DiskFault::Io, "reading", &self.path, message)
             }
-            Err(error) => {
-                Err(DiskError::from_io("reading", &self.path, &error)
-                    .at(offset_bytes, length_bytes))
-            }
-        }
+            (Err(error), _) => DiskError::from_io("reading", &self.path, &error),
+        };
+        Err(failed.at(offset_bytes, length_bytes))
+    }
+
+    /// What is waited before an interrupted request is sent again.
+    fn pause(&self) -> impl AsyncFnMut() {
+        let machine = self.machine.clone();
+        async move || machine.sleep(Duration::from_micros(RETRY_PAUSE_US)).await
     }
 }
 
@@ -192,11 +227,12 @@ impl File for RealFile {
 
     async fn write_durable(&self, offset_bytes: u64, buffer: RealBuffer) -> Result<(), DiskError> {
         match self.durability {
-            Durability::Dsync => {
+            // One in several parts would wait for the device once for each.
+            Durability::Dsync if buffer.len() <= self.device.max_io_bytes => {
                 let file = self.dsync_file()?;
                 self.write_through(file, offset_bytes, buffer).await
             }
-            Durability::Fdatasync => {
+            Durability::Dsync | Durability::Fdatasync => {
                 self.write(offset_bytes, buffer).await?;
                 self.sync().await
             }
@@ -204,11 +240,12 @@ impl File for RealFile {
     }
 
     async fn sync(&self) -> Result<(), DiskError> {
-        let outcome = self.ask(&self.file, Request::Sync).await.and_then(|answer| answer.outcome);
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(error) => Err(DiskError::from_io("syncing", &self.path, &error)),
-        }
+        // Sent once, even if interrupted: a second sync may succeed without what the first one lost.
+        let outcome = match self.machine.ask(self.file.clone(), Request::Sync) {
+            Ok(asked) => asked.await.outcome,
+            Err(error) => Err(error),
+        };
+        outcome.map(drop).map_err(|error| DiskError::from_io("syncing", &self.path, &error))
     }
 }
 

@@ -10,6 +10,7 @@ mod file;
 mod ring;
 mod tasks;
 mod timers;
+mod transfer;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -23,7 +24,6 @@ pub use self::core::{Core, run_on_core};
 pub use self::file::{RealBlock, RealFile};
 pub use self::tasks::wake_soon;
 
-use self::blocking::blocking;
 use self::executor::Machine;
 use crate::durability::Durability;
 use crate::error::DiskError;
@@ -97,14 +97,15 @@ impl World for RealWorld {
         }
         // Under another name until every byte is written: a crash leaves debris, never a short file.
         let unfinished = unfinished_name(path);
-        let created = self.write_zeros(&unfinished, size_bytes).await;
-        if let Err(error) = created {
+        let created = async {
+            let file = self.write_zeros(&unfinished, size_bytes).await?;
+            self.rename_durably(&unfinished, path).await?;
+            Ok(file.renamed(path, size_bytes))
+        };
+        created.await.inspect_err(|_| {
             // The space must come back even when creating failed for lack of it.
             let _ = std::fs::remove_file(&unfinished);
-            return Err(error);
-        }
-        rename_durably(unfinished, path.to_owned()).await?;
-        self.open(path).await
+        })
     }
 
     async fn open(&self, path: &Path) -> Result<RealFile, DiskError> {
@@ -113,25 +114,29 @@ impl World for RealWorld {
 
     async fn remove(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(move || {
+        let work = move || {
+            let directory = open_directory(parent(&path))?;
             std::fs::remove_file(&path)
                 .map_err(|error| DiskError::from_io("removing", &path, &error))?;
-            sync_directory(parent(&path))
-        })
-        .await
+            sync_directory(parent(&path), &directory)
+        };
+        self.machine.helpers.run(work).await
     }
 
     async fn create_directory(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(move || {
+        let work = move || {
             let missing: Vec<&Path> =
                 path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
             std::fs::create_dir_all(&path)
                 .map_err(|error| DiskError::from_io("creating", &path, &error))?;
             // Each new name stands in the directory above it, and each of those must be synced.
-            missing.into_iter().try_for_each(|made| sync_directory(parent(made)))
-        })
-        .await
+            missing
+                .into_iter()
+                .map(parent)
+                .try_for_each(|directory| sync_directory(directory, &open_directory(directory)?))
+        };
+        self.machine.helpers.run(work).await
     }
 
     async fn list(&self, path: &Path) -> Result<Vec<String>, DiskError> {
@@ -151,7 +156,7 @@ impl World for RealWorld {
 }
 
 impl RealWorld {
-    async fn write_zeros(&self, path: &Path, size_bytes: u64) -> Result<(), DiskError> {
+    async fn write_zeros(&self, path: &Path, size_bytes: u64) -> Result<RealFile, DiskError> {
         let file = RealFile::create(self.machine.clone(), path, self.durability)?;
         let mut offset_bytes = 0;
         while offset_bytes < size_bytes {
@@ -159,7 +164,19 @@ impl RealWorld {
             file.write(offset_bytes, self.buffer(length_bytes as usize)).await?;
             offset_bytes += length_bytes;
         }
-        file.sync().await
+        file.sync().await?;
+        Ok(file)
+    }
+
+    async fn rename_durably(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        let work = move || {
+            let directory = open_directory(parent(&to))?;
+            std::fs::rename(&from, &to)
+                .map_err(|error| DiskError::from_io("renaming", &from, &error))?;
+            sync_directory(parent(&to), &directory)
+        };
+        self.machine.helpers.run(work).await
     }
 }
 
@@ -173,17 +190,13 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn sync_directory(path: &Path) -> Result<(), DiskError> {
-    std::fs::File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| DiskError::from_io("syncing directory", path, &error))
+/// Opens a directory to sync it later: before it is changed, so that a shortage of descriptors leaves
+/// everything as it was.
+fn open_directory(path: &Path) -> Result<std::fs::File, DiskError> {
+    std::fs::File::open(path).map_err(|error| DiskError::from_io("opening directory", path, &error))
 }
 
-async fn rename_durably(from: PathBuf, to: PathBuf) -> Result<(), DiskError> {
-    blocking(move || {
-        std::fs::rename(&from, &to)
-            .map_err(|error| DiskError::from_io("renaming", &from, &error))?;
-        sync_directory(parent(&to))
-    })
-    .await
+fn sync_directory(path: &Path, directory: &std::fs::File) -> Result<(), DiskError> {
+    let synced = directory.sync_all();
+    synced.map_err(|error| DiskError::from_io("syncing directory", path, &error))
 }

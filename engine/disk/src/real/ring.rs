@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -18,10 +19,10 @@ use crate::limits::RING_DEPTH;
 
 /// What the kernel is asked to do with a file.
 pub(super) enum Request {
-    /// Fill the buffer from the file.
-    Read { buffer: RealBuffer, offset_bytes: u64 },
-    /// Write the buffer to the file.
-    Write { buffer: RealBuffer, offset_bytes: u64 },
+    /// Fill the buffer, from this byte of it on, from the file.
+    Read { buffer: RealBuffer, from: usize, offset_bytes: u64 },
+    /// Write a part of the buffer to the file.
+    Write { buffer: Rc<RealBuffer>, part: Range<usize>, offset_bytes: u64 },
     /// Make what was written durable.
     Sync,
 }
@@ -30,7 +31,10 @@ pub(super) enum Request {
 struct Slot {
     /// Kept open, and its descriptor from being used anew, until the kernel is done.
     _file: Rc<File>,
+    /// What is read into.
     buffer: Option<RealBuffer>,
+    /// What is written from.
+    _written: Option<Rc<RealBuffer>>,
     state: State,
 }
 
@@ -47,7 +51,7 @@ enum State {
 pub(super) struct Answer {
     /// Bytes read or written, or why not.
     pub(super) outcome: io::Result<usize>,
-    /// The request's buffer.
+    /// The buffer that was read into.
     pub(super) buffer: Option<RealBuffer>,
 }
 
@@ -77,20 +81,25 @@ impl Ring {
         let entry = self.slots.vacant_entry();
         let number = entry.key();
         let fd = Fd(file.as_raw_fd());
-        let (command, buffer) = match request {
-            Request::Read { mut buffer, offset_bytes } => {
-                let (start, length) = (buffer.as_mut_ptr(), buffer.len() as u32);
+        let (command, buffer, written) = match request {
+            Request::Read { mut buffer, from, offset_bytes } => {
+                let rest = &mut buffer[from..];
+                let (start, length) = (rest.as_mut_ptr(), rest.len() as u32);
                 let read = opcode::Read::new(fd, start, length).offset(offset_bytes).build();
-                (read, Some(buffer))
+                (read, Some(buffer), None)
             }
-            Request::Write { buffer, offset_bytes } => {
-                let (start, length) = (buffer.as_ptr(), buffer.len() as u32);
+            Request::Write { buffer, part, offset_bytes } => {
+                let part = &buffer[part];
+                let (start, length) = (part.as_ptr(), part.len() as u32);
                 let write = opcode::Write::new(fd, start, length).offset(offset_bytes).build();
-                (write, Some(buffer))
+                (write, None, Some(buffer))
             }
-            Request::Sync => (opcode::Fsync::new(fd).flags(FsyncFlags::DATASYNC).build(), None),
+            Request::Sync => {
+                (opcode::Fsync::new(fd).flags(FsyncFlags::DATASYNC).build(), None, None)
+            }
         };
-        entry.insert(Slot { _file: file, buffer, state: State::Waiting(None) });
+        let state = State::Waiting(None);
+        entry.insert(Slot { _file: file, buffer, _written: written, state });
         if let Err(error) = self.push(command.user_data(number as u64)) {
             // It never reached the kernel.
             self.slots.remove(number);

@@ -32,6 +32,7 @@ async fn keeps_promises<W: World>(world: W, directory: PathBuf) {
     removed_names(&world, &directory).await.expect("removed names");
     bytes(&world, &directory).await.expect("bytes");
     large_reads(&world, &directory).await.expect("large reads");
+    large_writes(&world, &directory).await.expect("large writes");
     requests_in_flight_together(&world, &directory).await.expect("requests in flight together");
     tasks_and_time(&world).await;
 }
@@ -137,6 +138,28 @@ async fn large_reads<W: World>(world: &W, directory: &Path) -> Result<(), DiskEr
     for (offset, length) in [(0, 2 << 20), (0, size_bytes), (step, size_bytes - 2 * step)] {
         let block = file.read(offset as u64, length).await?;
         assert!(block[..] == expected[offset..offset + length], "{length} bytes at {offset}");
+    }
+    Ok(())
+}
+
+/// A write larger than any one request puts the right bytes in the right order.
+async fn large_writes<W: World>(world: &W, directory: &Path) -> Result<(), DiskError> {
+    let length_bytes = 2 * MAX_IO_BYTES + 3 * BLOCK_BYTES;
+    let size_bytes = (length_bytes + 2 * BLOCK_BYTES) as u64;
+    let file = world.create(&directory.join("large-write"), size_bytes).await?;
+    for durably in [false, true] {
+        let mut buffer = world.buffer(length_bytes);
+        for (index, number) in buffer.chunks_mut(8).enumerate() {
+            let number_there = (index as u64) << 1 | u64::from(durably);
+            number.copy_from_slice(&number_there.to_le_bytes());
+        }
+        let expected = [vec![0; BLOCK_BYTES], buffer.to_vec(), vec![0; BLOCK_BYTES]].concat();
+        if durably {
+            file.write_durable(BLOCK_BYTES as u64, buffer).await?;
+        } else {
+            file.write(BLOCK_BYTES as u64, buffer).await?;
+        }
+        assert!(read_all(&file).await == expected, "durably: {durably}");
     }
     Ok(())
 }

@@ -134,6 +134,89 @@ fn a_panic_on_a_core_is_the_joiners_to_see() {
     assert!(outcome.is_err());
 }
 
+/// Runs this binary's test `name` in a process of its own that may have only so many files open.
+/// False in that process: there the test is to be done.
+fn done_with_few_files(name: &str, max_files: u32) -> bool {
+    const INSIDE: &str = "FLYWHEEL_TEST_WITH_FEW_FILES";
+    if std::env::var_os(INSIDE).is_some() {
+        return false;
+    }
+    let binary = std::env::current_exe().expect("a path");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &format!("ulimit -n {max_files} && exec \"$0\" --exact \"$1\" --nocapture")])
+        .arg(binary)
+        .arg(name)
+        .env(INSIDE, "1")
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+    true
+}
+
+/// Opens files until there are no descriptors left.
+fn open_all() -> Vec<std::fs::File> {
+    std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect()
+}
+
+#[test]
+fn too_many_open_files_leave_nothing_behind_and_pass() {
+    if done_with_few_files("real::too_many_open_files_leave_nothing_behind_and_pass", 64) {
+        return;
+    }
+    on_real_machine(async |world, directory| {
+        let path = directory.join("file");
+        // With none, one, two descriptors left, creating fails at one place after the other.
+        let mut held = open_all();
+        let mut refusals = 0;
+        let error = loop {
+            match world.create(&path, 4096).await {
+                Ok(file) => {
+                    file.write_durable(0, filled(&world, 4096, 1)).await.expect("a write");
+                    break None;
+                }
+                Err(error) if refusals > 8 => break Some(error),
+                Err(error) => {
+                    refusals += 1;
+                    assert_eq!(error.fault, DiskFault::TooManyFiles, "{error}");
+                    assert!(
+                        error.to_string().contains("raise this process's limit with `ulimit -n`")
+                    );
+                    held.pop();
+                    let left = std::fs::read_dir(&directory);
+                    let left = left.map(|left| left.count());
+                    assert!(left.is_err() || left.is_ok_and(|left| left == 0), "debris");
+                }
+            }
+        };
+        assert!(error.is_none(), "{error:?}");
+        assert!(refusals >= 2, "{refusals} refusals");
+        let open = world.open(&path).await.expect("it is there");
+        assert_eq!(open.read(0, 4096).await.expect("a read")[0], 1);
+        held.extend(open_all());
+        assert_eq!(
+            world.remove(&path).await.expect_err("none left").fault,
+            DiskFault::TooManyFiles
+        );
+        held.clear();
+        assert_eq!(world.list(&directory).await.expect("a list"), ["file"], "it is still there");
+        world.remove(&path).await.expect("enough again");
+    });
+}
+
+#[test]
+fn a_core_without_descriptors_says_so() {
+    if done_with_few_files("real::a_core_without_descriptors_says_so", 32) {
+        return;
+    }
+    let held = open_all();
+    let core = run_on_core(0, "starved", Duration::ZERO, || async {});
+    let error = core.expect("a thread needs none").join().expect_err("no ring can be made");
+    drop(held);
+    assert_eq!(error.fault, DiskFault::TooManyFiles, "{error}");
+    assert!(error.to_string().contains("ulimit -n"), "{error}");
+}
+
 /// Says when it is dropped.
 struct Dropped(std::sync::mpsc::Sender<()>);
 

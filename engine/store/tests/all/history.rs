@@ -14,6 +14,8 @@ struct Key {
     known: BTreeMap<Version, Option<Bytes>>,
     /// Submitted in this life and not answered yet.
     open: BTreeMap<u64, Option<Bytes>>,
+    /// For each of those: the newest version known when it was submitted.
+    open_since: BTreeMap<u64, Option<Version>>,
     /// Writes that took effect because a version was the newest: nothing came in between.
     exchanges: Vec<(Version, Version)>,
 }
@@ -95,7 +97,10 @@ impl History {
     pub fn submit(&self, key: &Bytes, value: Option<Bytes>) -> Submitted {
         self.last_id.set(self.last_id.get() + 1);
         let id = self.last_id.get();
-        self.keys.borrow_mut().entry(key.clone()).or_default().open.insert(id, value);
+        let mut keys = self.keys.borrow_mut();
+        let entry = keys.entry(key.clone()).or_default();
+        entry.open.insert(id, value);
+        entry.open_since.insert(id, entry.newest().map(|(version, _)| version));
         Submitted { key: key.clone(), id }
     }
 
@@ -116,6 +121,7 @@ impl History {
         let mut keys = self.keys.borrow_mut();
         let key = keys.get_mut(&submitted.key).expect("submitted before");
         let value = key.open.remove(&submitted.id).expect("answered once");
+        key.open_since.remove(&submitted.id);
         match outcome {
             WriteOutcome::Applied { first_version: version } => {
                 let twice = key.known.insert(*version, value.clone());
@@ -260,6 +266,7 @@ impl History {
         for (name, key) in &mut *self.keys.borrow_mut() {
             key.check_exchanges(self.seed);
             key.open.clear();
+            key.open_since.clear();
             let found = items.iter().any(|(key, _)| key == name);
             if let (false, Some((&version, _))) = (found, key.known.last_key_value()) {
                 key.known.insert(version, None);
@@ -283,9 +290,12 @@ impl History {
         let last =
             open().filter(|(_, name, _, value)| survived(name, value)).map(|(id, ..)| id).max();
         for (id, name, key, _) in open().filter(|(id, ..)| last.is_some_and(|last| *id < last)) {
-            // Another open write of the key may have come over it; an older known one must not.
+            // Another open write of the key may have come over it, or one that was answered since;
+            // an older known one must not.
             let others = key.open.values().any(|other| survived(name, other));
-            let explained = others || key.deletion_open();
+            let newest = key.newest().map(|(version, _)| version);
+            let answered_since = newest > key.open_since[id];
+            let explained = others || answered_since || key.deletion_open();
             assert!(explained, "{name:?}: {id} is lost before {last:?}: {}", self.place());
         }
     }
