@@ -3,12 +3,16 @@
 //!
 //! A group grows while earlier ones are in flight, so its size follows from how long the disk takes:
 //! no timer. Only this loop applies the log to the index, one batch after the other.
+//!
+//! A batch is proven once a later one, durable too, calls it durable: damage to it is then told from a
+//! power loss. When the log rests, an empty batch does that for the last one that holds records.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::{DiskError, File, World};
@@ -18,14 +22,20 @@ use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
 use crate::format::place::Place;
 use crate::index::Location;
+use crate::limits::CONFIRM_AFTER_MS;
 use crate::log::{Group, Move, Pending};
 use crate::segments::SegmentState;
 use crate::sync::Done;
 use crate::types::Versioned;
 
+/// How long the log rests before its last batch is confirmed.
+const CONFIRM_AFTER: Duration = Duration::from_millis(CONFIRM_AFTER_MS);
+
 /// A batch on its way to the disk.
 struct Flight {
     number: u64,
+    /// The batch that it calls durable.
+    proves: u64,
     place: Place,
     batch_bytes: usize,
     body_bytes: usize,
@@ -44,6 +54,13 @@ pub(crate) struct Committer<W: World> {
     next_number: u64,
     previous: u64,
     durable: u64,
+    /// The last durable batch that holds records, and the last that a durable one calls durable.
+    last_filled: u64,
+    proven: u64,
+    /// When the last batch became durable.
+    settled_ns: u64,
+    /// Wakes the loop once the log may have rested long enough.
+    rest: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 /// Where the log goes on after recovery.
@@ -52,10 +69,13 @@ pub(crate) struct LogEnd {
     pub(crate) last_number: u64,
     /// Above every number ever seen, also of batches that no longer count.
     pub(crate) next_number: u64,
+    /// All batches of the chain that hold records are called durable by others.
+    pub(crate) is_proven: bool,
 }
 
 impl<W: World> Committer<W> {
     pub(crate) fn new(core: Rc<Core<W>>, end: &LogEnd) -> Self {
+        let settled_ns = core.world.now_ns();
         Self {
             core,
             flights: VecDeque::new(),
@@ -63,6 +83,10 @@ impl<W: World> Committer<W> {
             next_number: end.next_number,
             previous: end.last_number,
             durable: end.last_number,
+            last_filled: end.last_number,
+            proven: if end.is_proven { end.last_number } else { 0 },
+            settled_ns,
+            rest: None,
         }
     }
 
@@ -77,7 +101,7 @@ impl<W: World> Committer<W> {
             self.core.commit_wanted.register(context);
             let landed = self.poll_flights(context);
             let settled = self.settle_landed();
-            let launched = self.launch();
+            let launched = self.launch() || self.confirm(context);
             if !(landed || settled || launched) {
                 break;
             }
@@ -118,6 +142,11 @@ impl<W: World> Committer<W> {
     fn settle(&mut self, flight: Flight) {
         let core = &self.core;
         self.durable = flight.number;
+        self.proven = flight.proves;
+        self.settled_ns = core.world.now_ns();
+        if !flight.changes.is_empty() {
+            self.last_filled = flight.number;
+        }
         for (change, location) in flight.changes {
             apply(core, change, location, flight.number);
         }
@@ -209,6 +238,31 @@ impl<W: World> Committer<W> {
         true
     }
 
+    /// Once the log has rested for a while, sends an empty batch that calls its last one durable.
+    fn confirm(&mut self, context: &mut Context<'_>) -> bool {
+        let core = &self.core;
+        let is_resting = self.flights.is_empty() && core.log.borrow().forming.is_empty();
+        let may_write = matches!(*core.health.borrow(), Health::Running) && !core.is_closing();
+        if self.last_filled <= self.proven || !is_resting || !may_write {
+            return false;
+        }
+        // One timer for many batches: under load none is set more often than it fires.
+        let rest = self.rest.get_or_insert_with(|| Box::pin(core.world.sleep(CONFIRM_AFTER)));
+        if rest.as_mut().poll(context).is_pending() {
+            return false;
+        }
+        let rested = Duration::from_nanos(core.world.now_ns() - self.settled_ns);
+        if rested < CONFIRM_AFTER {
+            self.rest = Some(Box::pin(core.world.sleep(CONFIRM_AFTER - rested)));
+            return true;
+        }
+        self.rest = None;
+        let Some(place) = self.place_for(batch::batch_bytes(0), Need::Items) else { return false };
+        let flight = self.encode(Group::default(), place);
+        self.flights.push_back(flight);
+        true
+    }
+
     /// Where a batch of so many bytes goes: behind the last one, or at the beginning of a new segment.
     fn place_for(&mut self, batch_bytes: usize, need: Need) -> Option<Place> {
         let core = &self.core;
@@ -259,6 +313,7 @@ impl<W: World> Committer<W> {
         let offset_bytes = u64::from(place.offset_bytes);
         Flight {
             number: header.number,
+            proves: header.durable,
             place,
             batch_bytes: header.batch_bytes(),
             body_bytes: group.body_bytes,

@@ -90,7 +90,9 @@ fn choose<W: World>(core: &Core<W>) -> Vec<u16> {
         .map(|(segment, slot)| (slot.live_bytes, segment))
         .collect();
     let sealed_bytes = candidates.len() as u64 * segment_bytes;
-    let dead_bytes = sealed_bytes - candidates.iter().map(|(live, _)| live).sum::<u64>();
+    // Live bytes are counted in upper bounds of lengths: full segments may seem more than full.
+    let live_bytes = candidates.iter().map(|(live, _)| live).sum();
+    let dead_bytes = sealed_bytes.saturating_sub(live_bytes);
     let full = matches!(*core.health.borrow(), Health::Full(_));
     let max_dead_bytes = core.options.max_dead_share * sealed_bytes as f64;
     if dead_bytes as f64 <= max_dead_bytes && !full {

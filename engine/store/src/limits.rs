@@ -21,6 +21,17 @@ pub const MAX_PENDING_WRITE_BYTES: usize = 16 << 20;
 /// Most commit groups in flight: recovery's hole rule relies on it.
 pub const MAX_COMMIT_DEPTH: usize = 8;
 
+/// Milliseconds that the log rests before an empty batch calls its last one durable: damage to older
+/// ones is then told from a power loss.
+pub const CONFIRM_AFTER_MS: u64 = 50;
+
+/// Largest number of a batch, a life, a generation or a version: one larger was never counted up to,
+/// and adding to these never overflows.
+pub const MAX_COUNTER: u64 = u64::MAX >> 1;
+
+/// Times that recovery reads the same bytes at the most until two readings in a row agree.
+pub const MAX_READINGS: usize = 4;
+
 /// Offsets in a segment must fit a location: 22 bits of 16-byte units.
 pub const MAX_SEGMENT_BYTES: u32 = 64 << 20;
 

@@ -101,12 +101,14 @@ async fn make_ready<W: World>(core: &Core<W>) -> Result<bool, DiskError> {
     let Some((segment, life)) = core.segments.borrow_mut().take_free() else {
         return Ok(false);
     };
+    let before = core.segments.borrow().last_begun;
     let header = SegmentHeader {
         shard: core.options.shard,
         segment,
         segment_bytes: core.options.segment_bytes,
         life,
         generation: core.superblock.borrow().generation,
+        before,
     };
     let mut block = core.world.buffer(BLOCK_BYTES);
     header.encode(&mut block);

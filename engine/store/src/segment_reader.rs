@@ -1,6 +1,5 @@
 //! Walking the batches of a whole segment, for recovery and compaction. Not for single records.
 
-use bytes::Bytes;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, File};
 use futures_util::future::try_join_all;
@@ -10,7 +9,7 @@ use crate::format::batch::{self, BatchHeader};
 use crate::format::place::Place;
 use crate::format::record::Record;
 use crate::index::Location;
-use crate::limits::MAX_RUN_READ_BYTES;
+use crate::limits::{MAX_READINGS, MAX_RUN_READ_BYTES};
 
 /// Reads in flight while a segment is brought in one go.
 const READS_AT_ONCE: usize = 4;
@@ -35,6 +34,24 @@ pub(crate) async fn read_range<F: File>(
         }
     }
     Ok(bytes)
+}
+
+/// Reads `from..to` of a file until two readings in a row agree; `None` if none do. For what is about
+/// to be believed missing: a device that answered wrongly once is not taken at its word.
+pub(crate) async fn read_agreed<F: File>(
+    file: &F,
+    from: u32,
+    to: u32,
+) -> Result<Option<Vec<u8>>, DiskError> {
+    let mut last = read_range(file, from, to).await?;
+    for _ in 1..MAX_READINGS {
+        let again = read_range(file, from, to).await?;
+        if again == last {
+            return Ok(Some(again));
+        }
+        last = again;
+    }
+    Ok(None)
 }
 
 /// A batch found whole: its header and its records with their places.
@@ -66,12 +83,16 @@ pub(crate) fn decode_batch(place: Place, bytes: &[u8]) -> Result<Batch<'_>, Dama
             return Err(Damage::new("the records of a batch run over its end"));
         }
     }
+    if at != body.len() {
+        let what = format!("{} bytes of records in a batch, found {at}", body.len());
+        return Err(Damage::new(what));
+    }
     Ok(Batch { header, records })
 }
 
 /// The place of the next batch after one that was found damaged or missing at `offset`, if any
 /// begins further on: batches begin at blocks.
-pub(crate) fn find_header(base: Place, content: &Bytes, from: u32) -> Option<BatchHeader> {
+pub(crate) fn find_header(base: Place, content: &[u8], from: u32) -> Option<BatchHeader> {
     let first = from - base.offset_bytes;
     (first as usize..content.len()).step_by(BLOCK_BYTES).find_map(|at| {
         BatchHeader::decode(base.at(base.offset_bytes + at as u32), &content[at..]).ok()

@@ -58,6 +58,8 @@ pub(crate) struct Segments<W: World> {
     pub(crate) segment_bytes: u32,
     /// The life that the next recycled segment gets.
     pub(crate) next_life: u64,
+    /// The segment whose life began last, and that life; 0 and 0 if there is none.
+    pub(crate) last_begun: (u16, u64),
     /// The last batch that the newest durable checkpoint holds.
     pub(crate) checkpoint_number: u64,
     free: VecDeque<u16>,
@@ -76,6 +78,7 @@ impl<W: World> Segments<W> {
             all: Vec::new(),
             segment_bytes,
             next_life: 1,
+            last_begun: (0, 0),
             checkpoint_number: 0,
             free: VecDeque::new(),
             ready: VecDeque::new(),
@@ -179,6 +182,7 @@ impl<W: World> Segments<W> {
         let slot = self.get_mut(segment);
         slot.life = life;
         slot.state = SegmentState::Ready;
+        self.last_begun = (segment, life);
         self.ready.push_back(segment);
     }
 
@@ -265,16 +269,21 @@ impl<W: World> Segments<W> {
         freed
     }
 
-    /// After recovery: frees what holds nothing live, is part of no checkpoint and is not needed to
-    /// replay the log again.
-    pub(crate) fn free_unused(&mut self) {
-        for (segment, slot) in self.all.iter_mut().enumerate() {
+    /// After recovery: what holds nothing live, is part of no checkpoint and is not needed to replay
+    /// the log again.
+    pub(crate) fn unused(&self) -> Vec<u16> {
+        let is_unused = |slot: &Segment<W>| {
             let replayed = slot.last_number > self.checkpoint_number;
-            if slot.state == SegmentState::Sealed && slot.live_bytes == 0 && !replayed {
-                slot.state = SegmentState::Free;
-                self.free.push_back(segment as u16);
-            }
-        }
+            slot.state == SegmentState::Sealed && slot.live_bytes == 0 && !replayed
+        };
+        let unused = (0u16..).zip(&self.all).filter(|(_, slot)| is_unused(slot));
+        unused.map(|(segment, _)| segment).collect()
+    }
+
+    /// Frees a segment that recovery found unused.
+    pub(crate) fn free_unused(&mut self, segment: u16) {
+        self.get_mut(segment).state = SegmentState::Free;
+        self.free.push_back(segment);
     }
 
     /// Segments that only wait for a checkpoint to become free.

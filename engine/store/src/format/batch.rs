@@ -102,6 +102,21 @@ impl BatchHeader {
     /// # Errors
     /// [`Damage`] if no batch of this life of the segment begins here.
     pub fn decode(place: Place, bytes: &[u8]) -> Result<Self, Damage> {
+        let header = Self::decode_anywhere(bytes)?;
+        if header.place != place {
+            return Err(Damage::new(format!(
+                "a batch of {place:?} expected, found one of {:?}",
+                header.place
+            )));
+        }
+        Ok(header)
+    }
+
+    /// Decodes the header of a batch, wherever and in whichever life it was written.
+    ///
+    /// # Errors
+    /// [`Damage`] if it is not one.
+    pub fn decode_anywhere(bytes: &[u8]) -> Result<Self, Damage> {
         let mut outer = Cursor::new(bytes);
         let magic = outer.u32()?;
         if magic != MAGIC {
@@ -116,16 +131,12 @@ impl BatchHeader {
             return Err(Damage::new(what));
         }
         let mut fields = Cursor::new(covered);
-        let life = fields.u64()?;
-        let (number, previous, durable) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        let life = fields.counter()?;
+        let number = fields.counter()?;
+        let (previous, durable) = (fields.counter()?, fields.counter()?);
         let (body_bytes, records) = (fields.u32()?, fields.u32()?);
         let (segment, kind) = (fields.u16()?, fields.u16()?);
-        let found = Place { segment, life, offset_bytes: fields.u32()? };
-        if found != place {
-            return Err(Damage::new(format!(
-                "a batch of {place:?} expected, found one of {found:?}"
-            )));
-        }
+        let place = Place { segment, life, offset_bytes: fields.u32()? };
         let kind = match kind {
             1 => BatchKind::Log,
             2 => BatchKind::Run,

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::Damage;
+use crate::limits::MAX_COUNTER;
 
 /// Appends fields to a byte vector.
 pub(crate) trait Put {
@@ -75,6 +76,14 @@ impl<'a> Cursor<'a> {
     }
     pub(crate) fn u64(&mut self) -> Result<u64, Damage> {
         Ok(u64::from_le_bytes(self.array()?))
+    }
+    /// A number that is only ever counted up.
+    pub(crate) fn counter(&mut self) -> Result<u64, Damage> {
+        let value = self.u64()?;
+        if value > MAX_COUNTER {
+            return Err(Damage::new(format!("at most {MAX_COUNTER} expected, found {value}")));
+        }
+        Ok(value)
     }
     pub(crate) fn short(&mut self) -> Result<Bytes, Damage> {
         let length = self.u16()?;

@@ -11,7 +11,7 @@ pub mod segment;
 pub mod superblock;
 
 /// The version of everything in this folder. A directory of another version is refused, unchanged.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What is wrong with bytes that should have been ours.
 #[derive(Debug, Clone, PartialEq, Eq)]

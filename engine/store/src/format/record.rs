@@ -15,6 +15,7 @@ use std::ops::Range;
 use crc32fast::Hasher;
 use flywheel_disk::canary::{self, Canary};
 
+use super::cursor::Cursor;
 use super::place::Place;
 use super::{Damage, round_up};
 use crate::limits::{MAX_BATCH_BYTES, MAX_KEY_BYTES};
@@ -111,7 +112,7 @@ impl<'a> Record<'a> {
         }
         Ok(Self {
             kind: kind(bytes[KIND])?,
-            version: u64::from_le_bytes(array(&bytes[VERSION])),
+            version: Cursor::new(&bytes[VERSION]).counter()?,
             key: &bytes[HEADER_BYTES..key_end],
             value: &bytes[key_end..value_end],
         })

@@ -2,13 +2,15 @@
 //! checkpoint chunks, see their rooms.
 //!
 //! ```text
-//!  0       8         12      16      18        20              24     32           40
-//! +-------+---------+-------+-------+---------+---------------+------+------------+--------------+
-//! | magic | version | crc32 | shard | segment | segment bytes | life | generation | zeros to 4096
-//! +-------+---------+-------+-------+---------+---------------+------+------------+--------------+
+//!  0       8         12      16      18        20              24     32           40       50
+//! +-------+---------+-------+-------+---------+---------------+------+------------+--------+-------+
+//! | magic | version | crc32 | shard | segment | segment bytes | life | generation | before | zeros
+//! +-------+---------+-------+-------+---------+---------------+------+------------+--------+-------+
 //! ```
 //! *Generation* is that of the newest superblock when this life began: the segment was free as of
 //! that one. Recovery from an older superblock would miss what stood here before.
+//! *Before* is a segment (u16) and its life (u64): the last that began before this one, durably. A
+//! file that was lost, or that came back as it was in an earlier life, is told by it.
 //! The block is overwritten, durably, each time the segment is recycled; its life rises each time.
 
 use flywheel_disk::limits::BLOCK_BYTES;
@@ -18,6 +20,9 @@ use super::{Damage, FORMAT_VERSION};
 
 /// The first bytes of every segment file.
 pub const MAGIC: [u8; 8] = *b"FLYWHEEL";
+
+/// Bytes of the fields under the checksum.
+const COVERED_BYTES: usize = 2 + 2 + 4 + 8 + 8 + (2 + 8);
 
 /// Where a segment's content begins: after this block.
 pub const CONTENT_AT: u32 = BLOCK_BYTES as u32;
@@ -35,6 +40,8 @@ pub struct SegmentHeader {
     pub life: u64,
     /// The newest superblock when this life began.
     pub generation: u64,
+    /// The segment whose life began last before this one, and that life; 0 and 0 for the first.
+    pub before: (u16, u64),
 }
 
 /// What the first block of a segment file says.
@@ -51,12 +58,14 @@ pub enum FirstBlock {
 impl SegmentHeader {
     /// Encodes at the front of `out`.
     pub fn encode(&self, out: &mut [u8]) {
-        let mut fields = Vec::with_capacity(32);
+        let mut fields = Vec::with_capacity(COVERED_BYTES);
         fields.put_u16(self.shard);
         fields.put_u16(self.segment);
         fields.put_u32(self.segment_bytes);
         fields.put_u64(self.life);
         fields.put_u64(self.generation);
+        fields.put_u16(self.before.0);
+        fields.put_u64(self.before.1);
         let mut bytes = MAGIC.to_vec();
         bytes.put_u32(FORMAT_VERSION);
         bytes.put_u32(crc32fast::hash(&fields));
@@ -83,7 +92,7 @@ impl FirstBlock {
             return Ok(FirstBlock::OtherVersion(version));
         }
         let stored = cursor.u32()?;
-        let covered = cursor.take(2 + 2 + 4 + 8 + 8)?;
+        let covered = cursor.take(COVERED_BYTES)?;
         let computed = crc32fast::hash(covered);
         if stored != computed {
             let what =
@@ -95,8 +104,9 @@ impl FirstBlock {
             shard: fields.u16()?,
             segment: fields.u16()?,
             segment_bytes: fields.u32()?,
-            life: fields.u64()?,
-            generation: fields.u64()?,
+            life: fields.counter()?,
+            generation: fields.counter()?,
+            before: (fields.u16()?, fields.counter()?),
         }))
     }
 }
@@ -107,15 +117,21 @@ mod tests {
 
     #[test]
     fn comes_back_as_written_and_blank_is_blank() {
-        let header =
-            SegmentHeader { shard: 1, segment: 7, segment_bytes: 1 << 20, life: 12, generation: 3 };
+        let header = SegmentHeader {
+            shard: 1,
+            segment: 7,
+            segment_bytes: 1 << 20,
+            life: 12,
+            generation: 3,
+            before: (4, 11),
+        };
         let mut block = vec![0; BLOCK_BYTES];
         assert_eq!(FirstBlock::decode(&block), Ok(FirstBlock::Blank));
         header.encode(&mut block);
         assert_eq!(FirstBlock::decode(&block), Ok(FirstBlock::Header(header)));
         block[8] = 99;
         assert_eq!(FirstBlock::decode(&block), Ok(FirstBlock::OtherVersion(99)));
-        block[8] = 1;
+        block[8] = FORMAT_VERSION as u8;
         block[30] ^= 1;
         assert!(FirstBlock::decode(&block).is_err());
     }

@@ -9,14 +9,16 @@
 //! | replay: segment u16, life u64, offset u32, number u64 | next version u64
 //! | checkpoint segments: count u16, then (segment u16, life u64) each   | zeros to 4096
 //! ```
-//! The slot with the higher generation counts.
+//! The slot with the higher generation counts. Each generation has its slot: one found in the other is
+//! a misplaced copy, and damage.
 
 use flywheel_disk::limits::BLOCK_BYTES;
 
 use super::cursor::{Cursor, Put};
 use super::place::Place;
+use super::segment::CONTENT_AT;
 use super::{Damage, FORMAT_VERSION};
-use crate::limits::MAX_CHECKPOINT_SEGMENTS;
+use crate::limits::{MAX_CHECKPOINT_SEGMENTS, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES};
 
 /// The first bytes of every slot.
 pub const MAGIC: [u8; 8] = *b"FWSUPER1";
@@ -83,11 +85,11 @@ impl Superblock {
         (version != FORMAT_VERSION).then_some(version)
     }
 
-    /// Decodes a slot; `Ok(None)` if it was never written.
+    /// Decodes the slot that stands at `slot_at`; `Ok(None)` if it was never written.
     ///
     /// # Errors
-    /// [`Damage`] if it is neither blank nor a superblock of this version.
-    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Damage> {
+    /// [`Damage`] if it is neither blank nor a superblock of this version written to this slot.
+    pub fn decode(slot_at: u64, bytes: &[u8]) -> Result<Option<Self>, Damage> {
         if bytes.iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
@@ -108,22 +110,44 @@ impl Superblock {
             let what = format!("superblock checksum {stored:08x} stored, {computed:08x} computed");
             return Err(Damage::new(what));
         }
-        Self::decode_fields(&mut Cursor::new(covered)).map(Some)
+        let found = Self::decode_fields(&mut Cursor::new(covered))?;
+        if Self::slot_at(found.generation) != slot_at {
+            let what = format!("generation {} belongs into the other slot", found.generation);
+            return Err(Damage::new(what));
+        }
+        Ok(Some(found))
     }
 
     fn decode_fields(fields: &mut Cursor<'_>) -> Result<Self, Damage> {
         let shard = fields.u16()?;
         fields.u16()?;
-        let (segment_bytes, generation) = (fields.u32()?, fields.u64()?);
-        let (segment, life) = (fields.u16()?, fields.u64()?);
+        let (segment_bytes, generation) = (fields.u32()?, fields.counter()?);
+        let (segment, life) = (fields.u16()?, fields.counter()?);
         let replay_from = Place { segment, life, offset_bytes: fields.u32()? };
-        let (number, next_version) = (fields.u64()?, fields.u64()?);
+        check_sizes(segment_bytes, replay_from)?;
+        let (number, next_version) = (fields.counter()?, fields.counter()?);
         let mut checkpoint = Vec::new();
         for _ in 0..fields.u16()? {
             checkpoint.push((fields.u16()?, fields.u64()?));
         }
         Ok(Self { shard, segment_bytes, generation, replay_from, number, next_version, checkpoint })
     }
+}
+
+/// Whether segments may be so long, and replay may begin there.
+fn check_sizes(segment_bytes: u32, replay_from: Place) -> Result<(), Damage> {
+    let is_whole = |bytes: u32| bytes.is_multiple_of(BLOCK_BYTES as u32);
+    if !(MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&segment_bytes) || !is_whole(segment_bytes)
+    {
+        return Err(Damage::new(format!(
+            "segments of {MIN_SEGMENT_BYTES} to {MAX_SEGMENT_BYTES} bytes expected, found {segment_bytes}"
+        )));
+    }
+    let offset_bytes = replay_from.offset_bytes;
+    if !(CONTENT_AT..=segment_bytes).contains(&offset_bytes) || !is_whole(offset_bytes) {
+        return Err(Damage::new(format!("a replay from byte {offset_bytes} of a segment")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -142,13 +166,14 @@ mod tests {
             checkpoint: vec![(4, 9), (5, 10)],
         };
         let mut block = vec![0; BLOCK_BYTES];
-        assert_eq!(Superblock::decode(&block), Ok(None));
+        assert_eq!(Superblock::decode(0, &block), Ok(None));
         superblock.encode(&mut block);
-        assert_eq!(Superblock::decode(&block), Ok(Some(superblock)));
+        assert_eq!(Superblock::decode(0, &block), Ok(Some(superblock)));
+        assert!(Superblock::decode(BLOCK_BYTES as u64, &block).is_err(), "in the other's slot");
         for byte in 0..BLOCK_BYTES {
             let mut bad = block.clone();
             bad[byte] ^= 0x10;
-            assert!(Superblock::decode(&bad).is_err(), "byte {byte} changed unnoticed");
+            assert!(Superblock::decode(0, &bad).is_err(), "byte {byte} changed unnoticed");
         }
     }
 }

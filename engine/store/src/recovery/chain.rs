@@ -1,28 +1,29 @@
 //! Following the log's chain behind the checkpoint, to its end or to damage. Not the checkpoint: see
 //! `loading`.
 
-use bytes::Bytes;
 use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{File, World};
 
-use super::{Hole, Replay};
+use super::{Hole, Replay, check_change};
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
-use crate::format::batch::{BatchHeader, BatchKind};
+use crate::format::batch::{BatchHeader, BatchKind, batch_bytes};
 use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::record::RecordKind;
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
-use crate::segment_reader::{Batch, decode_batch, find_header, read_range};
+use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
+use crate::limits::MAX_READINGS;
 use crate::segments::SegmentState;
 
 impl<W: World> Replay<'_, W> {
     /// Replays the segments behind the checkpoint, in the order of their lives.
     pub(super) async fn follow_log(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
         let start = superblock.replay_from;
+        self.check_start(start)?;
         let mut behind: Vec<Place> = (0..self.segments.all.len() as u16)
             .map(|segment| self.segments.place(segment, CONTENT_AT))
             .filter(|place| {
@@ -31,10 +32,8 @@ impl<W: World> Replay<'_, W> {
             })
             .collect();
         behind.sort_by_key(|place| place.life);
-        if let Some(first) = behind.first_mut()
-            && first.life == start.life
-        {
-            *first = start;
+        for place in behind.iter_mut().filter(|place| place.at(start.offset_bytes) == start) {
+            *place = start;
         }
         let segment_bytes = self.segments.segment_bytes;
         self.progress.replay_bytes =
@@ -45,6 +44,16 @@ impl<W: World> Replay<'_, W> {
             self.report();
         }
         Ok(())
+    }
+
+    /// The segment that replay begins in must be there, in that life or recycled since.
+    fn check_start(&self, start: Place) -> Result<(), StoreError> {
+        let found = self.segments.all.get(usize::from(start.segment)).map(|slot| slot.life);
+        if start.life == 0 || found.is_some_and(|found| found >= start.life) {
+            return Ok(());
+        }
+        let what = format!("the log goes on here in life {}, found {found:?}", start.life);
+        Err(self.corrupt(start.at(0), Damage::new(what)))
     }
 
     /// For each segment the last batch number that counts in it.
@@ -74,8 +83,9 @@ impl<W: World> Replay<'_, W> {
     async fn replay_segment(&mut self, base: Place, cut: u64) -> Result<(), StoreError> {
         let file = self.segments.get(base.segment).file.clone();
         let segment_bytes = self.segments.segment_bytes;
-        let content = Bytes::from(read_range(&*file, base.offset_bytes, segment_bytes).await?);
+        let mut content = read_range(&*file, base.offset_bytes, segment_bytes).await?;
         let mut at = base.offset_bytes;
+        let mut readings = 0;
         let (damage, is_found) = loop {
             let rest = &content[(at - base.offset_bytes) as usize..];
             if rest.is_empty() {
@@ -84,14 +94,20 @@ impl<W: World> Replay<'_, W> {
             let batch = match decode_batch(base.at(at), rest) {
                 Ok(batch) => batch,
                 Err(damage) => {
-                    let behind = find_header(base, &content, at);
-                    if let Some(behind) = behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
-                    {
-                        at = behind.place.offset_bytes;
-                        self.last_number = behind.previous;
+                    if let Some(again) = self.read_hole(base.at(at), rest, readings).await? {
+                        let from = (at - base.offset_bytes) as usize;
+                        content[from..from + again.len()].copy_from_slice(&again);
+                        readings += 1;
                         continue;
                     }
-                    break (damage, false);
+                    let behind = find_header(base, &content, at);
+                    let Some(behind) = behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
+                    else {
+                        break (damage, false);
+                    };
+                    at = behind.place.offset_bytes;
+                    self.last_number = behind.previous;
+                    continue;
                 }
             };
             if batch.header.kind == BatchKind::Run {
@@ -99,6 +115,13 @@ impl<W: World> Replay<'_, W> {
                 return Ok(());
             }
             self.highest_number = self.highest_number.max(batch.header.number);
+            self.proven = self.proven.max(batch.header.durable);
+            if at == CONTENT_AT && batch.header.previous < self.last_number {
+                // Its first reading, which should have cut the log there, said otherwise.
+                let (after, last) = (batch.header.previous, self.last_number);
+                let what = format!("the log goes on here behind {after}, and {last} was replayed");
+                return Err(self.corrupt(base, Damage::new(what)));
+            }
             if batch.header.previous != self.last_number {
                 let (expected, found) = (self.last_number, &batch.header);
                 let what = format!(
@@ -132,11 +155,36 @@ impl<W: World> Replay<'_, W> {
         self.look_behind(base, &content, at)
     }
 
+    /// Reads once more where a batch is missing or torn, since the log may end only where it does: what
+    /// two readings in a row agree on, if that is not what was `read` before.
+    async fn read_hole(
+        &self,
+        place: Place,
+        read: &[u8],
+        readings: usize,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let whole = BatchHeader::decode(place, read).map_or(BLOCK_BYTES, |header| {
+            // Its header is good, so it is the records that are not.
+            batch_bytes(header.body_bytes as usize).min(read.len())
+        });
+        let file = self.segments.get(place.segment).file.clone();
+        let end = place.offset_bytes + whole as u32;
+        let again = read_agreed(&*file, place.offset_bytes, end).await?;
+        match again {
+            Some(again) if again == read[..whole] => Ok(None),
+            Some(again) if readings < MAX_READINGS => Ok(Some(again)),
+            _ => {
+                let what = "each reading differs from the one before";
+                Err(self.corrupt(place, Damage::new(what)))
+            }
+        }
+    }
+
     /// Looks at what stands behind a hole: a batch that calls missing ones durable makes it damage.
     fn look_behind(
         &mut self,
         base: Place,
-        content: &Bytes,
+        content: &[u8],
         hole_at: u32,
     ) -> Result<(), StoreError> {
         let mut at = hole_at;
@@ -162,6 +210,9 @@ impl<W: World> Replay<'_, W> {
 
     async fn replay_batch(&mut self, batch: Batch<'_>) -> Result<(), StoreError> {
         let (number, place) = (batch.header.number, batch.header.place);
+        if !batch.records.is_empty() {
+            self.last_filled = number;
+        }
         for (location, record) in batch.records {
             match record.kind {
                 RecordKind::Put | RecordKind::Tombstone => {
@@ -176,7 +227,7 @@ impl<W: World> Replay<'_, W> {
                 RecordKind::Meta => {
                     let meta =
                         Meta::decode(record.value).map_err(|damage| self.corrupt(place, damage))?;
-                    self.replay_meta(meta, number).await?;
+                    self.replay_meta(meta, place, number).await?;
                 }
             }
         }
@@ -186,8 +237,14 @@ impl<W: World> Replay<'_, W> {
         Ok(())
     }
 
-    async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
+    async fn replay_meta(
+        &mut self,
+        meta: Meta,
+        place: Place,
+        number: u64,
+    ) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
+            check_change(&self.table, &meta).map_err(|damage| self.corrupt(place, damage))?;
             self.table.apply(&meta);
             return Ok(());
         };

@@ -23,6 +23,7 @@ use crate::commit::LogEnd;
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
+use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::superblock::Superblock;
 use crate::index::{Direction, Location};
@@ -31,7 +32,9 @@ use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
-use self::files::{check_identity, count_segments, open_segments, open_superblock};
+use self::files::{
+    check_identity, count_segments, free_unused, open_segments, open_superblock,
+};
 
 /// How far recovery has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub(crate) async fn recover<W: World>(
         next_version: superblock.next_version,
         last_number: superblock.number,
         highest_number: superblock.number,
+        last_filled: superblock.number,
+        proven: superblock.number,
         settled: Settled { number: superblock.number, next: superblock.replay_from },
         progress: RecoveryProgress::default(),
         callback: progress,
@@ -90,11 +95,16 @@ pub(crate) async fn recover<W: World>(
     replay.load_checkpoint(&superblock).await?;
     replay.follow_log(&superblock).await?;
     replay.account(&superblock)?;
+    free_unused(directory, options, &mut replay.segments).await?;
     Ok(Recovered {
         table: replay.table,
         superblock_file: file,
         next_version: replay.next_version.max(1),
-        log_end: LogEnd { last_number: replay.last_number, next_number: replay.highest_number + 1 },
+        log_end: LogEnd {
+            last_number: replay.last_number,
+            next_number: replay.highest_number + 1,
+            is_proven: replay.last_filled <= replay.proven,
+        },
         settled: replay.settled,
         replayed_bytes: replay.progress.replayed_bytes,
         segments: replay.segments,
@@ -111,6 +121,10 @@ struct Replay<'a, W: World> {
     next_version: Version,
     last_number: u64,
     highest_number: u64,
+    /// The last batch of the chain that holds records.
+    last_filled: u64,
+    /// The last batch that another one, or the superblock, calls durable.
+    proven: u64,
     settled: Settled,
     progress: RecoveryProgress,
     callback: Option<ProgressCallback>,
@@ -127,7 +141,7 @@ struct Hole {
 }
 
 impl<W: World> Replay<'_, W> {
-    /// Counts what is live in each segment and frees the ones that nobody needs.
+    /// Counts what is live in each segment.
     fn account(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
         self.segments.checkpoint_number = superblock.number;
         let segments = &mut self.segments;
@@ -156,7 +170,6 @@ impl<W: World> Replay<'_, W> {
             let what = "the index points here, and the segment's header is missing or damaged";
             return Err(self.corrupt(place, Damage::new(what)));
         }
-        self.segments.free_unused();
         Ok(())
     }
 
@@ -173,4 +186,9 @@ impl<W: World> Replay<'_, W> {
             what: damage.what,
         }
     }
+}
+
+/// Whether a change of partitions that was read can have been made.
+fn check_change(table: &PartitionTable, change: &Meta) -> Result<(), Damage> {
+    table.check(change).map_err(|error| Damage::new(format!("an impossible change: {error}")))
 }

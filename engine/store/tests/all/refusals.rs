@@ -62,14 +62,14 @@ fn a_foreign_superblock() {
 #[test]
 fn a_newer_format() {
     let disk = closed();
-    disk.replace_bytes(&path("segment-00002"), 8, &2u32.to_le_bytes());
-    refused(&disk, options(), &["segment-00002", "version 2"]);
+    disk.replace_bytes(&path("segment-00002"), 8, &3u32.to_le_bytes());
+    refused(&disk, options(), &["segment-00002", "version 3"]);
     // One slot is enough: what the other points to may be gone.
     for slot in 0..2 {
         let disk = closed();
-        disk.replace_bytes(&path("superblock"), slot * 4096 + 8, &2u32.to_le_bytes());
+        disk.replace_bytes(&path("superblock"), slot * 4096 + 8, &3u32.to_le_bytes());
         if disk.read_bytes(&path("superblock"))[slot as usize * 4096] != 0 {
-            refused(&disk, options(), &["superblock", "version 2"]);
+            refused(&disk, options(), &["superblock", "version 3"]);
         }
     }
 }
