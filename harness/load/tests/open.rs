@@ -55,7 +55,11 @@ fn check_accounts(figures: &RunFigures) {
 #[test]
 fn every_arrival_is_offered_whatever_the_properties_of_a_closed_loop_say() {
     let workload = small(&[("threadcount", "1"), ("target", "1")]);
-    let figures = offer(Fault::None, |_| {}, &workload);
+    let map = Map::new(Fault::None);
+    map.load(&small(&[]));
+    let mut arrivals = OpenOptions::new(2000.0, 1);
+    arrivals.late_after = Duration::from_secs(3600);
+    let figures = run_open(&workload, &&map, &arrivals, &map.control).expect("connects");
     check_accounts(&figures);
     let total = &open(&figures).total;
     assert!((1700..2300).contains(&total.offered), "Poisson of 2000: {}", total.offered);
