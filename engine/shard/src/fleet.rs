@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flywheel_store::PartitionId;
 
+use crate::admission::Door;
 use crate::error::ShardError;
 use crate::limits::MAX_CONTROL_MESSAGES;
 use crate::mailbox::{Bell, Mailbox, Refused};
@@ -20,6 +21,8 @@ pub(crate) struct Inbox {
     /// Control messages have a mailbox of their own, so that clients cannot crowd out a move.
     pub control: Mailbox<Control>,
     pub bell: Arc<Bell>,
+    /// Where handles see whether one more request may come.
+    pub door: Door,
     abandoned: AtomicBool,
 }
 
@@ -30,6 +33,7 @@ impl Inbox {
             requests: Mailbox::new(mailbox_requests, Arc::clone(&bell)),
             control: Mailbox::new(MAX_CONTROL_MESSAGES, Arc::clone(&bell)),
             bell,
+            door: Door::default(),
             abandoned: AtomicBool::new(false),
         }
     }

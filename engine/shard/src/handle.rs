@@ -28,15 +28,9 @@ pub struct Handle {
     in_flight: Arc<InFlight>,
 }
 
-#[derive(Debug)]
-struct InFlight {
-    now: AtomicUsize,
-    bound: usize,
-}
-
 impl Handle {
-    pub(crate) fn new(fleet: Arc<Fleet>, bound: usize) -> Self {
-        Self { fleet, in_flight: Arc::new(InFlight { now: AtomicUsize::new(0), bound }) }
+    pub(crate) fn new(fleet: Arc<Fleet>, bounds: HandleBounds) -> Self {
+        Self { fleet, in_flight: Arc::new(InFlight::new(bounds)) }
     }
 
     /// The same calls for threads that may block.
@@ -109,14 +103,19 @@ impl Handle {
 
     /// Asks the owner, and asks again where the partition went if it moved meanwhile.
     pub(crate) async fn ask<Q: Question>(&self, mut question: Q) -> Result<Q::Answer, ShardError> {
-        let Some(_permit) = self.in_flight.enter() else {
+        let _permit = self.in_flight.enter(question.written_bytes()).map_err(|full| {
             self.fleet.refused_by_handles.fetch_add(1, Ordering::Relaxed);
-            return Err(ShardError::Busy("the handle"));
-        };
+            ShardError::Busy(full)
+        })?;
         // No pause between attempts: a shard sends on only after the new owner is in the map.
-        for _ in 0..=MAX_REROUTES {
+        for attempt in 0..=MAX_REROUTES {
             let place = question.place(&self.fleet.routes.now())?;
             let inbox = &self.fleet.inboxes[usize::from(place.shard)];
+            // Here, on the caller's thread: what is turned away costs the shard nothing. What was let in
+            // once and only follows its partition is not turned away any more.
+            if attempt == 0 && !inbox.door.admits(|| inbox.requests.len()) {
+                return Err(ShardError::Busy("a shard's queue"));
+            }
             let (sender, receiver) = reply();
             inbox.requests.send(Q::request(Call { question, reply: sender })).map_err(refused)?;
             match receiver.await {
@@ -136,22 +135,56 @@ fn refused<T>(refused: Refused<T>) -> ShardError {
     }
 }
 
+/// What one handle and its clones may have under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HandleBounds {
+    pub requests: usize,
+    /// Keys and values of writes.
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    requests: AtomicUsize,
+    bytes: AtomicUsize,
+    bounds: HandleBounds,
+}
+
 impl InFlight {
-    fn enter(&self) -> Option<Permit<'_>> {
-        let before = self.now.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit { in_flight: self };
-        (before < self.bound).then_some(permit)
+    fn new(bounds: HandleBounds) -> Self {
+        Self { requests: AtomicUsize::new(0), bytes: AtomicUsize::new(0), bounds }
+    }
+
+    /// Room for a request that writes `bytes`, or what is full.
+    fn enter(&self, bytes: usize) -> Result<Permit<'_>, &'static str> {
+        let requests = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut permit = Permit { in_flight: self, bytes: 0 };
+        if requests >= self.bounds.requests {
+            return Err("the handle");
+        }
+        if bytes > 0 {
+            let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            permit.bytes = bytes;
+            if before > 0 && before + bytes > self.bounds.bytes {
+                return Err("the handle's share of memory");
+            }
+        }
+        Ok(permit)
     }
 }
 
 /// Room for one request; given back when the caller has its answer or stops waiting for it.
 struct Permit<'a> {
     in_flight: &'a InFlight,
+    bytes: usize,
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.in_flight.now.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.requests.fetch_sub(1, Ordering::Relaxed);
+        if self.bytes > 0 {
+            self.in_flight.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -161,11 +194,27 @@ mod tests {
 
     #[test]
     fn permits_run_out_and_come_back() {
-        let in_flight = InFlight { now: AtomicUsize::new(0), bound: 2 };
-        let first = in_flight.enter();
-        let second = in_flight.enter();
-        assert!(first.is_some() && second.is_some() && in_flight.enter().is_none());
+        let in_flight = InFlight::new(HandleBounds { requests: 2, bytes: 1 });
+        let first = in_flight.enter(0);
+        let second = in_flight.enter(0);
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(in_flight.enter(0).err(), Some("the handle"));
         drop(first);
-        assert!(in_flight.enter().is_some());
+        assert!(in_flight.enter(0).is_ok());
+    }
+
+    #[test]
+    fn bytes_run_out_and_come_back_and_one_write_alone_always_passes() {
+        let in_flight = InFlight::new(HandleBounds { requests: 9, bytes: 100 });
+        let large = in_flight.enter(1000);
+        assert!(large.is_ok() && in_flight.enter(0).is_ok(), "reads write nothing");
+        assert_eq!(in_flight.enter(1).err(), Some("the handle's share of memory"));
+        drop(large);
+        let all = [in_flight.enter(60), in_flight.enter(40)];
+        assert!(all.iter().all(Result::is_ok) && in_flight.enter(1).is_err());
+        drop(all);
+        assert!(in_flight.enter(100).is_ok());
+        assert_eq!(in_flight.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(in_flight.requests.load(Ordering::Relaxed), 0);
     }
 }

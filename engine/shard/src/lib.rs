@@ -11,6 +11,7 @@
 //! values are never copied.
 
 mod admin;
+mod admission;
 mod assembly;
 mod blocking;
 mod directory;

@@ -19,6 +19,9 @@ pub const MAX_CONTROL_MESSAGES: usize = 256;
 /// Requests that one handle and its clones may have under way, at the most.
 pub const MAX_IN_FLIGHT: usize = 1 << 16;
 
+/// Bytes of keys and values in writes that one handle may have under way, at the most.
+pub const MAX_IN_FLIGHT_BYTES: usize = 4 << 30;
+
 /// Requests that one shard has taken from its mailbox and not yet answered. Beyond it the mailbox
 /// fills, and then refuses.
 pub const MAX_ACTIVE_REQUESTS: usize = 1 << 13;

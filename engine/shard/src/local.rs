@@ -14,7 +14,7 @@ use crate::assembly::{self, Assembly};
 use crate::directory::{self, Found, Identity};
 use crate::error::ShardError;
 use crate::fleet::{Fleet, Inbox};
-use crate::handle::Handle;
+use crate::handle::{Handle, HandleBounds};
 use crate::options::EngineOptions;
 use crate::route::Routes;
 use crate::shard::Shard;
@@ -25,7 +25,7 @@ use crate::shard::Shard;
 /// Dropping it without [`LocalEngine::close`] is what a crash of the process would be.
 pub struct LocalEngine {
     fleet: Arc<Fleet>,
-    in_flight: usize,
+    bounds: HandleBounds,
     /// One for each shard: what it would answer for, or what is wrong with it.
     audits: Vec<ShardAudit>,
 }
@@ -53,8 +53,8 @@ impl LocalEngine {
             let number = number as u16;
             let inbox = Arc::new(Inbox::new(options.mailbox_requests));
             let path = directory::shard_path(directory, number);
-            let (store, split) = (options.store_of(number, shards), options.split.clone());
-            opened.push(Shard::open(world, &path, store, split, inbox, None).await?);
+            let (store, settings) = (options.store_of(number, shards), options.shard_settings());
+            opened.push(Shard::open(world, &path, store, settings, inbox, None).await?);
         }
         let claims: Vec<_> = opened.iter().map(|shard| shard.claims()).collect();
         let Assembly { orders, routes, next_partition } = if creating {
@@ -77,12 +77,12 @@ impl LocalEngine {
             let ended = Rc::clone(&shard).run(Arc::clone(&fleet));
             world.spawn(TaskClass::Foreground, ended);
         }
-        Ok(Self { fleet, in_flight: options.in_flight, audits })
+        Ok(Self { fleet, bounds: options.handle_bounds(), audits })
     }
 
     /// A way to read and write, with a bound of its own on requests under way.
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.fleet), self.in_flight)
+        Handle::new(Arc::clone(&self.fleet), self.bounds)
     }
 
     /// The engine's controls.

@@ -7,7 +7,11 @@ use flywheel_disk::Durability;
 use flywheel_store::StoreOptions;
 
 use crate::error::ShardError;
-use crate::limits::{MAX_IN_FLIGHT, MAX_MAILBOX_REQUESTS, MAX_PARTITIONS_PER_SHARD, MAX_SHARDS};
+use crate::handle::HandleBounds;
+use crate::limits::{
+    MAX_ACTIVE_REQUESTS, MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, MAX_MAILBOX_REQUESTS,
+    MAX_PARTITIONS_PER_SHARD, MAX_SHARDS,
+};
 
 /// How an engine behaves. The defaults suit a machine of its own.
 #[derive(Debug, Clone)]
@@ -18,10 +22,21 @@ pub struct EngineOptions {
     /// Settings of the stores. `cache_bytes` is the whole engine's and divided among the shards;
     /// `shard` is overwritten.
     pub store: StoreOptions,
-    /// Requests that may wait in one shard's mailbox before it refuses with [`ShardError::Busy`].
+    /// Requests that may wait in one shard's mailbox before it refuses with [`ShardError::Busy`]. A bound for
+    /// bursts, whose memory it limits; queues that stand are kept shorter by `queue_time`.
     pub mailbox_requests: usize,
+    /// How long requests may queue at a shard under lasting overload: no more are let in than it answers in
+    /// this time, once that many have stood there for a look of 20 ms. `None`: only the fixed bounds hold.
+    pub queue_time: Option<Duration>,
+    /// Requests that one shard always lets in, however slowly it answers. Enough for a disk to work at its
+    /// limit and for commit groups to fill; set it to the number of clients where each waits for its answer
+    /// before it asks again, and none is turned away.
+    pub always_admitted: usize,
     /// Requests that one handle and its clones may have under way before it refuses.
     pub in_flight: usize,
+    /// Bytes of keys and values in writes that one handle and its clones may have under way before it refuses.
+    /// One write alone is let in whatever its size.
+    pub in_flight_bytes: usize,
     /// First keys of the initial partitions, the first one's (the empty key) left out; ascending.
     /// The partitions are dealt over the shards in order. Only used when a directory is created.
     pub initial_splits: Vec<Bytes>,
@@ -60,13 +75,24 @@ pub struct SplitOptions {
     pub keep_together: Option<fn(&[u8]) -> usize>,
 }
 
+/// The settings of one shard, beside its store's.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardSettings {
+    pub split: SplitOptions,
+    pub queue_time: Option<Duration>,
+    pub always_admitted: usize,
+}
+
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             shards: 0,
             store: StoreOptions::default(),
             mailbox_requests: 4096,
+            queue_time: Some(Duration::from_millis(10)),
+            always_admitted: 128,
             in_flight: 4096,
+            in_flight_bytes: 128 << 20,
             initial_splits: Vec::new(),
             split: SplitOptions::default(),
             spin: Duration::ZERO,
@@ -123,6 +149,20 @@ impl EngineOptions {
         StoreOptions { shard, cache_bytes, ..self.store.clone() }
     }
 
+    /// What each shard is told.
+    pub(crate) fn shard_settings(&self) -> ShardSettings {
+        ShardSettings {
+            split: self.split.clone(),
+            queue_time: self.queue_time,
+            always_admitted: self.always_admitted,
+        }
+    }
+
+    /// What each handle may have under way.
+    pub(crate) fn handle_bounds(&self) -> HandleBounds {
+        HandleBounds { requests: self.in_flight, bytes: self.in_flight_bytes }
+    }
+
     /// Checks each setting against its bounds.
     ///
     /// # Errors
@@ -132,6 +172,11 @@ impl EngineOptions {
         within("shards", self.shards, 0, MAX_SHARDS)?;
         within("mailbox_requests", self.mailbox_requests, 1, MAX_MAILBOX_REQUESTS)?;
         within("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)?;
+        within("in_flight_bytes", self.in_flight_bytes, 1, MAX_IN_FLIGHT_BYTES)?;
+        within("always_admitted", self.always_admitted, 1, MAX_ACTIVE_REQUESTS)?;
+        if self.queue_time.is_some_and(|time| time.is_zero()) {
+            return bad("queue_time", "more than 0, or none", "0");
+        }
         let split = &self.split;
         within(
             "split.partitions_per_shard",
@@ -193,6 +238,10 @@ mod tests {
         };
         let base = EngineOptions::default;
         assert_eq!(named(EngineOptions { in_flight: 0, ..base() }), "in_flight");
+        assert_eq!(named(EngineOptions { in_flight_bytes: 0, ..base() }), "in_flight_bytes");
+        assert_eq!(named(EngineOptions { always_admitted: 0, ..base() }), "always_admitted");
+        let queue_time = Some(Duration::ZERO);
+        assert_eq!(named(EngineOptions { queue_time, ..base() }), "queue_time");
         assert_eq!(
             named(EngineOptions { mailbox_requests: 1 << 20, ..base() }),
             "mailbox_requests"

@@ -44,6 +44,11 @@ pub(crate) trait Question: Sized {
     fn place(&self, map: &RouteMap) -> Result<Place, ShardError>;
 
     fn request(call: Call<Self>) -> Request;
+
+    /// Bytes of keys and values that it brings along to be written; 0 where they are made at the owner.
+    fn written_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// What clients ask.
@@ -96,6 +101,11 @@ impl Question for WriteBatch {
 
     fn request(call: Call<Self>) -> Request {
         Request::Write(call)
+    }
+
+    fn written_bytes(&self) -> usize {
+        let value = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
+        self.writes.iter().map(|write| write.key.len() + value(&write.value)).sum()
     }
 }
 

@@ -23,10 +23,18 @@ pub struct ShardStats {
     pub fenced: u64,
     /// Requests refused because the mailbox was full.
     pub refused: u64,
+    /// Requests turned away because the shard's queue was as long as it may be.
+    pub turned_away: u64,
+    /// Requests that may wait and be under way right now; `None` while none are turned away.
+    pub admitted: Option<usize>,
     /// Requests that wait in the mailbox right now.
     pub waiting: usize,
+    /// The most that were found waiting when the shard turned to its mailbox.
+    pub waiting_most: usize,
     /// Requests taken and not yet answered right now.
     pub active: usize,
+    /// The most of those when the shard turned to its mailbox.
+    pub active_most: usize,
     /// Times the shard found work waiting.
     pub turns: u64,
     /// Splits done.

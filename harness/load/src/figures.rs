@@ -153,6 +153,60 @@ pub struct PaceFigures {
     pub sustained: bool,
 }
 
+/// What became of arrivals, beside those that were answered or failed. With those and the ones abandoned at the
+/// end, `refused` adds up to `offered`; with `late`, `offered` adds up to the schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ArrivalFigures {
+    /// Handed to the target.
+    pub offered: u64,
+    /// Given up without being offered: the driver came to them too late.
+    pub late: u64,
+    /// Refused because the target was busy, by the target's reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
+impl ArrivalFigures {
+    /// Refused, whatever the reason.
+    pub fn refused_total(&self) -> u64 {
+        self.refused.values().sum()
+    }
+}
+
+/// One step of an open loop. An operation counts in the second in which it ended, an arrival in the one in which
+/// it was offered or given up.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StepFigures {
+    /// Seconds from the start of the measured window.
+    pub start_s: f64,
+    /// Length in seconds.
+    pub length_s: f64,
+    /// The rate asked for, arrivals a second.
+    pub rate_per_s: f64,
+    /// Its arrivals.
+    pub arrivals: ArrivalFigures,
+    /// Operations answered.
+    pub accepted: u64,
+    /// Operations that failed; refusals are none.
+    pub errors: u64,
+    /// From the arrival to the end, of those accepted.
+    pub response_us: Latency,
+    /// When the last one was refused, in seconds from the start of the step; `None` if none was.
+    pub last_refusal_s: Option<f64>,
+}
+
+/// What only an open loop has.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct OpenFigures {
+    /// All arrivals.
+    pub total: ArrivalFigures,
+    /// By step.
+    pub steps: Vec<StepFigures>,
+    /// By second, as [`RunFigures::intervals`].
+    pub seconds: Vec<ArrivalFigures>,
+    /// Most operations in flight together, as the driver saw it.
+    pub in_flight_most: u64,
+}
+
 /// What was done in all, warm-up included: what the target's own counters have seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
@@ -203,6 +257,9 @@ pub struct RunFigures {
     /// How the schedule was kept; `None` without `target`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pace: Option<PaceFigures>,
+    /// What only an open loop has; `None` of a closed one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open: Option<OpenFigures>,
     /// Bytes of keys, names and values written in the measured window.
     pub user_bytes_written: u64,
     /// The same and more, with the warm-up.

@@ -1,8 +1,8 @@
-//! YCSB's generators, workloads and the closed-loop driver, with what a run measures.
+//! YCSB's generators, workloads, and the closed- and open-loop drivers, with what a run measures.
 //! Knows no engine: whatever implements [`Target`] can be driven. Prints nothing, writes no files.
 //!
 //! ```text
-//! Properties --resolve--> Workload --+--> driver::load / driver::run --> RunFigures
+//! Properties --resolve--> Workload --+--> driver::load / run / run_open --> RunFigures
 //!  (-P, -p)               (checked)  |         ^
 //!                                    |         | one Target per worker
 //!                              split_keys   TargetFactory
@@ -18,7 +18,9 @@ pub mod record;
 pub mod target;
 pub mod workload;
 
-pub use driver::{Control, Progress, RunError, RunOptions, load, run};
+pub use driver::{
+    Arrivals, Control, OpenOptions, Progress, RunError, RunOptions, Step, load, run, run_open,
+};
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};
 pub use record::{FieldSet, Record, RecordError};

@@ -30,6 +30,12 @@ pub const REDRAWS_MAX: u32 = 4_096;
 /// Messages kept per kind of error, and per kind of failed verification.
 pub const ERROR_SAMPLES_MAX: usize = 5;
 
+/// Reasons for refusing that are told apart; targets have a handful.
+pub const REFUSAL_REASONS_MAX: usize = 16;
+
+/// Arrivals of an open loop that a worker sends in a row before it looks after the answers that have come.
+pub const ARRIVALS_PER_TURN_MAX: usize = 64;
+
 /// Longest response time told apart, in nanoseconds (one hour); longer ones count as this.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 

@@ -58,6 +58,9 @@ impl Stream {
     /// The stream that the load phase draws its records from, by key number.
     pub const LOAD: u64 = u64::MAX;
 
+    /// The stream that an open loop draws its arrivals from, by worker.
+    pub const ARRIVALS: u64 = u64::MAX - 1;
+
     /// Stream number `stream` of `seed`.
     pub const fn new(seed: u64, stream: u64) -> Self {
         Self { base: mix(mix(seed.wrapping_add(GAMMA)) ^ stream.wrapping_mul(GAMMA)) }

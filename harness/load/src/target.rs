@@ -36,6 +36,13 @@ pub enum TargetErrorKind {
     Other,
 }
 
+impl TargetErrorKind {
+    /// Whether the target was merely busy: it did nothing, said so, and may do it later.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Overloaded | Self::Throttled)
+    }
+}
+
 /// A failed operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind:?}: {message}")]

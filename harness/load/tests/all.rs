@@ -8,6 +8,7 @@
 //! - `keys`: key names and split points.
 //! - `records`: encode, decode, merge, project, verify, by example and by property.
 //! - `driver`: both phases against a map: counts, repeatability, pacing, stopping, warm-up.
+//! - `open`: arrivals that wait for nobody: accounts, refusals, lateness, steps.
 //! - `faults`: what the driver makes of a target that fails, corrupts, or never answers.
 //! - `support`: the map target that the driver tests use, with its faults.
 
@@ -17,6 +18,7 @@ mod driver;
 mod faults;
 mod keys;
 mod known_answers;
+mod open;
 mod properties;
 mod records;
 mod support;

@@ -36,8 +36,10 @@ pub enum Fault {
     CorruptEvery(u64),
     /// Loses every nth insert, and says that it was done.
     LoseEvery(u64),
-    /// Fails every nth call.
+    /// Refuses every nth call.
     FailEvery(u64),
+    /// Breaks at every nth call.
+    BreakEvery(u64),
     /// Fails the first n inserts.
     FailFirst(u64),
     /// Returns a scan's rows in the wrong order.
@@ -116,6 +118,9 @@ impl MapTarget<'_> {
         match self.map.fault {
             Fault::FailEvery(nth) if call.is_multiple_of(nth) => {
                 return Err(TargetError::new(TargetErrorKind::Overloaded, "the queue is full"));
+            }
+            Fault::BreakEvery(nth) if call.is_multiple_of(nth) => {
+                return Err(TargetError::new(TargetErrorKind::Io, "the disk is gone"));
             }
             Fault::HangAt(nth) if call == nth => pending().await,
             Fault::StopAt(nth) if call == nth => self.map.control.stop(),

@@ -11,7 +11,7 @@ use flywheel_store::{PartitionSpec, RecoveryProgress, StoreOptions};
 
 use crate::error::ShardError;
 use crate::fleet::{Fleet, Inbox};
-use crate::options::{EngineOptions, SplitOptions};
+use crate::options::{EngineOptions, ShardSettings};
 use crate::reply::{ReplyReceiver, ReplySender, reply};
 use crate::shard::{Orders, Shard};
 
@@ -46,7 +46,7 @@ struct Plan {
     directory: PathBuf,
     durability: Durability,
     store: StoreOptions,
-    split: SplitOptions,
+    settings: ShardSettings,
     progress: Option<Progress>,
     inbox: Arc<Inbox>,
     claims: ReplySender<Vec<PartitionSpec>>,
@@ -73,7 +73,7 @@ pub(super) fn start(
         directory: crate::directory::shard_path(directory, number),
         durability,
         store: options.store_of(number, shards),
-        split: options.split.clone(),
+        settings: options.shard_settings(),
         progress,
         inbox: Arc::clone(&inbox),
         claims: claims_to,
@@ -95,7 +95,8 @@ async fn run(plan: Plan) -> Result<(), ShardError> {
         Rc::new(report) as Rc<dyn Fn(RecoveryProgress)>
     });
     let shard =
-        Shard::open(world, &plan.directory, plan.store, plan.split, plan.inbox, progress).await?;
+        Shard::open(world, &plan.directory, plan.store, plan.settings, plan.inbox, progress)
+            .await?;
     plan.claims.send(shard.claims());
     // Without orders, or without a fleet, another shard could not be opened: nothing was changed.
     let Ok(orders) = plan.orders.await else { return shard.close_unused().await };

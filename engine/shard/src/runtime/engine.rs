@@ -16,7 +16,7 @@ use crate::assembly::{self, Assembly};
 use crate::directory::{self, Identity};
 use crate::error::ShardError;
 use crate::fleet::Fleet;
-use crate::handle::Handle;
+use crate::handle::{Handle, HandleBounds};
 use crate::options::EngineOptions;
 use crate::route::Routes;
 use crate::stats::EngineStats;
@@ -31,7 +31,7 @@ pub struct Engine {
     cores: Vec<ShardCore>,
     directory: PathBuf,
     identity: Identity,
-    in_flight: usize,
+    bounds: HandleBounds,
     /// Released last, once no core touches the directory any more.
     _lock: DirectoryLock,
 }
@@ -92,13 +92,13 @@ impl Engine {
             on_a_core(async move |world| directory::finish(&world, &directory).await)
         };
         let (fleet, cores) = agree(starting, assemble, finish)?;
-        let (directory, in_flight) = (directory.to_owned(), options.in_flight);
-        Ok(Self { fleet, cores, directory, identity, in_flight, _lock: lock })
+        let (directory, bounds) = (directory.to_owned(), options.handle_bounds());
+        Ok(Self { fleet, cores, directory, identity, bounds, _lock: lock })
     }
 
     /// A way to read and write, with a bound of its own on requests under way.
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.fleet), self.in_flight)
+        Handle::new(Arc::clone(&self.fleet), self.bounds)
     }
 
     /// The engine's controls, asynchronously.

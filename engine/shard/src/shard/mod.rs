@@ -31,10 +31,11 @@ use flywheel_store::{
     PartitionId, PartitionSpec, PartitionState, RecoveryProgress, Store, StoreOptions,
 };
 
+use crate::admission::Doorman;
 use crate::error::ShardError;
 use crate::fleet::{Fleet, Inbox};
 use crate::limits::{MAX_ACTIVE_REQUESTS, MAX_DROP_WAIT, MAX_TURN_MESSAGES};
-use crate::options::SplitOptions;
+use crate::options::{ShardSettings, SplitOptions};
 use crate::reply::{ReplySender, reply};
 use futures_util::future::select;
 use gauge::Gauge;
@@ -57,6 +58,7 @@ pub(crate) struct Shard<W: World> {
     store: Store<W>,
     split: SplitOptions,
     inbox: Arc<Inbox>,
+    doorman: RefCell<Doorman>,
     fleet: OnceCell<Arc<Fleet>>,
     table: RefCell<Table>,
     /// Partitions that other shards are moving here.
@@ -84,6 +86,10 @@ struct Counters {
     sent_on: Cell<u64>,
     fenced: Cell<u64>,
     turns: Cell<u64>,
+    /// Requests taken from the mailbox.
+    taken: Cell<u64>,
+    waiting_most: Cell<usize>,
+    active_most: Cell<usize>,
     splits: Cell<u64>,
     splits_vetoed: Cell<u64>,
     moves: Cell<u64>,
@@ -99,18 +105,21 @@ impl<W: World> Shard<W> {
         world: W,
         directory: &Path,
         store: StoreOptions,
-        split: SplitOptions,
+        settings: ShardSettings,
         inbox: Arc<Inbox>,
         progress: Option<Rc<dyn Fn(RecoveryProgress)>>,
     ) -> Result<Rc<Self>, ShardError> {
         let number = store.shard;
         let store = Store::open(world.clone(), directory, store, progress).await?;
+        let ShardSettings { split, queue_time, always_admitted } = settings;
+        let doorman = Doorman::new(queue_time, always_admitted, world.now_ns());
         Ok(Rc::new(Self {
             number,
             world,
             store,
             split,
             inbox,
+            doorman: RefCell::new(doorman),
             fleet: OnceCell::new(),
             table: RefCell::default(),
             incoming: RefCell::default(),
@@ -183,6 +192,7 @@ impl<W: World> Shard<W> {
                 // The tasks that this turn has started come next, then the mailbox again.
                 yield_now().await;
             } else {
+                self.doorman.borrow_mut().rest(&self.inbox.door, self.active.count());
                 self.inbox.bell.wait(|| self.has_work()).await;
             }
         }
@@ -203,6 +213,7 @@ impl<W: World> Shard<W> {
     /// Takes what waits, up to a turn's bound. Whether there was anything.
     fn turn(self: &Rc<Self>) -> bool {
         let mut worked = false;
+        self.look_at_queue();
         while let Some(message) = self.inbox.control.take() {
             self.command(message);
             worked = true;
@@ -212,10 +223,22 @@ impl<W: World> Shard<W> {
                 break;
             }
             let Some(request) = self.inbox.requests.take() else { break };
+            count(&self.counters.taken);
             self.serve(request);
             worked = true;
         }
         worked
+    }
+
+    /// Decides whether handles turn requests away, by how long the queue has stood.
+    fn look_at_queue(&self) {
+        let (waiting, active) = (self.inbox.requests.len(), self.active.count());
+        let counters = &self.counters;
+        counters.waiting_most.set(counters.waiting_most.get().max(waiting));
+        counters.active_most.set(counters.active_most.get().max(active));
+        let answered = counters.taken.get() - active as u64;
+        let now_ns = self.world.now_ns();
+        self.doorman.borrow_mut().look(&self.inbox.door, now_ns, waiting + active, answered);
     }
 
     fn has_work(&self) -> bool {
@@ -228,10 +251,17 @@ impl<W: World> Shard<W> {
         self.active.count() >= MAX_ACTIVE_REQUESTS
     }
 
+    /// Notes that a request will be answered by a task, or must wait.
+    fn taken_on(&self) {
+        self.active.enter();
+        self.inbox.door.publish(self.active.count());
+    }
+
     /// Notes that a request was answered; takes up the mailbox again if that made room.
     fn answered(&self) {
         let was_full = self.is_full();
         self.active.leave();
+        self.inbox.door.publish(self.active.count());
         if was_full {
             self.inbox.bell.ring();
         }

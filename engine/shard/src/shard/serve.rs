@@ -43,7 +43,7 @@ impl<W: World> Shard<W> {
             Admission::Serve(Request::Scan(call)) => self.scan(&partition, *call),
             Admission::Held => {
                 count(&self.counters.fenced);
-                self.active.enter();
+                self.taken_on();
             }
             Admission::Stranded(request) => {
                 request.fail(ShardError::Stranded(partition.spec.id));
@@ -136,7 +136,7 @@ impl<W: World> Shard<W> {
 
     /// Runs what answers one request as a task of its own.
     fn start(self: &Rc<Self>, partition: &Partition, task: impl Future<Output = ()> + 'static) {
-        self.active.enter();
+        self.taken_on();
         let ticket = Ticket { shard: Rc::clone(self), under_way: partition.count_in() };
         self.world.spawn(TaskClass::Foreground, async move {
             let _ticket = ticket;

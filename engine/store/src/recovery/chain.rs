@@ -15,8 +15,8 @@ use crate::format::place::Place;
 use crate::format::record::RecordKind;
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
-use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::limits::MAX_READINGS;
+use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::segments::SegmentState;
 
 impl<W: World> Replay<'_, W> {
@@ -181,12 +181,7 @@ impl<W: World> Replay<'_, W> {
     }
 
     /// Looks at what stands behind a hole: a batch that calls missing ones durable makes it damage.
-    fn look_behind(
-        &mut self,
-        base: Place,
-        content: &[u8],
-        hole_at: u32,
-    ) -> Result<(), StoreError> {
+    fn look_behind(&mut self, base: Place, content: &[u8], hole_at: u32) -> Result<(), StoreError> {
         let mut at = hole_at;
         while let Some(header) = find_header(base, content, at) {
             if header.kind == BatchKind::Run {

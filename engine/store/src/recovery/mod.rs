@@ -32,9 +32,7 @@ use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
-use self::files::{
-    check_identity, count_segments, free_unused, open_segments, open_superblock,
-};
+use self::files::{check_identity, count_segments, free_unused, open_segments, open_superblock};
 
 /// How far recovery has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -49,7 +49,7 @@ impl Live {
             epoch,
             warm_up: Duration::from_nanos(shared.measure_from_ns),
             operations: shared.operations_goal(),
-            time: (shared.deadline_ns < u64::MAX).then(|| Duration::from_nanos(shared.deadline_ns)),
+            time: (shared.length_ns < u64::MAX).then(|| Duration::from_nanos(shared.length_ns)),
         };
         self.goals.set(goals).expect("a phase starts once");
     }

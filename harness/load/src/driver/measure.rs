@@ -7,7 +7,7 @@ use std::fmt;
 use hdrhistogram::Histogram;
 
 use crate::figures::{Totals, Verification};
-use crate::limits::{ERROR_SAMPLES_MAX, INTERVALS_MAX, LATENCY_MAX_NS};
+use crate::limits::{ERROR_SAMPLES_MAX, INTERVALS_MAX, LATENCY_MAX_NS, REFUSAL_REASONS_MAX};
 use crate::target::{TargetError, TargetErrorKind};
 use crate::workload::Operation;
 
@@ -18,7 +18,7 @@ pub(super) const INTERVAL_NS: u64 = 1_000_000_000;
 pub(super) const DIGITS: u8 = 3;
 
 /// Significant digits of an interval's histogram: cheap to clear, and a line in a plot needs no more.
-pub(super) const INTERVAL_DIGITS: u8 = 2;
+const INTERVAL_DIGITS: u8 = 2;
 
 /// An empty histogram of nanoseconds, from 1 ns to an hour.
 pub(super) fn histogram(digits: u8) -> Histogram<u64> {
@@ -31,6 +31,26 @@ pub(super) struct Times {
     pub intended_ns: u64,
     pub start_ns: u64,
     pub end_ns: u64,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Answered,
+    /// In an open loop: the target was busy, said so, and did nothing.
+    Refused,
+    Failed,
+}
+
+/// What decides when operations start, as far as measuring goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pacing {
+    /// As fast as they come back.
+    Unpaced,
+    /// By each client's own schedule.
+    Paced,
+    /// By arrivals that wait for nobody: refusals are figures, not failures.
+    Open,
 }
 
 /// Histograms of a paced run beside the response time.
@@ -62,6 +82,45 @@ pub(super) struct Interval {
     pub operations: u64,
     pub errors: u64,
     pub times: Vec<(u64, u64)>,
+    pub arrivals: Arrived,
+}
+
+/// What became of arrivals, beside those that were answered or failed. All zero in a closed loop.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arrived {
+    pub offered: u64,
+    /// Never offered: their time had long passed when the worker came to them.
+    pub late: u64,
+    /// By what the target said was full; few, so a list will do.
+    pub refused: Vec<(String, u64)>,
+    pub last_refused_ns: Option<u64>,
+}
+
+impl Arrived {
+    fn is_empty(&self) -> bool {
+        self.offered + self.late == 0 && self.refused.is_empty()
+    }
+
+    pub fn refuse(&mut self, reason: &str, count: u64) {
+        if let Some((_, so_far)) = self.refused.iter_mut().find(|(known, _)| known == reason) {
+            *so_far += count;
+        } else if self.refused.len() < REFUSAL_REASONS_MAX {
+            self.refused.push((reason.to_owned(), count));
+        } else if let Some((last, so_far)) = self.refused.last_mut() {
+            // One reason too many: what stands last speaks for all the others.
+            *last = "other reasons".to_owned();
+            *so_far += count;
+        }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.late += other.late;
+        for (reason, count) in &other.refused {
+            self.refuse(reason, *count);
+        }
+        self.last_refused_ns = self.last_refused_ns.max(other.last_refused_ns);
+    }
 }
 
 /// Errors of one kind.
@@ -85,35 +144,47 @@ pub(super) struct WorkerFigures {
     pub last_end_ns: u64,
     pub final_slip_ns: u64,
     pub abandoned: u64,
+    /// Most operations in flight together, in an open loop.
+    pub in_flight_most: u64,
     /// Whether some client did not finish its share or its time.
     pub cut_short: bool,
+}
+
+impl Pacing {
+    /// Significant digits of an interval's histogram. An open loop's steps are put together from their
+    /// intervals, and percentiles of steps are figures.
+    pub fn interval_digits(self) -> u8 {
+        if self == Self::Open { DIGITS } else { INTERVAL_DIGITS }
+    }
 }
 
 /// Takes the measurements of one worker.
 pub(super) struct Recorder {
     measure_from_ns: u64,
-    paced: bool,
+    pacing: Pacing,
     /// By `Operation as usize`; made when an operation first occurs.
     operations: [Option<Box<OperationTimes>>; Operation::ALL.len()],
     interval: Histogram<u64>,
     interval_end_ns: u64,
     interval_operations: u64,
     interval_errors: u64,
+    interval_arrivals: Arrived,
     /// Failed operations, warm-up included.
     failures: u64,
     out: WorkerFigures,
 }
 
 impl Recorder {
-    pub fn new(measure_from_ns: u64, paced: bool) -> Self {
+    pub fn new(measure_from_ns: u64, pacing: Pacing) -> Self {
         Self {
             measure_from_ns,
-            paced,
+            pacing,
             operations: Default::default(),
-            interval: histogram(INTERVAL_DIGITS),
+            interval: histogram(pacing.interval_digits()),
             interval_end_ns: measure_from_ns + INTERVAL_NS,
             interval_operations: 0,
             interval_errors: 0,
+            interval_arrivals: Arrived::default(),
             failures: 0,
             out: WorkerFigures {
                 operations: BTreeMap::new(),
@@ -128,6 +199,7 @@ impl Recorder {
                 last_end_ns: measure_from_ns,
                 final_slip_ns: 0,
                 abandoned: 0,
+                in_flight_most: 0,
                 cut_short: false,
             },
         }
@@ -137,8 +209,25 @@ impl Recorder {
         times.start_ns >= self.measure_from_ns
     }
 
+    /// An arrival is handed to the target now.
+    #[inline]
+    pub fn offered(&mut self, now_ns: u64) {
+        if now_ns >= self.measure_from_ns {
+            self.begin_interval_of(now_ns);
+            self.interval_arrivals.offered += 1;
+        }
+    }
+
+    /// An arrival is given up: nobody came to it in time.
+    pub fn late(&mut self, now_ns: u64) {
+        if now_ns >= self.measure_from_ns {
+            self.begin_interval_of(now_ns);
+            self.interval_arrivals.late += 1;
+        }
+    }
+
     fn times_of(&mut self, operation: Operation) -> &mut OperationTimes {
-        let paced = self.paced;
+        let paced = self.pacing != Pacing::Unpaced;
         self.operations[operation as usize]
             .get_or_insert_with(|| Box::new(OperationTimes::new(paced)))
     }
@@ -159,9 +248,30 @@ impl Recorder {
         }
     }
 
-    /// A failure of `operation`, which may be one half of another.
+    /// An error of `operation`, which may be one half of another. Says how that ends it.
+    pub fn failed(
+        &mut self,
+        operation: Operation,
+        key: &[u8],
+        error: &TargetError,
+        times: Times,
+    ) -> Outcome {
+        if self.pacing == Pacing::Open && error.kind.is_refusal() {
+            if self.is_measured(times) {
+                self.begin_interval_of(times.end_ns);
+                self.interval_arrivals.refuse(&error.message, 1);
+                self.interval_arrivals.last_refused_ns = Some(times.end_ns);
+            }
+            return Outcome::Refused;
+        }
+        self.half_failed(operation, times);
+        self.note_error(operation, key, error);
+        Outcome::Failed
+    }
+
+    /// A failure of `operation` whose error was noted.
     #[cold]
-    pub fn failed(&mut self, operation: Operation, times: Times) {
+    pub fn half_failed(&mut self, operation: Operation, times: Times) {
         if self.is_measured(times) {
             self.times_of(operation).errors += 1;
         }
@@ -180,32 +290,43 @@ impl Recorder {
 
     /// One whole operation is over. Returns whether it was measured.
     #[inline]
-    pub fn finished(&mut self, times: Times, succeeded: bool) -> bool {
+    pub fn finished(&mut self, times: Times, outcome: Outcome) -> bool {
         self.out.final_slip_ns = times.start_ns - times.intended_ns;
-        self.out.totals.operations += u64::from(succeeded);
-        self.failures += u64::from(!succeeded);
+        self.out.totals.operations += u64::from(outcome == Outcome::Answered);
+        self.failures += u64::from(outcome == Outcome::Failed);
         if !self.is_measured(times) {
             return false;
         }
         self.out.last_end_ns = times.end_ns;
-        if times.end_ns >= self.interval_end_ns {
-            self.close_interval();
-            let behind = (times.end_ns - self.interval_end_ns) / INTERVAL_NS;
-            self.interval_end_ns += (behind + 1) * INTERVAL_NS;
-        }
-        if succeeded {
-            self.out.operations_total += 1;
-            self.interval_operations += 1;
-            self.interval.saturating_record(times.end_ns - times.intended_ns);
-        } else {
-            self.out.errors_total += 1;
-            self.interval_errors += 1;
+        self.begin_interval_of(times.end_ns);
+        match outcome {
+            Outcome::Answered => {
+                self.out.operations_total += 1;
+                self.interval_operations += 1;
+                self.interval.saturating_record(times.end_ns - times.intended_ns);
+            }
+            Outcome::Refused => {}
+            Outcome::Failed => {
+                self.out.errors_total += 1;
+                self.interval_errors += 1;
+            }
         }
         true
     }
 
+    /// Closes the interval at hand if `now_ns` lies behind it.
+    #[inline]
+    fn begin_interval_of(&mut self, now_ns: u64) {
+        if now_ns >= self.interval_end_ns {
+            self.close_interval();
+            let behind = (now_ns - self.interval_end_ns) / INTERVAL_NS;
+            self.interval_end_ns += (behind + 1) * INTERVAL_NS;
+        }
+    }
+
     fn close_interval(&mut self) {
-        if self.interval_operations + self.interval_errors == 0 {
+        let arrivals = std::mem::take(&mut self.interval_arrivals);
+        if self.interval_operations + self.interval_errors == 0 && arrivals.is_empty() {
             return;
         }
         let index = (self.interval_end_ns - self.measure_from_ns) / INTERVAL_NS - 1;
@@ -218,6 +339,7 @@ impl Recorder {
                 .iter_recorded()
                 .map(|step| (step.value_iterated_to(), step.count_at_value()))
                 .collect(),
+            arrivals,
         });
         self.interval.reset();
     }
@@ -262,6 +384,12 @@ impl Recorder {
     /// Some client stopped before its share was done.
     pub fn cut_short(&mut self) {
         self.out.cut_short = true;
+    }
+
+    /// So many operations are in flight.
+    #[inline]
+    pub fn in_flight(&mut self, now: u64) {
+        self.out.in_flight_most = self.out.in_flight_most.max(now);
     }
 
     /// `(answered, answered and measured, failed)`, for the progress counters.

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use super::measure::{
-    DIGITS, Errors, INTERVAL_DIGITS, INTERVAL_NS, Interval, OperationTimes, WorkerFigures,
+    Arrived, DIGITS, Errors, INTERVAL_NS, Interval, OperationTimes, Pacing, WorkerFigures,
     histogram,
 };
+use super::open::OpenOptions;
 use super::shared::Shared;
 use crate::figures::{
-    ErrorFigures, IntervalFigures, Latency, OperationFigures, OperationHistograms, PaceFigures,
-    RunFigures, Totals, Verification, us,
+    ArrivalFigures, ErrorFigures, IntervalFigures, Latency, OpenFigures, OperationFigures,
+    OperationHistograms, PaceFigures, RunFigures, StepFigures, Totals, Verification, us,
 };
 use crate::limits::ERROR_SAMPLES_MAX;
 use crate::target::TargetErrorKind;
@@ -43,22 +44,35 @@ fn append_samples(into: &mut Vec<String>, from: Vec<String>) {
     into.truncate(ERROR_SAMPLES_MAX);
 }
 
-/// The series of all workers, one entry a second from 0, idle seconds included.
-fn merge_intervals(parts: Vec<Interval>, runtime_s: f64) -> Vec<IntervalFigures> {
+/// All workers' intervals by their number.
+fn by_index(parts: Vec<Interval>) -> BTreeMap<u64, Vec<Interval>> {
     let mut by_index: BTreeMap<u64, Vec<Interval>> = BTreeMap::new();
     for part in parts {
         by_index.entry(part.index).or_default().push(part);
     }
+    by_index
+}
+
+fn record_all<'a>(times: &mut Histogram<u64>, parts: impl Iterator<Item = &'a Interval>) {
+    for (value, count) in parts.flat_map(|part| &part.times) {
+        times.saturating_record_n(*value, *count);
+    }
+}
+
+/// The series of all workers, one entry a second from 0, idle seconds included.
+fn merge_intervals(
+    by_index: &BTreeMap<u64, Vec<Interval>>,
+    digits: u8,
+    runtime_s: f64,
+) -> Vec<IntervalFigures> {
     let count = by_index.keys().next_back().map_or(0, |last| last + 1);
     let length_s = INTERVAL_NS as f64 / NS_PER_S;
-    let mut times = histogram(INTERVAL_DIGITS);
+    let mut times = histogram(digits);
     (0..count)
         .map(|index| {
             times.reset();
-            let parts = by_index.remove(&index).unwrap_or_default();
-            for (value, count) in parts.iter().flat_map(|part| &part.times) {
-                times.saturating_record_n(*value, *count);
-            }
+            let parts = by_index.get(&index).map_or(&[][..], Vec::as_slice);
+            record_all(&mut times, parts.iter());
             let latency = Latency::of(&times);
             let start_s = index as f64 * length_s;
             IntervalFigures {
@@ -72,6 +86,58 @@ fn merge_intervals(parts: Vec<Interval>, runtime_s: f64) -> Vec<IntervalFigures>
             }
         })
         .collect()
+}
+
+fn arrivals_of<'a>(parts: impl Iterator<Item = &'a Interval>) -> Arrived {
+    let mut sum = Arrived::default();
+    parts.for_each(|part| sum.add(&part.arrivals));
+    sum
+}
+
+fn arrival_figures(arrived: &Arrived) -> ArrivalFigures {
+    let refused = arrived.refused.iter().map(|(reason, count)| (reason.to_string(), *count));
+    ArrivalFigures { offered: arrived.offered, late: arrived.late, refused: refused.collect() }
+}
+
+/// The figures that only an open loop has: by step and by second.
+fn merge_open(
+    open: &OpenOptions,
+    by_index: &BTreeMap<u64, Vec<Interval>>,
+    measure_from_ns: u64,
+    in_flight_most: u64,
+) -> OpenFigures {
+    let mut first = 0;
+    let steps = open.steps.iter().map(|step| {
+        let (from, to) = (first, first + step.seconds);
+        first = to;
+        let parts = || by_index.range(from..to).flat_map(|(_, parts)| parts);
+        let mut times = histogram(DIGITS);
+        record_all(&mut times, parts());
+        let arrived = arrivals_of(parts());
+        let begin_ns = measure_from_ns + from * INTERVAL_NS;
+        StepFigures {
+            start_s: from as f64,
+            length_s: step.seconds as f64,
+            rate_per_s: step.rate_per_s,
+            arrivals: arrival_figures(&arrived),
+            accepted: parts().map(|part| part.operations).sum(),
+            errors: parts().map(|part| part.errors).sum(),
+            response_us: Latency::of(&times),
+            last_refusal_s: arrived
+                .last_refused_ns
+                .map(|at_ns| at_ns.saturating_sub(begin_ns) as f64 / NS_PER_S),
+        }
+    });
+    let steps = steps.collect();
+    let count = by_index.keys().next_back().map_or(0, |last| last + 1);
+    let seconds = (0..count)
+        .map(|index| arrival_figures(&arrivals_of(by_index.get(&index).into_iter().flatten())));
+    OpenFigures {
+        total: arrival_figures(&arrivals_of(by_index.values().flatten())),
+        steps,
+        seconds: seconds.collect(),
+        in_flight_most,
+    }
 }
 
 fn figures_of(times: &OperationTimes) -> OperationFigures {
@@ -105,6 +171,7 @@ struct Sums {
     last_end_ns: u64,
     final_slip_ns: u64,
     abandoned: u64,
+    in_flight_most: u64,
     cut_short: bool,
 }
 
@@ -123,6 +190,7 @@ impl Sums {
             last_end_ns: measure_from_ns,
             final_slip_ns: 0,
             abandoned: 0,
+            in_flight_most: 0,
             cut_short: false,
         }
     }
@@ -153,6 +221,7 @@ impl Sums {
         self.last_end_ns = self.last_end_ns.max(worker.last_end_ns);
         self.final_slip_ns = self.final_slip_ns.max(worker.final_slip_ns);
         self.abandoned += worker.abandoned;
+        self.in_flight_most += worker.in_flight_most;
         self.cut_short |= worker.cut_short;
     }
 }
@@ -163,14 +232,16 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
     let workload = shared.workload;
     let mut sums = Sums::new(shared.measure_from_ns);
     for worker in workers {
-        sums.add(worker, shared.tick_ns.is_some());
+        sums.add(worker, shared.pacing() != Pacing::Unpaced);
     }
+    let by_index = by_index(sums.intervals);
+    let interval_digits = shared.pacing().interval_digits();
     let runtime_s = (sums.last_end_ns - shared.measure_from_ns) as f64 / NS_PER_S;
     let throughput = if runtime_s > 0.0 { sums.operations_total as f64 / runtime_s } else { 0.0 };
     RunFigures {
         phase: shared.phase,
         target: target.to_owned(),
-        clients: workload.thread_count,
+        clients: shared.open.map_or(workload.thread_count, |open| open.in_flight as u64),
         workers: shared.workers,
         seed: workload.seed,
         warm_up_s: shared.measure_from_ns as f64 / NS_PER_S,
@@ -183,7 +254,10 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             .iter()
             .map(|(operation, times)| (*operation, figures_of(times)))
             .collect(),
-        intervals: merge_intervals(sums.intervals, runtime_s),
+        intervals: merge_intervals(&by_index, interval_digits, runtime_s),
+        open: shared
+            .open
+            .map(|open| merge_open(open, &by_index, shared.measure_from_ns, sums.in_flight_most)),
         errors: sums
             .errors
             .into_iter()
@@ -195,7 +269,7 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             .collect(),
         insertion_retries: sums.retries,
         verification: workload.data_integrity.then_some(sums.verification),
-        pace: workload.target_ops_per_s.map(|rate| PaceFigures {
+        pace: workload.target_ops_per_s.filter(|_| shared.open.is_none()).map(|rate| PaceFigures {
             target_ops_per_s: rate,
             final_slip_us: us(sums.final_slip_ns),
             sustained: throughput >= SUSTAINED * rate,

@@ -1,4 +1,5 @@
-//! Drives a target with a workload: closed loop, many logical clients on few threads.
+//! Drives a target with a workload: a closed loop of many logical clients, or an open one of arrivals that
+//! wait for nobody, on few threads.
 //! Knows no engine, prints nothing; what it measured comes back as `RunFigures`.
 
 mod client;
@@ -6,20 +7,26 @@ mod control;
 mod executor;
 mod measure;
 mod merge;
+mod open;
+mod schedule;
 mod shared;
+mod worker;
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use control::{Control, Progress};
+pub use open::OpenOptions;
+pub use schedule::{Arrivals, Step};
 
 use crate::figures::{Phase, RunFigures};
 use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
-use crate::workload::Workload;
+use crate::workload::{Operation, Workload};
 use measure::WorkerFigures;
 use shared::Shared;
+use worker::Worker;
 
 /// How a workload is driven, beyond what its properties say.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +43,9 @@ pub enum RunError {
     /// Neither `operationcount` nor `maxexecutiontime` is set.
     #[error("the run has no end: set operationcount or maxexecutiontime")]
     Unbounded,
+    /// An open loop cannot be driven like this; the text says why.
+    #[error("{0}")]
+    Arrivals(&'static str),
     /// A worker could not connect.
     #[error("worker {worker} cannot connect: {error}")]
     Connect {
@@ -56,7 +66,7 @@ pub fn load<F: TargetFactory>(
     options: &RunOptions,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    drive(Phase::Load, workload, factory, options, control)
+    drive(Phase::Load, workload, factory, options, None, control)
 }
 
 /// Run phase: the mix, until `operationcount` operations or `maxexecutiontime` after the warm-up.
@@ -72,7 +82,34 @@ pub fn run<F: TargetFactory>(
     if workload.operation_count.is_none() && workload.max_execution_time.is_none() {
         return Err(RunError::Unbounded);
     }
-    drive(Phase::Run, workload, factory, options, control)
+    drive(Phase::Run, workload, factory, options, None, control)
+}
+
+/// Run phase in an open loop: the mix, each operation when `arrivals` says so, whatever became of those before.
+///
+/// Response times count from the arrival. An operation that the target refuses because it is busy is counted,
+/// with the target's reason, and never tried again. The draws of an arrival depend on the seed, its worker and
+/// its number alone. Figures come with [`RunFigures::open`].
+///
+/// # Errors
+/// [`RunError::Arrivals`] for impossible steps, and for inserts under `dataintegrity`: the driver could not tell
+/// an insert that was refused from one that was lost. [`RunError::Connect`].
+pub fn run_open<F: TargetFactory>(
+    workload: &Workload,
+    factory: &F,
+    arrivals: &OpenOptions,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    if let Some(problem) = arrivals.problem() {
+        return Err(RunError::Arrivals(problem));
+    }
+    if workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
+        let problem = "inserts of an open loop may be refused, and dataintegrity would call those lost: \
+                       set insertproportion=0 or dataintegrity=false";
+        return Err(RunError::Arrivals(problem));
+    }
+    let options = RunOptions { workers: arrivals.workers, drain: arrivals.drain };
+    drive(Phase::Run, workload, factory, &options, Some(arrivals), control)
 }
 
 fn drive<F: TargetFactory>(
@@ -80,13 +117,18 @@ fn drive<F: TargetFactory>(
     workload: &Workload,
     factory: &F,
     options: &RunOptions,
+    open: Option<&OpenOptions>,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let workers = options.workers.unwrap_or(cores).clamp(1, workload.thread_count as usize);
+    let (usual, most) = match open {
+        Some(arrivals) => (cores / 2, arrivals.in_flight),
+        None => (cores, workload.thread_count as usize),
+    };
+    let workers = options.workers.unwrap_or(usual).clamp(1, most);
     let live = control.begin(workers);
     let drain = options.drain.unwrap_or(DRAIN_MAX);
-    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers, drain);
+    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);
     let mut figures: Vec<WorkerFigures> = Vec::with_capacity(workers);
     thread::scope(|scope| {
         let mut connecting = Vec::with_capacity(workers);
@@ -106,7 +148,11 @@ fn drive<F: TargetFactory>(
                     };
                     connected.send(Ok(())).ok();
                     let epoch = wait_start.recv().ok()?;
-                    Some(client::drive_worker(shared, worker, &target, epoch))
+                    let worker = Worker::new(shared, worker, &target, epoch);
+                    Some(match open {
+                        Some(arrivals) => open::drive_worker(worker, arrivals),
+                        None => client::drive_worker(worker),
+                    })
                 })
                 .expect("the system can start a few more threads");
             connecting.push((handle, wait_connected, start));

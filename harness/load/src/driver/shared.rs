@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::control::Live;
+use super::measure::Pacing;
+use super::open::OpenOptions;
 use crate::figures::Phase;
 use crate::generate::AcknowledgedCounter;
 use crate::workload::{KeyChooser, Workload};
@@ -25,6 +27,10 @@ pub(super) struct Shared<'a> {
     pub deadline_ns: u64,
     /// Time between two operations of one client; `None` when not paced.
     pub tick_ns: Option<f64>,
+    /// The arrivals of an open loop; `None` when the loop is closed.
+    pub open: Option<&'a OpenOptions>,
+    /// How long the phase is meant to take, warm-up included; `u64::MAX` means no limit.
+    pub length_ns: u64,
     /// Keys inserted by the run phase.
     pub inserted: AcknowledgedCounter,
     /// The key chooser that each worker clones; `None` while loading.
@@ -41,18 +47,15 @@ impl<'a> Shared<'a> {
         live: Arc<Live>,
         workers: usize,
         drain: Duration,
+        open: Option<&'a OpenOptions>,
     ) -> Self {
         let nanoseconds = |duration: Duration| duration.as_nanos() as u64;
-        let (measure_from_ns, deadline_ns) = match phase {
+        let (measure_from_ns, length_ns) = match phase {
             Phase::Load => (0, u64::MAX),
             Phase::Run => {
                 let warm_up = nanoseconds(workload.warm_up);
-                (
-                    warm_up,
-                    workload
-                        .max_execution_time
-                        .map_or(u64::MAX, |limit| warm_up + nanoseconds(limit)),
-                )
+                let limit = open.map(OpenOptions::length).or(workload.max_execution_time);
+                (warm_up, limit.map_or(u64::MAX, |limit| warm_up + nanoseconds(limit)))
             }
         };
         Self {
@@ -63,10 +66,15 @@ impl<'a> Shared<'a> {
             workers,
             drain,
             measure_from_ns,
-            deadline_ns,
+            // A schedule of arrivals ends by itself, with its last one, unless nobody is free to come to it.
+            deadline_ns: length_ns
+                .saturating_add(open.map_or(0, |open| nanoseconds(open.late_after))),
             tick_ns: workload
                 .target_ops_per_s
+                .filter(|_| open.is_none())
                 .map(|rate| workload.thread_count as f64 * 1e9 / rate),
+            open,
+            length_ns,
             inserted: AcknowledgedCounter::new(workload.record_count),
             chooser: (phase == Phase::Run).then(|| KeyChooser::new(workload)),
             name_bytes: workload.field_names.iter().map(|name| name.len() as u32).collect(),
@@ -77,6 +85,7 @@ impl<'a> Shared<'a> {
     pub fn operations_goal(&self) -> Option<u64> {
         match self.phase {
             Phase::Load => Some(self.workload.insert_count),
+            Phase::Run if self.open.is_some() => None,
             Phase::Run => self.workload.operation_count,
         }
     }
@@ -92,6 +101,14 @@ impl<'a> Shared<'a> {
     pub fn intended_ns(&self, client: u64, cycle: u64) -> Option<u64> {
         let phase = client as f64 / self.workload.thread_count as f64;
         self.tick_ns.map(|tick| ((cycle as f64 + phase) * tick) as u64)
+    }
+
+    pub fn pacing(&self) -> Pacing {
+        match (self.open, self.tick_ns) {
+            (Some(_), _) => Pacing::Open,
+            (None, Some(_)) => Pacing::Paced,
+            (None, None) => Pacing::Unpaced,
+        }
     }
 
     pub fn stopped(&self) -> bool {
