@@ -10,6 +10,9 @@ use std::sync::Arc;
 pub enum DiskFault {
     /// No space is left: writes wait or are refused, reads go on.
     NoSpace,
+    /// The process or the host is out of descriptors or threads: nothing was done. Waited out like
+    /// a full disk.
+    Exhausted,
     /// The file or directory is not there.
     NotFound,
     /// The path exists already.
@@ -45,7 +48,13 @@ pub struct DiskError {
 impl DiskError {
     /// A fault in the system's own words.
     pub fn from_io(operation: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
-        Self::new(classify(error), operation, path, error.to_string())
+        Self::new(classify(error), operation, path, in_words(error))
+    }
+
+    /// No thread could be started for the work on `path`: nothing was done.
+    pub(crate) fn no_thread(path: impl Into<PathBuf>, error: &io::Error) -> Self {
+        let message = format!("no thread can be started ({error}); raise `ulimit -u`");
+        Self::new(DiskFault::Exhausted, "preparing", path, message)
     }
 
     /// A fault in our words.
@@ -86,7 +95,26 @@ fn place(offset_bytes: &Option<u64>, length_bytes: &Option<usize>) -> String {
     }
 }
 
+/// The system's words, and what to do about it where that is ours to know.
+fn in_words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EMFILE) => format!(
+            "{error}: this process may have {} files open, and each segment takes two; raise \
+             `ulimit -n`",
+            crate::host::open_files_allowed()
+        ),
+        Some(libc::ENFILE) => format!("{error}: raise `sysctl fs.file-max`"),
+        Some(libc::EROFS) => {
+            format!("{error}: mount it for writing too, or choose another directory")
+        }
+        _ => error.to_string(),
+    }
+}
+
 fn classify(error: &io::Error) -> DiskFault {
+    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return DiskFault::Exhausted;
+    }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,
         io::ErrorKind::NotFound => DiskFault::NotFound,

@@ -2,6 +2,7 @@
 //! things: creating, renaming and deleting files.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -12,11 +13,12 @@ struct Shared<T> {
     waiting: Option<Waker>,
 }
 
-/// Runs `work` on a thread of its own.
+/// Runs `work` on a thread of its own; `path` is what it works on.
 ///
 /// # Errors
 /// Those of `work`, or that no thread can be started.
 pub(super) async fn blocking<T: Send + 'static>(
+    path: &Path,
     work: impl FnOnce() -> Result<T, DiskError> + Send + 'static,
 ) -> Result<T, DiskError> {
     let shared = Arc::new(Mutex::new(Shared { outcome: None, waiting: None }));
@@ -31,7 +33,7 @@ pub(super) async fn blocking<T: Send + 'static>(
                 waker.wake();
             }
         })
-        .map_err(|error| DiskError::from_io("starting", "a thread for files", &error))?;
+        .map_err(|error| DiskError::no_thread(path, &error))?;
     poll_fn(move |context| {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.outcome.take() {

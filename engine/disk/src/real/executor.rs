@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use async_task::Runnable;
 
 use super::buffer::Pool;
+use super::clock::Clock;
 use super::ring::{Answer, Request, Ring};
 use super::tasks::{CLASSES, Inbox, Queues, send_outgoing};
 use super::timers::{Sleep, Timers};
@@ -26,7 +27,7 @@ use crate::world::TaskClass;
 
 /// What the tasks of one core share.
 pub(super) struct Machine {
-    started: Instant,
+    clock: Clock,
     pub(super) ring: RefCell<Ring>,
     pub(super) buffers: Rc<Pool>,
     timers: Rc<Timers>,
@@ -40,7 +41,7 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(spin: Duration) -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
-            started: Instant::now(),
+            clock: Clock::new(),
             ring: RefCell::new(Ring::new()?),
             buffers: Rc::default(),
             timers: Rc::default(),
@@ -52,7 +53,7 @@ impl Machine {
     }
 
     pub(super) fn now_ns(&self) -> u64 {
-        self.started.elapsed().as_nanos() as u64
+        self.clock.now_ns()
     }
 
     pub(super) fn sleep(&self, duration: Duration) -> Sleep {

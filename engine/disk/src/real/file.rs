@@ -96,6 +96,13 @@ impl RealFile {
         })
     }
 
+    /// The same file, written to its end and under its final name.
+    pub(super) fn finished(self, path: &Path) -> Result<Self, DiskError> {
+        let measured = self.file.metadata();
+        let metadata = measured.map_err(|error| DiskError::from_io("measuring", path, &error))?;
+        Ok(Self { path: path.to_owned(), size_bytes: metadata.len(), ..self })
+    }
+
     fn dsync_file(&self) -> Result<&Rc<OsFile>, DiskError> {
         if self.dsync.get().is_none() {
             // By its descriptor, not by its name: the name may be gone, or another file's by now.

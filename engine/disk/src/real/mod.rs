@@ -3,6 +3,7 @@
 
 mod blocking;
 mod buffer;
+mod clock;
 mod core;
 mod current;
 mod executor;
@@ -26,7 +27,7 @@ pub use self::tasks::wake_soon;
 use self::blocking::blocking;
 use self::executor::Machine;
 use crate::durability::Durability;
-use crate::error::DiskError;
+use crate::error::{DiskError, DiskFault};
 use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES};
 use crate::world::{File, TaskClass, UNFINISHED_SUFFIX, World};
 
@@ -95,16 +96,15 @@ impl World for RealWorld {
             let error = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(DiskError::from_io("creating", path, &error));
         }
+        check_space(path, size_bytes)?;
         // Under another name until every byte is written: a crash leaves debris, never a short file.
         let unfinished = unfinished_name(path);
-        let created = self.write_zeros(&unfinished, size_bytes).await;
-        if let Err(error) = created {
+        let created = self.create_as(&unfinished, path, size_bytes).await;
+        if created.is_err() {
             // The space must come back even when creating failed for lack of it.
             let _ = std::fs::remove_file(&unfinished);
-            return Err(error);
         }
-        rename_durably(unfinished, path.to_owned()).await?;
-        self.open(path).await
+        created
     }
 
     async fn open(&self, path: &Path) -> Result<RealFile, DiskError> {
@@ -113,7 +113,7 @@ impl World for RealWorld {
 
     async fn remove(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(move || {
+        blocking(&path.clone(), move || {
             std::fs::remove_file(&path)
                 .map_err(|error| DiskError::from_io("removing", &path, &error))?;
             sync_directory(parent(&path))
@@ -123,7 +123,7 @@ impl World for RealWorld {
 
     async fn create_directory(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(move || {
+        blocking(&path.clone(), move || {
             let missing: Vec<&Path> =
                 path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
             std::fs::create_dir_all(&path)
@@ -151,16 +151,43 @@ impl World for RealWorld {
 }
 
 impl RealWorld {
-    async fn write_zeros(&self, path: &Path, size_bytes: u64) -> Result<(), DiskError> {
-        let file = RealFile::create(self.machine.clone(), path, self.durability)?;
+    /// Fills a file under the name `unfinished`, then gives it the name `path`. The file that was
+    /// filled is the one returned: once it has its name, nothing more can fail for want of a
+    /// descriptor.
+    async fn create_as(
+        &self,
+        unfinished: &Path,
+        path: &Path,
+        size_bytes: u64,
+    ) -> Result<RealFile, DiskError> {
+        let file = RealFile::create(self.machine.clone(), unfinished, self.durability)?;
         let mut offset_bytes = 0;
         while offset_bytes < size_bytes {
             let length_bytes = (size_bytes - offset_bytes).min(MAX_IO_BYTES as u64);
             file.write(offset_bytes, self.buffer(length_bytes as usize)).await?;
             offset_bytes += length_bytes;
         }
-        file.sync().await
+        file.sync().await?;
+        rename_durably(unfinished.to_owned(), path.to_owned()).await?;
+        file.finished(path)
     }
+}
+
+/// Refuses a file that will not fit before a byte of it is written: filling a disk to its last block
+/// only to learn that it is full would take the space from everybody else there.
+fn check_space(path: &Path, size_bytes: u64) -> Result<(), DiskError> {
+    // Where nothing can be learnt, or the file system knows no bound, writing will tell.
+    let Ok(space) = rustix::fs::statvfs(parent(path)) else { return Ok(()) };
+    let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
+    if space.f_blocks == 0 || free_bytes >= size_bytes {
+        return Ok(());
+    }
+    let what = format!(
+        "its file system has {} KiB left and the file takes {} KiB; delete something there",
+        free_bytes >> 10,
+        size_bytes.div_ceil(1 << 10)
+    );
+    Err(DiskError::new(DiskFault::NoSpace, "creating", path, what))
 }
 
 fn unfinished_name(path: &Path) -> PathBuf {
@@ -180,10 +207,18 @@ fn sync_directory(path: &Path) -> Result<(), DiskError> {
 }
 
 async fn rename_durably(from: PathBuf, to: PathBuf) -> Result<(), DiskError> {
-    blocking(move || {
+    blocking(&to.clone(), move || {
+        // Opened first: a name that stands but cannot be made durable would be in the way for ever.
+        let folder = parent(&to);
+        let failed = |error| DiskError::from_io("syncing directory", folder, &error);
+        let directory = std::fs::File::open(folder).map_err(failed)?;
         std::fs::rename(&from, &to)
             .map_err(|error| DiskError::from_io("renaming", &from, &error))?;
-        sync_directory(parent(&to))
+        directory.sync_all().map_err(|error| {
+            // What is not durable is not there: the next attempt begins anew.
+            let _ = std::fs::remove_file(&to);
+            failed(error)
+        })
     })
     .await
 }
