@@ -12,12 +12,18 @@
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
 
 #![allow(clippy::disallowed_methods, reason = "these tests are threads, and clients of the engine")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "they use the disk and the clock as others on the host do"
+)]
 
 mod common;
 mod crash;
 mod kill;
+mod ledger;
 mod model;
 mod moving;
+mod other;
 mod plumbing;
 mod refusal;
 mod threads;
