@@ -27,7 +27,10 @@ impl<T: Send + 'static> Core<T> {
             |fault, what: String| DiskError::new(fault, "running", Path::new("a core"), what);
         match self.thread.join() {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(failed(DiskFault::Unsupported, error.to_string())),
+            Ok(Err(error)) => match DiskError::from_io("running", Path::new("a core"), &error) {
+                exhausted if exhausted.fault == DiskFault::Exhausted => Err(exhausted),
+                other => Err(failed(DiskFault::Unsupported, other.message)),
+            },
             Err(panic) => {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

@@ -1,6 +1,5 @@
 //! A file read and written directly through the ring. Not buffered by the kernel, not cached here.
 
-use std::cell::OnceCell;
 use std::fs::{File as OsFile, OpenOptions};
 use std::io;
 use std::ops::Deref;
@@ -41,9 +40,9 @@ impl Deref for RealBlock {
 pub struct RealFile {
     machine: Rc<Machine>,
     file: Rc<OsFile>,
-    /// A second descriptor with `O_DSYNC`, opened at the first durable write that wants it.
-    dsync: OnceCell<Rc<OsFile>>,
-    durability: Durability,
+    /// A second descriptor with `O_DSYNC`, if durable writes are made so. Opened at once: a file
+    /// that is open has all it will ever need, however few descriptors are left later.
+    dsync: Option<Rc<OsFile>>,
     path: PathBuf,
     size_bytes: u64,
     device: Device,
@@ -85,11 +84,14 @@ impl RealFile {
     ) -> Result<Self, DiskError> {
         let metadata =
             file.metadata().map_err(|error| DiskError::from_io("measuring", path, &error))?;
+        let dsync = match durability {
+            Durability::Dsync => Some(Rc::new(dsync_of(&file, path)?)),
+            Durability::Fdatasync => None,
+        };
         Ok(Self {
             machine,
             file: Rc::new(file),
-            dsync: OnceCell::new(),
-            durability,
+            dsync,
             path: path.to_owned(),
             size_bytes: metadata.len(),
             device: Device::of(metadata.dev()),
@@ -101,17 +103,6 @@ impl RealFile {
         let measured = self.file.metadata();
         let metadata = measured.map_err(|error| DiskError::from_io("measuring", path, &error))?;
         Ok(Self { path: path.to_owned(), size_bytes: metadata.len(), ..self })
-    }
-
-    fn dsync_file(&self) -> Result<&Rc<OsFile>, DiskError> {
-        if self.dsync.get().is_none() {
-            // By its descriptor, not by its name: the name may be gone, or another file's by now.
-            let same = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            let file = direct(libc::O_DSYNC).open(same);
-            let file = file.map_err(|error| DiskError::from_io("opening", &self.path, &error))?;
-            let _ = self.dsync.set(Rc::new(file));
-        }
-        Ok(self.dsync.get().expect("set above"))
     }
 
     async fn ask(&self, file: &Rc<OsFile>, request: Request) -> Result<Answer, io::Error> {
@@ -198,12 +189,9 @@ impl File for RealFile {
     }
 
     async fn write_durable(&self, offset_bytes: u64, buffer: RealBuffer) -> Result<(), DiskError> {
-        match self.durability {
-            Durability::Dsync => {
-                let file = self.dsync_file()?;
-                self.write_through(file, offset_bytes, buffer).await
-            }
-            Durability::Fdatasync => {
+        match &self.dsync {
+            Some(file) => self.write_through(file, offset_bytes, buffer).await,
+            None => {
                 self.write(offset_bytes, buffer).await?;
                 self.sync().await
             }
@@ -217,6 +205,14 @@ impl File for RealFile {
             Err(error) => Err(DiskError::from_io("syncing", &self.path, &error)),
         }
     }
+}
+
+/// A second descriptor of the same file: found by the first one, not by its name, which may be gone
+/// or another file's by now.
+fn dsync_of(file: &OsFile, path: &Path) -> Result<OsFile, DiskError> {
+    let same = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let opened = direct(libc::O_DSYNC).open(same);
+    opened.map_err(|error| DiskError::from_io("opening", path, &error))
 }
 
 /// Options that every file of ours is opened with.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flywheel_disk::sim::SimRng;
 use flywheel_shard::{Engine, EngineOptions, SplitOptions};
@@ -28,9 +28,9 @@ pub fn options() -> EngineOptions {
 
 /// What the writers' processes said they did, added up.
 #[derive(Debug, Default)]
-struct Seen {
+pub struct Seen {
     /// The newest figures of the process that runs, and those of all before it.
-    figures: BTreeMap<String, u64>,
+    pub figures: BTreeMap<String, u64>,
     total: BTreeMap<String, u64>,
     killed_while_opening: u64,
 }
@@ -104,7 +104,11 @@ fn kill_while_opening(directory: &Path, rng: &mut SimRng, seen: &mut Seen) {
 }
 
 impl Seen {
-    fn note(&mut self, words: &str) {
+    pub fn figure(&self, name: &str) -> u64 {
+        self.figures.get(name).copied().unwrap_or(0)
+    }
+
+    pub fn note(&mut self, words: &str) {
         if let Some(("figure", figure)) = words.split_once(' ') {
             let (name, number) = figure.split_once(' ').expect("a name and a number");
             self.figures.insert(name.to_owned(), number.parse().expect("a number"));
@@ -157,7 +161,11 @@ fn writer() {
 
 /// Splits and moves partitions and says what goes on, for as long as the process lives.
 fn reshape_for_ever(engine: &Engine) {
+    let (mut looked, mut clock_went_back) = (Instant::now(), 0);
     for n in 0usize.. {
+        let now = Instant::now();
+        clock_went_back += u64::from(now < looked);
+        looked = now;
         let partitions = engine.partitions().expect("listed");
         let (info, shard) = &partitions[n % partitions.len()];
         // Both may be refused, by what else is going on.
@@ -171,7 +179,7 @@ fn reshape_for_ever(engine: &Engine) {
         };
         let stats = engine.stats().expect("stats");
         let sum = |of: fn(&flywheel_shard::ShardStats) -> u64| stats.shards.iter().map(of).sum();
-        let figures: [(&str, u64); 7] = [
+        let figures: [(&str, u64); 8] = [
             ("compactions", stats.store.compaction_rounds),
             ("checkpoints", stats.store.checkpoints),
             ("splits", sum(|shard| shard.splits)),
@@ -179,6 +187,7 @@ fn reshape_for_ever(engine: &Engine) {
             ("scans", stats.store.scans),
             ("writes0", stats.shards[0].writes),
             ("writes1", stats.shards[1].writes),
+            ("clock_went_back", clock_went_back),
         ];
         for (name, number) in figures {
             other::say(format!("figure {name} {number}"));

@@ -140,3 +140,10 @@ pub fn await_go() {
 pub fn number_of(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
+
+/// Memory of this process as the kernel counts it: `VmRSS:`, `VmSize:`.
+pub fn memory_kib(counted: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("read");
+    let line = status.lines().find_map(|line| line.strip_prefix(counted)).expect("listed");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
