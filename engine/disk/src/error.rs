@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub enum DiskFault {
     /// No space is left: writes wait or are refused, reads go on.
     NoSpace,
-    /// No further file can be opened, by this process or on this host: nothing was changed, and it
-    /// may work again once others are closed.
-    TooManyFiles,
+    /// The process or the host is out of descriptors or threads: nothing was done. Waited out like
+    /// a full disk.
+    Exhausted,
     /// The file or directory is not there.
     NotFound,
     /// The path exists already.
@@ -31,7 +31,7 @@ impl DiskFault {
     /// Whether there was too little of something and nothing of ours is in doubt: what was not made
     /// may be made later.
     pub fn is_shortage(self) -> bool {
-        matches!(self, DiskFault::NoSpace | DiskFault::TooManyFiles)
+        matches!(self, DiskFault::NoSpace | DiskFault::Exhausted)
     }
 }
 
@@ -56,11 +56,7 @@ pub struct DiskError {
 impl DiskError {
     /// A fault in the system's own words, and what to do about it where we know.
     pub fn from_io(operation: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
-        let message = match advice(error) {
-            Some(advice) => format!("{error}: {advice}"),
-            None => error.to_string(),
-        };
-        Self::new(classify(error), operation, path, message)
+        Self::new(classify(error), operation, path, in_words(error))
     }
 
     /// A fault in our words.
@@ -101,20 +97,29 @@ fn place(offset_bytes: &Option<u64>, length_bytes: &Option<usize>) -> String {
     }
 }
 
-fn advice(error: &io::Error) -> Option<&'static str> {
-    match error.raw_os_error()? {
-        libc::EMFILE => Some("raise this process's limit with `ulimit -n`"),
-        libc::ENFILE => Some("raise this host's limit with `sysctl fs.file-max`"),
-        libc::ENOMEM => Some(
-            "free memory, or raise the limit on it (the container's, or `ulimit -l` for locked memory)",
+/// The system's words, and what to do about it where that is ours to know.
+fn in_words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EMFILE) => format!(
+            "{error}: this process may have {} files open, and each segment takes two; raise \
+             `ulimit -n`",
+            crate::host::open_files_allowed()
         ),
-        _ => None,
+        Some(libc::ENFILE) => format!("{error}: raise `sysctl fs.file-max`"),
+        Some(libc::ENOMEM) => format!(
+            "{error}: free memory, or raise the limit on it (the container's, or `ulimit -l` for \
+             locked memory)"
+        ),
+        Some(libc::EROFS) => {
+            format!("{error}: mount it for writing too, or choose another directory")
+        }
+        _ => error.to_string(),
     }
 }
 
 fn classify(error: &io::Error) -> DiskFault {
-    if let Some(libc::EMFILE | libc::ENFILE) = error.raw_os_error() {
-        return DiskFault::TooManyFiles;
+    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return DiskFault::Exhausted;
     }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,

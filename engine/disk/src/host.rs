@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use crate::error::{DiskError, DiskFault};
 use crate::limits::MIN_MEMLOCK_BYTES;
 
@@ -45,6 +47,7 @@ fn check_io_uring(directory: &Path) -> Result<(), DiskError> {
              allow the io_uring system calls"
         }
         (Some(libc::ENOSYS), _) => "this kernel has no io_uring: Linux 5.15 or newer is needed",
+        (Some(libc::EMFILE), _) => "no descriptor is left: raise `ulimit -n`",
         (Some(libc::ENOMEM), _) => "io_uring cannot lock memory: raise `ulimit -l`",
         _ => "io_uring cannot be set up",
     };
@@ -79,6 +82,39 @@ fn check_locked_memory(directory: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
+/// Sees to it that this process may open `more_files` files besides those it has open, and as many
+/// more as it may be allowed: raises the soft limit (`ulimit -Sn`) to the hard one.
+///
+/// # Errors
+/// [`DiskFault::Exhausted`] with how many are needed, if the hard limit is lower.
+pub fn allow_open_files(directory: &Path, more_files: u64) -> Result<(), DiskError> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some() && limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        // Where that is forbidden, the check below says so if it matters.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+    let needed = open_files_now() + more_files;
+    let allowed = open_files_allowed();
+    if needed <= allowed {
+        return Ok(());
+    }
+    let what = format!(
+        "{needed} open files are needed, two for each segment, and more as it grows; this process \
+         may have {allowed}: run `ulimit -n {needed}`, or more"
+    );
+    Err(DiskError::new(DiskFault::Exhausted, "preparing", directory, what))
+}
+
+/// How many files this process may have open.
+pub(crate) fn open_files_allowed() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+fn open_files_now() -> u64 {
+    std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64)
+}
+
 fn check_direct_io(directory: &Path) -> Result<(), DiskError> {
     let path = directory.join("direct-io-trial");
     let opened = std::fs::OpenOptions::new()
@@ -97,7 +133,11 @@ fn check_direct_io(directory: &Path) -> Result<(), DiskError> {
                 .to_owned(),
         )),
         Err(error) => Err(DiskError::from_io("writing in", directory, &error)),
-        Ok(_) => removed.map_err(|error| DiskError::from_io("removing", &path, &error)),
+        Ok(_) => match removed {
+            // Somebody else who opens the directory at this moment was quicker.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(|error| DiskError::from_io("removing", &path, &error)),
+        },
     }
 }
 

@@ -165,6 +165,61 @@ pub(crate) async fn finish<W: World>(world: &W, directory: &Path) -> Result<(), 
     Ok(())
 }
 
+/// How writes are made durable: as asked, or else as the identity says.
+pub(crate) fn durability(
+    directory: &Path,
+    identity: &Identity,
+    asked: Option<Durability>,
+) -> Result<Durability, ShardError> {
+    match asked {
+        Some(durability) => Ok(durability),
+        None => identity.durability().map_err(|problem| bad(directory, problem)),
+    }
+}
+
+/// Makes one write durable as `world` does: a directory may have been copied to a file system that
+/// knows no such way, and must not learn it from its first acknowledged write. The block that is
+/// written holds nothing and is there already, so that a full disk can be opened too.
+///
+/// # Errors
+/// [`ShardError::BadDirectory`] saying which way does not work here, and why.
+pub(crate) async fn prove_durability<W: World>(
+    world: &W,
+    directory: &Path,
+    durability: Durability,
+) -> Result<(), ShardError> {
+    let file = world.open(&directory.join(CREATED_FILE)).await?;
+    match file.write_durable(0, world.buffer(MAX_IDENTITY_BYTES)).await {
+        Err(error) if error.fault != DiskFault::NoSpace => Err(bad(
+            directory,
+            format!(
+                "{durability}, the way in which writes are made durable here, does not work on \
+                 this file system ({error}); ask for the other one, or choose another directory"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Segment files in all shards' folders.
+pub(crate) async fn count_segments<W: World>(
+    world: &W,
+    directory: &Path,
+    shards: u16,
+) -> Result<u64, ShardError> {
+    let mut segments = 0;
+    for shard in 0..shards {
+        match world.list(&shard_path(directory, shard)).await {
+            Err(error) if error.fault == DiskFault::NotFound => {}
+            listed => {
+                let names = listed?;
+                segments += names.iter().filter(|name| name.starts_with("segment-")).count() as u64;
+            }
+        }
+    }
+    Ok(segments)
+}
+
 /// The identity, or what is wrong with the file.
 async fn read_identity<W: World>(
     world: &W,
@@ -215,4 +270,26 @@ fn is_our_debris(name: &str) -> bool {
 
 pub(crate) fn bad(directory: &Path, problem: impl Into<String>) -> ShardError {
     ShardError::BadDirectory { directory: directory.to_owned(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flywheel_disk::sim::{self, Fault, Op, SimDisk};
+
+    #[test]
+    fn a_way_to_make_writes_durable_that_does_not_work_here_is_found_at_opening() {
+        let (disk, directory) = (SimDisk::new(), Path::new("/data"));
+        sim::run(1, &disk, async |world| {
+            world.create_directory(directory).await.expect("made");
+            finish(&world, directory).await.expect("finished");
+            let prove = || prove_durability(&world, directory, Durability::Dsync);
+            prove().await.expect("works");
+            disk.plan(Fault::Error(Op::Write), CREATED_FILE);
+            let error = prove().await.expect_err("refused").to_string();
+            assert!(error.contains("/data: O_DSYNC") && error.contains("EIO"), "{error}");
+            disk.set_capacity_bytes(Some(0));
+            prove().await.expect("a full disk can be opened");
+        });
+    }
 }

@@ -89,8 +89,8 @@ pub enum ShardError {
         /// Why.
         reason: String,
     },
-    /// The last step of a move failed midway: which shard owns the partition is known only to the
-    /// medium. It answers nothing until the directory is opened again.
+    /// The last step of a move failed midway, and taking the partition back failed too: which shard
+    /// owns it is known only to the medium. It answers nothing until the directory is opened again.
     #[error("partition {} was left between two shards: close and open the directory again", .0.0)]
     Stranded(PartitionId),
 }

@@ -35,8 +35,9 @@ pub enum StoreError {
     /// A file failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The disk is full: writes are refused, reads go on; space freed brings writes back.
-    #[error("the disk is full, writes are refused until space is freed: {0}")]
+    /// The disk is full, or nothing can be opened any more: writes are refused, reads go on; space
+    /// freed (or a limit raised) brings writes back.
+    #[error("{}", refusal(.0))]
     Full(DiskError),
     /// An earlier write or sync failed. What the medium holds is unknown, so nothing more is
     /// written: close, look at the disk, and open again.
@@ -69,7 +70,8 @@ impl StoreError {
     /// What a failed write means for the store: a full disk is waited out, anything else is final.
     pub(crate) fn of_write(error: DiskError) -> Self {
         match error.fault {
-            DiskFault::NoSpace | DiskFault::TooManyFiles => StoreError::Full(error),
+            // Nothing was asked of the medium, or what was asked did not fit.
+            DiskFault::NoSpace | DiskFault::Exhausted => StoreError::Full(error),
             // Everything else leaves the medium in doubt.
             DiskFault::NotFound
             | DiskFault::AlreadyExists
@@ -79,4 +81,12 @@ impl StoreError {
             | DiskFault::Io => StoreError::Stopped(error),
         }
     }
+}
+
+fn refusal(error: &DiskError) -> String {
+    let what = match error.fault {
+        DiskFault::Exhausted => "writes are refused until more files can be opened",
+        _ => "the disk is full, writes are refused until space is freed",
+    };
+    format!("{what}: {error}")
 }

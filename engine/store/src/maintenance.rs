@@ -1,7 +1,7 @@
 //! The maintenance loop: keeps segments ready, forgets dropped partitions. Not compaction
 //! and not checkpoints, which have loops of their own.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::{Bound, ControlFlow, RangeInclusive};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,22 +16,54 @@ use crate::index::{Direction, Tree};
 use crate::limits::MAX_SEGMENTS;
 use crate::segments::{SegmentState, segment_path};
 
-/// How long the loop waits before it asks a full disk again.
-const FULL_RETRY: Duration = Duration::from_millis(100);
+/// How long the loop of a full store waits before it looks again whether a segment became free.
+const FULL_LOOK: Duration = Duration::from_millis(100);
+
+/// How long it waits at first before it asks the disk for another file again, and at the most: each
+/// time twice as long, since asking may mean writing most of a segment in vain.
+const GROW_RETRY_NS: RangeInclusive<u64> = 100_000_000..=1_600_000_000;
 
 /// Entries of a dropped partition that are forgotten in one slice.
 const FORGET_SLICE: usize = 2048;
 
+/// When the disk may be asked for another file, after it had none to give.
+struct Growth {
+    refused: Option<DiskError>,
+    pause_ns: u64,
+    not_before_ns: u64,
+}
+
+impl Growth {
+    fn new() -> Self {
+        Self { refused: None, pause_ns: *GROW_RETRY_NS.start(), not_before_ns: 0 }
+    }
+
+    /// The refusal that still holds.
+    fn refusal(&self, now_ns: u64) -> Option<DiskError> {
+        self.refused.clone().filter(|_| now_ns < self.not_before_ns)
+    }
+
+    fn was_refused(&mut self, now_ns: u64, error: DiskError) {
+        self.refused = Some(error);
+        self.not_before_ns = now_ns.saturating_add(self.pause_ns);
+        self.pause_ns = (2 * self.pause_ns).min(*GROW_RETRY_NS.end());
+    }
+}
+
 /// Runs until the store is closing.
 pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
+    let mut growth = Growth::new();
     while !core.finished.get() && !core.is_stopped() {
         let wanted = core.maintenance_wanted.wait();
         forget_dropped(&core).await;
-        match prepare(&core).await {
-            Ok(()) => became_writable(&core),
+        match prepare(&core, &mut growth).await {
+            Ok(()) => {
+                growth = Growth::new();
+                became_writable(&core);
+            }
             Err(error) if error.fault.is_shortage() => {
                 became_full(&core, error);
-                core.world.sleep(FULL_RETRY).await;
+                core.world.sleep(FULL_LOOK).await;
                 continue;
             }
             Err(error) => return stop(&core, error),
@@ -41,7 +73,7 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
 }
 
 /// Has as many segments ready as the options ask for, creating files where none is free.
-async fn prepare<W: World>(core: &Core<W>) -> Result<(), DiskError> {
+async fn prepare<W: World>(core: &Core<W>, growth: &mut Growth) -> Result<(), DiskError> {
     loop {
         core.segments.borrow_mut().sweep(&core.pins);
         let wanted_free = core.options.ready_segments + core.reserve(Need::Items);
@@ -61,7 +93,14 @@ async fn prepare<W: World>(core: &Core<W>) -> Result<(), DiskError> {
             let what = format!("{MAX_SEGMENTS} segments are the most that a shard can have");
             return Err(DiskError::new(DiskFault::NoSpace, "growing", &core.directory, what));
         }
-        create(core).await?;
+        if let Some(refusal) = growth.refusal(core.world.now_ns()) {
+            return Err(refusal);
+        }
+        if let Err(error) = create(core).await {
+            growth.was_refused(core.world.now_ns(), error.clone());
+            return Err(error);
+        }
+        *growth = Growth::new();
         core.commit_wanted.notify();
     }
 }
@@ -200,4 +239,30 @@ fn forget_slice<W: World>(core: &Core<W>, index: &mut Tree) {
         Some(key) => index.split_off(&key),
         None => Tree::new(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_has_no_room_is_asked_less_and_less_often_and_anew_after_it_had_some() {
+        const MS: u64 = 1_000_000;
+        let full = DiskError::new(DiskFault::NoSpace, "creating", "segment", "no space");
+        let mut growth = Growth::new();
+        let (mut now_ns, mut pauses_ms) = (7, Vec::new());
+        assert!(growth.refusal(now_ns).is_none(), "nothing was refused yet");
+        for _ in 0..6 {
+            growth.was_refused(now_ns, full.clone());
+            let looks = (0..).take_while(|look| growth.refusal(now_ns + look * MS).is_some());
+            let pause_ms = looks.count() as u64;
+            pauses_ms.push(pause_ms);
+            now_ns += pause_ms * MS;
+        }
+        assert_eq!(pauses_ms, [100, 200, 400, 800, 1600, 1600]);
+        growth = Growth::new();
+        growth.was_refused(now_ns, full);
+        assert!(growth.refusal(now_ns + 99 * MS).is_some_and(|e| e.fault == DiskFault::NoSpace));
+        assert!(growth.refusal(now_ns + 100 * MS).is_none());
+    }
 }

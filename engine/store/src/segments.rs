@@ -64,6 +64,8 @@ pub(crate) struct Segments<W: World> {
     pub(crate) checkpoint_number: u64,
     free: VecDeque<u16>,
     ready: VecDeque<u16>,
+    /// The disk refuses even the header of a free segment's next life.
+    stuck: bool,
     live_bytes: u64,
 }
 
@@ -82,6 +84,7 @@ impl<W: World> Segments<W> {
             checkpoint_number: 0,
             free: VecDeque::new(),
             ready: VecDeque::new(),
+            stuck: false,
             live_bytes: 0,
         }
     }
@@ -124,8 +127,9 @@ impl<W: World> Segments<W> {
         Place { segment, life: self.get(segment).life, offset_bytes }
     }
 
+    /// Segments that can be had. Free ones that cannot be made ready are not worth waiting for.
     pub(crate) fn free_and_ready(&self) -> usize {
-        self.free.len() + self.ready.len()
+        if self.stuck { self.ready.len() } else { self.free.len() + self.ready.len() }
     }
 
     pub(crate) fn free_list(&self) -> &VecDeque<u16> {
@@ -142,7 +146,7 @@ impl<W: World> Segments<W> {
 
     /// Bytes of files that hold something.
     pub(crate) fn occupied_bytes(&self) -> u64 {
-        (self.all.len() - self.free_and_ready()) as u64 * u64::from(self.segment_bytes)
+        (self.all.len() - self.free.len() - self.ready.len()) as u64 * u64::from(self.segment_bytes)
     }
 
     /// Bytes of files that hold something, without what only waits for readers to leave and what
@@ -175,6 +179,7 @@ impl<W: World> Segments<W> {
     /// Puts a segment back whose header could not be written.
     pub(crate) fn put_back(&mut self, segment: u16) {
         self.free.push_back(segment);
+        self.stuck = true;
     }
 
     /// The segment's new header is durable.
@@ -184,6 +189,7 @@ impl<W: World> Segments<W> {
         slot.state = SegmentState::Ready;
         self.last_begun = (segment, life);
         self.ready.push_back(segment);
+        self.stuck = false;
     }
 
     /// Takes a ready segment to write to from [`CONTENT_AT`] on.
@@ -293,5 +299,30 @@ impl<W: World> Segments<W> {
                 && slot.last_number > self.checkpoint_number
         };
         self.all.iter().filter(waits).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flywheel_disk::sim::{self, SimDisk};
+
+    #[test]
+    fn free_segments_that_cannot_be_made_ready_do_not_count_as_to_be_had() {
+        sim::run(1, &SimDisk::new(), async |world| {
+            let mut segments: Segments<sim::SimWorld> = Segments::new(64 << 10);
+            for path in ["/segment-00000", "/segment-00001"].map(Path::new) {
+                let file = world.create(path, 64 << 10).await.expect("made");
+                segments.add(Rc::new(file), 0, SegmentState::Free);
+            }
+            let (first, life) = segments.take_free().expect("free");
+            segments.make_ready(first, life);
+            let (second, life) = segments.take_free().expect("free");
+            segments.put_back(second);
+            assert_eq!((segments.free_and_ready(), segments.occupied_bytes()), (1, 0));
+            segments.take_free().expect("it may be tried again");
+            segments.make_ready(second, life + 1);
+            assert_eq!(segments.free_and_ready(), 2);
+        });
     }
 }

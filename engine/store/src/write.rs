@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::format::record;
 use crate::index::Location;
-use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use crate::limits::{MAX_IMPORTED_VERSION, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::log::Pending;
 use crate::pins::Pin;
 use crate::sync::Done;
@@ -120,6 +120,7 @@ impl<W: World> Core<W> {
         for ImportedRecord { key, version, value } in records {
             check_key(&key)?;
             check_value(value.as_ref())?;
+            check_version(version)?;
             let bytes = record_bytes(&key, value.as_ref());
             self.check_bytes(bytes)?;
             self.room(bytes, Need::Items).await?;
@@ -238,6 +239,15 @@ enum Decision {
 pub(crate) fn check_key(key: &[u8]) -> Result<(), StoreError> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         let what = format!("a key has 1 to {MAX_KEY_BYTES} bytes, this one {}", key.len());
+        return Err(StoreError::BadRequest(what));
+    }
+    Ok(())
+}
+
+/// Versions only rise: one near the end of the numbers would leave none for the writes to come.
+fn check_version(version: Version) -> Result<(), StoreError> {
+    if version > MAX_IMPORTED_VERSION {
+        let what = format!("a version is at most {MAX_IMPORTED_VERSION}, this one {version}");
         return Err(StoreError::BadRequest(what));
     }
     Ok(())

@@ -20,6 +20,7 @@ use rustix::thread::CpuSet;
 
 use super::blocking::Helpers;
 use super::buffer::Pool;
+use super::clock::Clock;
 use super::ring::{Answer, Request, Ring};
 use super::tasks::{CLASSES, Inbox, Queues, send_outgoing};
 use super::timers::{Sleep, Timers};
@@ -28,7 +29,7 @@ use crate::world::TaskClass;
 
 /// What the tasks of one core share.
 pub(super) struct Machine {
-    started: Instant,
+    clock: Clock,
     pub(super) ring: RefCell<Ring>,
     pub(super) buffers: Rc<Pool>,
     pub(super) helpers: Helpers,
@@ -44,7 +45,7 @@ impl Machine {
     /// A machine for the current thread, whose helpers run on `processors`.
     pub(super) fn new(spin: Duration, processors: Option<CpuSet>) -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
-            started: Instant::now(),
+            clock: Clock::new(),
             ring: RefCell::new(Ring::new()?),
             buffers: Rc::default(),
             helpers: Helpers::new(processors),
@@ -57,7 +58,7 @@ impl Machine {
     }
 
     pub(super) fn now_ns(&self) -> u64 {
-        self.started.elapsed().as_nanos() as u64
+        self.clock.now_ns()
     }
 
     pub(super) fn sleep(&self, duration: Duration) -> Sleep {

@@ -1,6 +1,5 @@
 //! A file read and written directly through the ring. Not buffered by the kernel, not cached here.
 
-use std::cell::OnceCell;
 use std::fs::{File as OsFile, OpenOptions};
 use std::io;
 use std::ops::{Deref, Range};
@@ -43,9 +42,9 @@ impl Deref for RealBlock {
 pub struct RealFile {
     machine: Rc<Machine>,
     file: Rc<OsFile>,
-    /// A second descriptor with `O_DSYNC`, opened at the first durable write that wants it.
-    dsync: OnceCell<Rc<OsFile>>,
-    durability: Durability,
+    /// A second descriptor with `O_DSYNC`, if durable writes are made so. Opened at once: a file
+    /// that is open has all it will ever need, however few descriptors are left later.
+    dsync: Option<Rc<OsFile>>,
     path: PathBuf,
     size_bytes: u64,
     device: Device,
@@ -87,26 +86,18 @@ impl RealFile {
     ) -> Result<Self, DiskError> {
         let metadata =
             file.metadata().map_err(|error| DiskError::from_io("measuring", path, &error))?;
+        let dsync = match durability {
+            Durability::Dsync => Some(Rc::new(dsync_of(&file, path)?)),
+            Durability::Fdatasync => None,
+        };
         Ok(Self {
             machine,
             file: Rc::new(file),
-            dsync: OnceCell::new(),
-            durability,
+            dsync,
             path: path.to_owned(),
             size_bytes: metadata.len(),
             device: Device::of(metadata.dev()),
         })
-    }
-
-    fn dsync_file(&self) -> Result<&Rc<OsFile>, DiskError> {
-        if self.dsync.get().is_none() {
-            // By its descriptor, not by its name: the name may be gone, or another file's by now.
-            let same = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            let file = direct(libc::O_DSYNC).open(same);
-            let file = file.map_err(|error| DiskError::from_io("opening", &self.path, &error))?;
-            let _ = self.dsync.set(Rc::new(file));
-        }
-        Ok(self.dsync.get().expect("set above"))
     }
 
     /// The same file under its new name, and with the length that it has now.
@@ -226,13 +217,12 @@ impl File for RealFile {
     }
 
     async fn write_durable(&self, offset_bytes: u64, buffer: RealBuffer) -> Result<(), DiskError> {
-        match self.durability {
+        match &self.dsync {
             // One in several parts would wait for the device once for each.
-            Durability::Dsync if buffer.len() <= self.device.max_io_bytes => {
-                let file = self.dsync_file()?;
+            Some(file) if buffer.len() <= self.device.max_io_bytes => {
                 self.write_through(file, offset_bytes, buffer).await
             }
-            Durability::Dsync | Durability::Fdatasync => {
+            _ => {
                 self.write(offset_bytes, buffer).await?;
                 self.sync().await
             }
@@ -247,6 +237,14 @@ impl File for RealFile {
         };
         outcome.map(drop).map_err(|error| DiskError::from_io("syncing", &self.path, &error))
     }
+}
+
+/// A second descriptor of the same file: found by the first one, not by its name, which may be gone
+/// or another file's by now.
+fn dsync_of(file: &OsFile, path: &Path) -> Result<OsFile, DiskError> {
+    let same = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let opened = direct(libc::O_DSYNC).open(same);
+    opened.map_err(|error| DiskError::from_io("opening", path, &error))
 }
 
 /// Options that every file of ours is opened with.

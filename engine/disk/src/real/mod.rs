@@ -3,6 +3,7 @@
 
 mod blocking;
 mod buffer;
+mod clock;
 mod core;
 mod current;
 mod executor;
@@ -26,7 +27,7 @@ pub use self::tasks::wake_soon;
 
 use self::executor::Machine;
 use crate::durability::Durability;
-use crate::error::DiskError;
+use crate::error::{DiskError, DiskFault};
 use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES};
 use crate::world::{File, TaskClass, UNFINISHED_SUFFIX, World};
 
@@ -95,6 +96,7 @@ impl World for RealWorld {
             let error = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(DiskError::from_io("creating", path, &error));
         }
+        check_space(path, size_bytes)?;
         // Under another name until every byte is written: a crash leaves debris, never a short file.
         let unfinished = unfinished_name(path);
         let created = async {
@@ -174,10 +176,30 @@ impl RealWorld {
             let directory = open_directory(parent(&to))?;
             std::fs::rename(&from, &to)
                 .map_err(|error| DiskError::from_io("renaming", &from, &error))?;
-            sync_directory(parent(&to), &directory)
+            sync_directory(parent(&to), &directory).inspect_err(|_| {
+                // What is not durable is not there: the next attempt begins anew.
+                let _ = std::fs::remove_file(&to);
+            })
         };
         self.machine.helpers.run(work).await
     }
+}
+
+/// Refuses a file that will not fit before a byte of it is written: filling a disk to its last block
+/// only to learn that it is full would take the space from everybody else there.
+fn check_space(path: &Path, size_bytes: u64) -> Result<(), DiskError> {
+    // Where nothing can be learnt, or the file system knows no bound, writing will tell.
+    let Ok(space) = rustix::fs::statvfs(parent(path)) else { return Ok(()) };
+    let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
+    if space.f_blocks == 0 || free_bytes >= size_bytes {
+        return Ok(());
+    }
+    let what = format!(
+        "its file system has {} KiB left and the file takes {} KiB; delete something there",
+        free_bytes >> 10,
+        size_bytes.div_ceil(1 << 10)
+    );
+    Err(DiskError::new(DiskFault::NoSpace, "creating", path, what))
 }
 
 fn unfinished_name(path: &Path) -> PathBuf {

@@ -27,6 +27,13 @@ pub(super) struct Asked {
     pub durability: Option<Durability>,
 }
 
+/// Files open besides the shards' own: the lock, and what opening needs for a moment.
+const FILES_OF_AN_ENGINE: u64 = 16;
+
+/// Files that one shard has open besides its segments, two each for the superblock and for the
+/// segments that it makes ready first; and its ring and its bell.
+const FILES_OF_A_SHARD: u64 = 32;
+
 /// Checks the host, takes the directory, and gives it an identity if it has none.
 pub(super) fn bootstrap(directory: &Path, asked: Asked) -> Result<Bootstrap, ShardError> {
     check_host(directory)?;
@@ -53,8 +60,17 @@ async fn settle(
     let lock = DirectoryLock::acquire(directory)?;
     let found = directory::look(world, directory).await?;
     let creating = !matches!(found, Found::Whole(_));
+    let segments = directory::count_segments(world, directory, asked.shards).await?;
+    host::allow_open_files(directory, files_for(asked.shards, segments))?;
     let identity = match found {
-        Found::Whole(identity) | Found::Unfinished(identity) => {
+        Found::Whole(identity) => {
+            directory::check_alike(directory, &identity, asked.shards, asked.segment_bytes)?;
+            let durability = directory::durability(directory, &identity, asked.durability)?;
+            let world = world.with_durability(durability);
+            directory::prove_durability(&world, directory, durability).await?;
+            identity
+        }
+        Found::Unfinished(identity) => {
             directory::check_alike(directory, &identity, asked.shards, asked.segment_bytes)?;
             identity
         }
@@ -81,6 +97,11 @@ async fn new_identity(
     identity.dsync_us = Some(trial.dsync_us);
     identity.fdatasync_us = Some(trial.fdatasync_us);
     Ok(identity)
+}
+
+/// Files that an engine has open: two for each segment, and what each core and its store need besides.
+fn files_for(shards: u16, segments: u64) -> u64 {
+    FILES_OF_AN_ENGINE + u64::from(shards) * FILES_OF_A_SHARD + 2 * segments
 }
 
 /// Checks the host where the directory is, or where it will be made.

@@ -39,10 +39,13 @@ pub struct Engine {
 impl Engine {
     /// Opens `directory`, or creates it if it is empty or does not exist.
     ///
+    /// Each segment takes two open files, so the process's soft limit on these (`ulimit -Sn`) is
+    /// raised to its hard one.
+    ///
     /// # Errors
     /// [`ShardError::BadOption`], [`ShardError::BadDirectory`] and [`ShardError::ShardCount`] say
     /// what to change; [`ShardError::Store`] if the host cannot run the engine, another process has
-    /// the directory open, or a store cannot be recovered.
+    /// the directory open, too few files may be open at once, or a store cannot be recovered.
     pub fn open(directory: &Path, options: EngineOptions) -> Result<Self, ShardError> {
         Self::open_reporting(directory, options, None)
     }
@@ -72,10 +75,7 @@ impl Engine {
             durability: options.durability,
         };
         let Bootstrap { lock, identity, creating } = bootstrap(directory, asked)?;
-        let durability = match options.durability {
-            Some(durability) => durability,
-            None => identity.durability().map_err(|text| directory::bad(directory, text))?,
-        };
+        let durability = directory::durability(directory, &identity, options.durability)?;
         let start = |shard| start(shard, shards, directory, durability, &options, progress.clone());
         let starting = start_all(shards, start)?;
         let assemble = |claims: Vec<Vec<PartitionSpec>>| {

@@ -14,8 +14,9 @@
 //! A crash before 6 is durable leaves us Serving and a copy Importing there, which the next open
 //! drops. A crash after it leaves two Serving, and the next open keeps the higher epoch; nothing was
 //! acknowledged here since 5, and nothing there before 6. Giving up before 6 lets the waiting
-//! requests in again; an error *of* 6 leaves the outcome to the medium, so the partition answers
-//! nothing until the directory is opened again.
+//! requests in again. After an error *of* 6 only the medium knows whether the other shard owns the
+//! partition: it serves nobody from it, and we take it back under an epoch above its own, durably,
+//! before we do. Only if that fails too does the partition answer nothing until the next open.
 //!
 //! Versions of a key must only rise, also when the key was deleted here long ago and nothing of it
 //! is sent. So the last round also carries a tombstone under a fresh version, of a key that has no
@@ -30,7 +31,7 @@ use flywheel_disk::World;
 use flywheel_disk::canary::{self, Canary};
 use flywheel_store::{
     Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, Peek, ScanRequest,
-    Version, WriteBatch, WriteOutcome,
+    StoreError, Version, WriteBatch, WriteOutcome,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -69,6 +70,15 @@ impl<W: World> Shard<W> {
     }
 }
 
+/// Whether a step that failed so left no trace: never sent, or refused before it was logged.
+fn surely_not_done(error: &ShardError) -> bool {
+    match error {
+        ShardError::Busy(_) => true,
+        ShardError::Store(error) => matches!(**error, StoreError::Full(_)),
+        _ => false,
+    }
+}
+
 /// One move under way.
 struct Move<'a, W: World> {
     shard: &'a Rc<Shard<W>>,
@@ -87,16 +97,13 @@ impl<W: World> Move<'_, W> {
             return Err(self.give_up(error).await);
         }
         match self.step(ImportStep::Activate(id, epoch)).await {
-            Ok(()) => self.hand_over().await,
-            // Never sent, so nothing has changed.
-            Err(error @ ShardError::Busy(_)) => return Err(self.give_up(error).await),
-            Err(_) => {
-                let waiting = self.partition.strand();
-                self.shard.release(waiting, |request| request.fail(ShardError::Stranded(id)));
-                return Err(ShardError::Stranded(id));
+            Ok(()) => {
+                self.hand_over().await;
+                Ok(())
             }
+            Err(error) if surely_not_done(&error) => Err(self.give_up(error).await),
+            Err(error) => Err(self.take_back(error, epoch + 1).await),
         }
-        Ok(())
     }
 
     /// Steps 2 to 5: when this returns well, the copy is complete and requests wait.
@@ -244,6 +251,24 @@ impl<W: World> Move<'_, W> {
         // If this fails, the copy stays Importing, and the next open drops it.
         let _ = self.step(ImportStep::Abort(self.partition.spec.id)).await;
         self.not_moved(error)
+    }
+
+    /// Takes the partition back though the other shard may own it on the medium: under a higher
+    /// epoch, which the next open will prefer.
+    async fn take_back(&self, error: ShardError, ownership_epoch: u64) -> ShardError {
+        let id = self.partition.spec.id;
+        if self.shard.store.activate_partition(id, ownership_epoch).await.is_err() {
+            let waiting = self.partition.strand();
+            self.shard.release(waiting, |request| request.fail(ShardError::Stranded(id)));
+            return ShardError::Stranded(id);
+        }
+        let spec = PartitionSpec { ownership_epoch, ..self.partition.spec.clone() };
+        {
+            let mut table = self.shard.table.borrow_mut();
+            table.remove(id);
+            table.insert(Rc::new(Partition::new(spec)));
+        }
+        self.give_up(error).await
     }
 
     fn not_moved(&self, error: ShardError) -> ShardError {

@@ -1,151 +1,196 @@
-//! A real process killed with SIGKILL under load, again and again: every acknowledged write is there
-//! afterwards, with its value or that of a later write.
+//! A real process killed with SIGKILL, again and again: under load with partitions splitting and
+//! moving, and while it recovers from the kill before. Whatever it had acknowledged is there
+//! afterwards, and nothing that it never wrote: see `ledger`.
 //!
-//! The writer is this very test binary, started again for one "test" that does nothing unless it is
-//! told a directory. It prints a line after each acknowledgement; the parent kills it at a random
-//! moment, opens the directory itself, and holds what it finds against the lines.
+//! `FLYWHEEL_KILLS` says how often (a nightly run takes thousands), `FLYWHEEL_KILL_SEED` at which
+//! moments, as far as that is ours to say.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use flywheel_shard::{Change, Engine, EngineOptions, Handle};
+use flywheel_disk::sim::SimRng;
+use flywheel_shard::{Engine, EngineOptions, SplitOptions};
 
-use crate::common::{RealDirectory, key, small_options};
+use crate::common::{RealDirectory, small_options};
+use crate::ledger::{self, Ledger};
+use crate::other::{self, Other};
 
-const WRITERS: usize = 4;
-const KEYS_PER_WRITER: usize = 40;
-const KILLS: u64 = 8;
-const DIRECTORY: &str = "FLYWHEEL_KILL_DIRECTORY";
+const KILLS: u64 = 60;
+const WRITER: &str = "kill::writer";
+const NEXT: &str = "FLYWHEEL_KILL_NEXT";
 
-fn options() -> EngineOptions {
-    EngineOptions { shards: 2, ..small_options() }
+pub fn options() -> EngineOptions {
+    let split = SplitOptions { keep_together: Some(ledger::together), ..small_options().split };
+    EngineOptions { shards: 2, split, ..small_options() }
 }
 
-/// A value that says whose it is: the key's number and the round, then filler that follows from both.
-fn value(k: usize, round: u64) -> Bytes {
-    let length = 16 + (k * 37 + round as usize * 101) % 3000;
-    let mut bytes = Vec::with_capacity(length);
-    bytes.extend_from_slice(&(k as u64).to_be_bytes());
-    bytes.extend_from_slice(&round.to_be_bytes());
-    bytes.resize(length, (k as u64 ^ round) as u8);
-    Bytes::from(bytes)
-}
-
-/// The round of a value, after checking every byte of it.
-fn round_of(k: usize, found: &[u8]) -> u64 {
-    let round = u64::from_be_bytes(found[8..16].try_into().expect("eight bytes"));
-    assert_eq!(found, &*value(k, round), "key {k} holds something that was never written to it");
-    round
+/// What the writers' processes said they did, added up.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The newest figures of the process that runs, and those of all before it.
+    pub figures: BTreeMap<String, u64>,
+    total: BTreeMap<String, u64>,
+    killed_while_opening: u64,
 }
 
 #[test]
 fn what_was_acknowledged_survives_sigkill() {
     let Some(directory) = RealDirectory::new("kill") else { return };
-    let mut acknowledged: HashMap<usize, u64> = HashMap::new();
-    for kill in 0..KILLS {
-        let mut writer = start_writer(&directory.path());
-        let lines = 200 + kill * 977 % 1500;
-        let seen = kill_after(&mut writer, lines);
-        assert!(seen.len() as u64 >= lines, "kill {kill}: the writer ended early");
-        for (k, round) in seen {
-            let newest = acknowledged.entry(k).or_default();
-            *newest = round.max(*newest);
+    let directory = directory.path();
+    let kills = other::number_of("FLYWHEEL_KILLS").unwrap_or(KILLS);
+    let seed = other::number_of("FLYWHEEL_KILL_SEED").unwrap_or(1);
+    let (mut rng, mut ledger, mut seen) = (SimRng::new(seed), Ledger::default(), Seen::default());
+    let mut done = 0;
+    while done < kills {
+        kill_under_load(&directory, 20 + rng.below(800), &mut ledger, &mut seen);
+        done += 1;
+        // What a kill left is recovered from, and that is cut short as well.
+        for _ in 0..rng.below(4) {
+            kill_while_opening(&directory, &mut rng, &mut seen);
+            done += 1;
         }
-        let engine = Engine::open(&directory.path(), options()).expect("recovered");
-        for (&k, &round) in &acknowledged {
-            let found = engine.handle().blocking().get(key(k)).expect("get");
-            let found = found.map_or(0, |found| round_of(k, &found.value));
-            assert!(found >= round, "kill {kill}: key {k} has round {found}, acknowledged {round}");
-        }
-        // Every other time the next writer finds what a crash left, not what a close did.
-        if kill % 2 == 0 {
+        let engine = Engine::open(&directory, options()).expect("recovered");
+        ledger.check(&engine.handle(), &format!("seed {seed}, after {done} kills"));
+        // Every other time the next process finds what a crash left, not what a close did.
+        if rng.coin() {
             engine.close().expect("closed");
         }
     }
-}
-
-fn start_writer(directory: &Path) -> Child {
-    let binary = std::env::current_exe().expect("this binary");
-    Command::new(binary)
-        .args(["kill::writer", "--exact", "--nocapture", "--test-threads=1"])
-        .env(DIRECTORY, directory)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("started")
-}
-
-/// Reads acknowledgements, kills the writer after so many, and reads those that were still under way.
-fn kill_after(writer: &mut Child, lines: u64) -> Vec<(usize, u64)> {
-    let output = BufReader::new(writer.stdout.take().expect("piped"));
-    let mut seen = Vec::new();
-    for line in output.lines() {
-        let Ok(line) = line else { break };
-        // The harness prints lines of its own, and the last one may be cut.
-        let mut words = line.split(' ');
-        if words.next() == Some("acknowledged")
-            && let (Some(Ok(k)), Some(Ok(round)), Some("end")) =
-                (words.next().map(str::parse), words.next().map(str::parse), words.next())
+    println!("{done} kills, seed {seed}: {seen:?}, {} done and not heard of", ledger.unheard);
+    if done >= KILLS {
+        for name in ["compactions", "checkpoints", "splits", "moves", "scans", "writes0", "writes1"]
         {
-            seen.push((k, round));
+            assert!(seen.total.get(name).is_some_and(|&n| n > 0), "no {name}: {seen:?}");
         }
-        if seen.len() as u64 == lines {
-            writer.kill().expect("killed");
+        assert!(seen.killed_while_opening > 0, "{seen:?}");
+    }
+}
+
+/// Kills a writer once so many of its operations were acknowledged, and notes these and what it
+/// acknowledged before it died.
+fn kill_under_load(directory: &Path, after: u64, ledger: &mut Ledger, seen: &mut Seen) {
+    let mut writer = start_writer(directory, &ledger.next(), &[]);
+    let mut acknowledged = 0;
+    while let Some(words) = writer.next() {
+        if let Some(did) = words.strip_prefix("did ") {
+            ledger.acknowledge(did);
+            acknowledged += 1;
+            if acknowledged == after {
+                writer.kill();
+            }
+        }
+        seen.note(&words);
+    }
+    assert!(acknowledged >= after, "the writer ended by itself: {:?}", writer.ended());
+    seen.end();
+}
+
+/// Kills a process that has only begun to open the directory.
+fn kill_while_opening(directory: &Path, rng: &mut SimRng, seen: &mut Seen) {
+    let mut opener = start_writer(directory, "", &[]);
+    let said = if rng.coin() { "opening" } else { "recovering" };
+    opener.wait_for(said);
+    thread::sleep(Duration::from_micros(rng.below(8_000)));
+    opener.kill();
+    let mut opened = false;
+    while let Some(words) = opener.next() {
+        opened |= words == "opened";
+        seen.note(&words);
+    }
+    seen.killed_while_opening += u64::from(!opened);
+    seen.end();
+}
+
+impl Seen {
+    pub fn figure(&self, name: &str) -> u64 {
+        self.figures.get(name).copied().unwrap_or(0)
+    }
+
+    pub fn note(&mut self, words: &str) {
+        if let Some(("figure", figure)) = words.split_once(' ') {
+            let (name, number) = figure.split_once(' ').expect("a name and a number");
+            self.figures.insert(name.to_owned(), number.parse().expect("a number"));
         }
     }
-    writer.wait().expect("ended");
-    seen
+
+    fn end(&mut self) {
+        for (name, number) in std::mem::take(&mut self.figures) {
+            *self.total.entry(name).or_default() += number;
+        }
+    }
+}
+
+/// Starts a process whose writers begin with the operations `next`; without, nobody writes.
+pub fn start_writer(directory: &Path, next: &str, more: &[(&str, &str)]) -> Other {
+    let mut told = vec![(NEXT, next)];
+    told.extend_from_slice(more);
+    Other::start(WRITER, directory, &told)
 }
 
 /// The other process. A test only in name: it does nothing unless it was started by the one above.
 #[test]
 fn writer() {
-    let Ok(directory) = std::env::var(DIRECTORY) else { return };
-    let engine = Engine::open(Path::new(&directory), options()).expect("opened");
+    let Some(directory) = other::told(WRITER) else { return };
+    other::say("opening");
+    let engine = Engine::open_with_progress(&directory, options(), |_| other::say("recovering"));
+    let engine = engine.expect("opened");
+    other::say("opened");
+    let next = std::env::var(NEXT).expect("told");
     thread::scope(|scope| {
-        for writer in 0..WRITERS {
+        for (writer, from) in ledger::writers_from(&next) {
             let handle = engine.handle();
-            scope.spawn(move || write_for_ever(&handle, writer));
+            scope.spawn(move || {
+                for n in from.. {
+                    let applied = ledger::perform(&handle, writer, n).expect("performed");
+                    other::say(format!("did {writer} {n} {}", u8::from(applied)));
+                }
+            });
         }
+        let handle = engine.handle();
+        scope.spawn(move || {
+            loop {
+                ledger::check_scan(&handle);
+                thread::sleep(Duration::from_millis(3));
+            }
+        });
         scope.spawn(|| reshape_for_ever(&engine));
     });
 }
 
-fn write_for_ever(handle: &Handle, writer: usize) {
-    let own = || (0..KEYS_PER_WRITER).map(move |n| n * WRITERS + writer);
-    let first = own().map(|k| {
-        let found = handle.blocking().get(key(k)).expect("get");
-        found.map_or(0, |found| round_of(k, &found.value))
-    });
-    let start = first.max().unwrap_or(0) + 1;
-    for round in start.. {
-        for k in own() {
-            if round % 3 == 0 {
-                let put = move |_: Option<&Bytes>| Change::Put(value(k, round));
-                handle.blocking().modify(key(k), Box::new(put)).expect("modify");
-            } else {
-                handle.blocking().put(key(k), value(k, round)).expect("put");
-            }
-            let line = format!("acknowledged {k} {round} end\n");
-            std::io::stdout().lock().write_all(line.as_bytes()).expect("the parent reads");
-        }
-    }
-}
-
-/// Splits and moves partitions for as long as the process lives.
+/// Splits and moves partitions and says what goes on, for as long as the process lives.
 fn reshape_for_ever(engine: &Engine) {
+    let (mut looked, mut clock_went_back) = (Instant::now(), 0);
     for n in 0usize.. {
+        let now = Instant::now();
+        clock_went_back += u64::from(now < looked);
+        looked = now;
         let partitions = engine.partitions().expect("listed");
         let (info, shard) = &partitions[n % partitions.len()];
-        let at = key(n * 11 % (WRITERS * KEYS_PER_WRITER));
         // Both may be refused, by what else is going on.
         let _ = match n % 3 {
-            0 if partitions.len() < 10 => engine.split_partition(info.spec.id, at).map(drop),
+            0 if partitions.len() < 40 => {
+                let at = ledger::cut(n / 3 * 7);
+                let id = engine.handle().locate(&at).partition;
+                engine.split_partition(id, at).map(drop)
+            }
             _ => engine.move_partition(info.spec.id, 1 - shard),
         };
+        let stats = engine.stats().expect("stats");
+        let sum = |of: fn(&flywheel_shard::ShardStats) -> u64| stats.shards.iter().map(of).sum();
+        let figures: [(&str, u64); 8] = [
+            ("compactions", stats.store.compaction_rounds),
+            ("checkpoints", stats.store.checkpoints),
+            ("splits", sum(|shard| shard.splits)),
+            ("moves", sum(|shard| shard.moves)),
+            ("scans", stats.store.scans),
+            ("writes0", stats.shards[0].writes),
+            ("writes1", stats.shards[1].writes),
+            ("clock_went_back", clock_went_back),
+        ];
+        for (name, number) in figures {
+            other::say(format!("figure {name} {number}"));
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::sim::{self, Fault, Op, SimDisk, SimWorld};
+use flywheel_store::limits::MAX_IMPORTED_VERSION;
 use flywheel_store::{
     Change, ImportedRecord, PartitionId, Store, StoreError, Write, WriteBatch, WriteOutcome,
 };
@@ -348,5 +349,23 @@ fn records_too_large_for_a_batch_are_refused_by_every_way_in() {
         let imported = store.import(vec![record]).await;
         assert!(matches!(imported, Err(StoreError::BadRequest(_))), "{imported:?}");
         assert_eq!(store.get(&key(1)).await.expect("reads"), None);
+    });
+}
+
+#[test]
+fn a_version_that_would_leave_none_for_later_writes_is_not_imported() {
+    sim::run(8, &SimDisk::new(), async |world| {
+        let store = open(&world).await.expect("opens");
+        let import = |version| {
+            store.import(vec![ImportedRecord { key: key(1), version, value: Some(key(1)) }])
+        };
+        for version in [u64::MAX, u64::MAX - 1, MAX_IMPORTED_VERSION + 1] {
+            let refused = import(version).await;
+            assert!(matches!(refused, Err(StoreError::BadRequest(_))), "{version}: {refused:?}");
+        }
+        import(MAX_IMPORTED_VERSION).await.expect("imports");
+        let written = store.write(WriteBatch::put(key(1), key(2))).await.expect("writes");
+        let first_version = MAX_IMPORTED_VERSION + 1;
+        assert_eq!(written, WriteOutcome::Applied { first_version });
     });
 }
