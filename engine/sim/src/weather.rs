@@ -93,7 +93,7 @@ impl Weather {
         match error {
             ShardError::Busy(_) => only_if(is_tight, Verdict::NotDone),
             ShardError::BatchSpansPartitions => Verdict::NotDone,
-            ShardError::Stranded(_) => only_if(self.fails() || self.is_scarce, Verdict::NotDone),
+            ShardError::Stranded(_) => only_if(self.fails(), Verdict::NotDone),
             ShardError::Store(error) => match &**error {
                 StoreError::Disk(_) => only_if(self.fails(), Verdict::NotDone),
                 StoreError::Full(_) => only_if(self.is_scarce, Verdict::NotDone),

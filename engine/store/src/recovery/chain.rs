@@ -134,6 +134,8 @@ impl<W: World> Replay<'_, W> {
                 break (Damage::new(format!("the log was cut behind batch {cut} before")), true);
             }
             let batch_bytes = batch.header.batch_bytes() as u32;
+            let whole = &rest[..batch.header.batch_bytes().min(rest.len())];
+            self.unproven.add(batch.header.number, batch.header.place, whole, self.proven);
             self.replay_batch(batch).await?;
             at += batch_bytes;
             self.progress.replayed_bytes += u64::from(batch_bytes);
@@ -141,10 +143,6 @@ impl<W: World> Replay<'_, W> {
             self.hole = None;
             self.world.yield_if_needed().await;
         };
-        if at > base.offset_bytes {
-            // What was read may still sit in the device's volatile cache: nobody waited for it.
-            file.sync().await?;
-        }
         let rest = &content[(at - base.offset_bytes) as usize..];
         let is_blank = rest.iter().take(BLOCK_BYTES).all(|&byte| byte == 0);
         let hole = Hole { place: base.at(at), damage, is_blank };

@@ -20,7 +20,7 @@ use crate::segment_reader::read_agreed;
 use crate::segments::{SegmentState, Segments, segment_path};
 
 /// A segment's header and the first block behind it: what is read of each.
-const HEAD_BYTES: usize = CONTENT_AT as usize + BLOCK_BYTES;
+pub(super) const HEAD_BYTES: usize = CONTENT_AT as usize + BLOCK_BYTES;
 
 /// Segments are numbered without gaps; a gap means that a file is missing.
 pub(super) fn count_segments(directory: &Path, names: &[String]) -> Result<usize, StoreError> {
@@ -75,12 +75,7 @@ pub(super) async fn open_superblock<W: World>(
     }
     match (newest, damage) {
         // One slot may be torn: it was being written, and the other still counts.
-        (Some(superblock), _) => {
-            // A process that crashed may have left it in the device's volatile cache, and what it
-            // lets go of is about to be recycled.
-            file.sync().await?;
-            Ok((file, superblock))
-        }
+        (Some(superblock), _) => Ok((file, superblock)),
         (None, Some((slot_at, damage))) => Err(corrupt(&path, slot_at, damage.what)),
         (None, None) if segment_count == 0 => {
             let superblock = first_superblock(options);
@@ -166,11 +161,6 @@ pub(super) async fn open_segments<W: World>(
         segments.add(Rc::new(file), life, SegmentState::Sealed);
     }
     check_befores(directory, &segments, &befores)?;
-    if segments.last_begun.1 > 0 {
-        // The next life names this one: it may still sit in the device's volatile cache.
-        let newest = segments.get(segments.last_begun.0).file.clone();
-        newest.sync().await?;
-    }
     Ok(segments)
 }
 
@@ -196,7 +186,7 @@ pub(super) async fn free_unused<W: World>(
 }
 
 /// What a segment's first two blocks say it is; `None` if it was never used.
-fn decode_head(
+pub(super) fn decode_head(
     path: &Path,
     options: &StoreOptions,
     number: u16,

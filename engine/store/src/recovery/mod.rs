@@ -8,10 +8,12 @@
 //! - `files`: which files there are, and whether they are ours.
 //! - `loading`: the checkpoint.
 //! - `chain`: the log behind it.
+//! - `restating`: what was found, made durable.
 
 mod chain;
 mod files;
 mod loading;
+mod restating;
 
 use std::ops::{Bound, ControlFlow};
 use std::path::Path;
@@ -33,6 +35,7 @@ use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
 use self::files::{check_identity, count_segments, free_unused, open_segments, open_superblock};
+use self::restating::Unproven;
 
 /// How far recovery has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,10 +92,12 @@ pub(crate) async fn recover<W: World>(
         progress: RecoveryProgress::default(),
         callback: progress,
         hole: None,
+        unproven: Unproven::default(),
     };
     replay.load_checkpoint(&superblock).await?;
     replay.follow_log(&superblock).await?;
     replay.account(&superblock)?;
+    replay.restate(&superblock, &file, options).await?;
     free_unused(directory, options, &mut replay.segments).await?;
     Ok(Recovered {
         table: replay.table,
@@ -128,6 +133,7 @@ struct Replay<'a, W: World> {
     callback: Option<ProgressCallback>,
     /// Where the chain broke off last, unless a later segment took it up again.
     hole: Option<Hole>,
+    unproven: Unproven,
 }
 
 /// A hole in the log: which place should have held the next batch of the chain.
