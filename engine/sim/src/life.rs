@@ -1,6 +1,7 @@
 //! One life: a process opens the engine, finds everything as it must be, lets its clients work, and
 //! ends. Not what comes before and after: see `run`.
 
+use std::cell::Cell;
 use std::ops::Bound;
 use std::path::Path;
 use std::rc::Rc;
@@ -118,15 +119,21 @@ async fn work(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>, life: &
         });
     }
     let (napping, disturbed, events) = (world.clone(), Rc::clone(run), life.disturbances.clone());
+    let is_over = Rc::new(Cell::new(false));
+    let over = Rc::clone(&is_over);
     world.spawn(TaskClass::Background, async move {
         for event in events {
             napping.sleep(Duration::from_micros(event.pause_us)).await;
+            if over.get() {
+                return;
+            }
             disturbed.disturb(&event.what);
         }
     });
     for ended in all_ended {
         let _ = ended.await;
     }
+    is_over.set(true);
 }
 
 /// With nobody at work and room on the disk, the engine must come to rest, take writes again unless it
