@@ -121,9 +121,8 @@ impl SimFile {
         }
         let astray = self.astray(offset_bytes, length_bytes, &mut request);
         let id = machine.disk.new_id();
-        let mut content = self.content.borrow_mut();
-        content.begin_write(id, offset_bytes, buffer.0, astray.is_some(), machine.alive());
-        drop(content);
+        let (owner, is_astray) = (machine.alive(), astray.is_some());
+        self.content.borrow_mut().begin_write(id, offset_bytes, buffer.0, is_astray, owner);
         let content = self.content.clone();
         let act = move |machine: &Machine, request: &mut Request| {
             let mut content = content.borrow_mut();
