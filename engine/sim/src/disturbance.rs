@@ -24,7 +24,7 @@ impl Disturbance {
     /// Draws what the weather allows; `None` if it is calm.
     pub fn draw(rng: &mut SimRng, weather: &Weather) -> Option<Self> {
         if weather.planned_errors {
-            let op = [Op::Read, Op::Write, Op::Sync, Op::Create][rng.below(4) as usize];
+            let op = [Op::Read, Op::Write, Op::Sync, Op::Sync, Op::Create][rng.below(5) as usize];
             let path = ["shard-0000", "shard-0001", "segment", "superblock"];
             return Some(Disturbance::Fail(op, path[rng.below(4) as usize]));
         }
@@ -52,9 +52,11 @@ struct Wound {
 /// The medium's wounds, and what may be wounded.
 #[derive(Debug, Default)]
 pub struct Damage {
-    /// Every file as it was when the engine was last closed well: what stands there still has long
-    /// been durable, and nothing of it is a log's unproven end.
+    /// Every file as it was when the engine was last closed well or had come to rest: what stands there
+    /// still has long been durable, and nothing of it is a log's unproven end.
     sound: Vec<(PathBuf, Vec<u8>)>,
+    /// Every file as it was when this life began.
+    before: Vec<(PathBuf, Vec<u8>)>,
     wounds: Vec<Wound>,
 }
 
@@ -64,14 +66,27 @@ const BLOCK_BYTES: usize = 4096;
 impl Damage {
     /// Takes in what may rot from now on.
     pub fn note_sound(&mut self, disk: &SimDisk) {
-        self.sound = disk
-            .files()
-            .into_iter()
-            .map(|(path, _)| {
-                let bytes = disk.durable_bytes(&path);
-                (path, bytes)
-            })
-            .collect();
+        self.sound = copy(disk);
+    }
+
+    /// A life begins: what it will have written may be told from what was there.
+    pub fn note_beginning(&mut self, disk: &SimDisk) {
+        self.before = copy(disk);
+    }
+
+    /// Flips one bit, mostly of what this life has written: its log, most of all.
+    pub fn rot_at_rest(&mut self, disk: &SimDisk, draw: u64) {
+        let before = std::mem::take(&mut self.before);
+        self.note_sound(disk);
+        if !draw.is_multiple_of(4) {
+            for (path, sound) in &mut self.sound {
+                let Some((_, before)) = before.iter().find(|(other, _)| other == path) else {
+                    continue;
+                };
+                blank_unchanged(sound, before);
+            }
+        }
+        self.rot(disk, draw);
     }
 
     /// Nothing may rot any more: what a crash left may be a log's unproven end.
@@ -117,6 +132,23 @@ impl Damage {
             if stands(disk, &path, block_at, &block) {
                 disk.corrupt(&path, offset_bytes, bit);
             }
+        }
+    }
+}
+
+fn copy(disk: &SimDisk) -> Vec<(PathBuf, Vec<u8>)> {
+    let copy = |(path, _): (PathBuf, u64)| {
+        let bytes = disk.durable_bytes(&path);
+        (path, bytes)
+    };
+    disk.files().into_iter().map(copy).collect()
+}
+
+/// Makes blocks that are as they were before look as if nothing stood there.
+fn blank_unchanged(bytes: &mut [u8], before: &[u8]) {
+    for (block, before) in bytes.chunks_mut(BLOCK_BYTES).zip(before.chunks(BLOCK_BYTES)) {
+        if block == before {
+            block.fill(0);
         }
     }
 }

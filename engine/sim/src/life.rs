@@ -23,10 +23,14 @@ use crate::state::State;
 const DIRECTORY: &str = "/data/engine";
 
 /// No life takes more steps than this, unless something waits for ever.
-const MAX_STEPS: u64 = 8_000_000;
+const MAX_STEPS: u64 = 4_000_000;
 
 /// Between two looks at every entry of the indexes.
 const STEPS_BETWEEN_THOROUGH_AUDITS: u64 = 2_048;
+
+/// A log that has rested so long has confirmed its last batch: from then on no damage to it may be taken
+/// for a torn write.
+const REST: Duration = Duration::from_secs(1);
 
 /// How often, a tenth of a second apart, a write is tried that must succeed again.
 const MAX_TRIES: usize = 300;
@@ -83,6 +87,10 @@ async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
     work(&world, &engine, run, life).await;
     settle_down(&world, &engine, run).await;
     if life.ending != Ending::Close {
+        if life.weather.rots {
+            world.sleep(REST).await;
+            run.rot_at_rest(life.seed);
+        }
         return Ended::Left;
     }
     let engine = Rc::try_unwrap(engine).expect("clients have ended");

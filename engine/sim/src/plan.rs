@@ -69,8 +69,9 @@ pub enum Ending {
 /// Lives of one run, at the most.
 const MAX_LIVES: u64 = 6;
 
-/// Operations of one client in one life, at the most.
-const MAX_OPERATIONS: u64 = 60;
+/// Operations of one client in one life, at the most: doubled so often.
+const MAX_OPERATIONS: u64 = 15;
+const MAX_DOUBLINGS: u64 = 6;
 
 impl Plan {
     /// Draws everything from a seed.
@@ -126,7 +127,8 @@ impl Life {
         let mut id = || ids.next().expect("ids do not end");
         let (life_id, weather_id) = (id(), id());
         let weather = Weather::draw(rng, may_rot);
-        let operations = 1 + rng.below(MAX_OPERATIONS);
+        let doublings = rng.below(MAX_DOUBLINGS);
+        let operations = 1 + rng.below(MAX_OPERATIONS << doublings);
         let most_pause_us = [0, 300, 3_000][rng.below(3) as usize];
         let mut clients = Vec::new();
         for _ in 0..shape.clients {
@@ -164,10 +166,10 @@ impl Ending {
         match rng.below(10) {
             0..=1 => Ending::Close,
             // Only what was closed well may rot.
-            2..=5 if may_rot => Ending::Close,
-            2..=4 => Ending::Kill(steps),
-            5 => Ending::Kill(u64::MAX),
-            6 => Ending::PowerLoss(u64::MAX),
+            2..=4 if may_rot => Ending::Close,
+            2..=5 => Ending::Kill(steps),
+            6 => Ending::Kill(u64::MAX),
+            7 => Ending::PowerLoss(u64::MAX),
             _ => Ending::PowerLoss(steps),
         }
     }

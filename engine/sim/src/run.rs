@@ -112,6 +112,9 @@ impl Run {
         self.weather.replace(life.weather.clone());
         self.disk.set_capacity_bytes(None);
         self.disk.forget_planned_faults();
+        if life.weather.rots {
+            self.damage.borrow_mut().note_beginning(&self.disk);
+        }
         let ended = life::live(self, life);
         if let Ending::PowerLoss(_) = life.ending {
             self.disk.power_loss(life.seed);
@@ -157,6 +160,11 @@ impl Run {
             Disturbance::Free => self.disk.set_capacity_bytes(None),
             Disturbance::Rot(draw) => self.damage.borrow_mut().rot(&self.disk, *draw),
         }
+    }
+
+    /// Flips one bit of anything: nothing is in flight, and the logs are confirmed.
+    pub fn rot_at_rest(&self, draw: u64) {
+        self.damage.borrow_mut().rot_at_rest(&self.disk, draw);
     }
 
     /// An engine is open from now on.

@@ -38,17 +38,19 @@ impl Weather {
     pub fn draw(rng: &mut SimRng, may_rot: bool) -> Self {
         let mut weather = Self::default();
         // A third of all lives is calm, so that what has no excuse is seen for what it is.
+        if may_rot && rng.coin() {
+            weather.rots = true;
+            return weather;
+        }
         match rng.below(9) {
             0 => weather.errors_per_million = 200 + rng.below(3_000) as u32,
             1 => weather.planned_errors = true,
             2 => weather.wrong_reads_per_million = 1_000 + rng.below(30_000) as u32,
             3 => weather.is_scarce = true,
-            4 if may_rot => weather.rots = true,
-            5 => {
-                weather.slow_per_million = 20_000;
-                weather.is_scarce = rng.coin();
+            5..=6 => {
+                weather.slow_per_million = [2_000, 20_000, 200_000][rng.below(3) as usize];
+                weather.is_scarce = rng.below(4) == 0;
             }
-            6 => weather.slow_per_million = 5_000,
             _ => {}
         }
         weather
@@ -59,7 +61,7 @@ impl Weather {
         let errors = self.errors_per_million;
         SimOptions {
             slow_per_million: self.slow_per_million,
-            stuck_per_million: self.slow_per_million / 50,
+            stuck_per_million: self.slow_per_million.min(20_000) / 50,
             read_errors_per_million: errors,
             write_errors_per_million: errors / 4,
             sync_errors_per_million: errors / 4,

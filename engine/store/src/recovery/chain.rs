@@ -100,7 +100,7 @@ impl<W: World> Replay<'_, W> {
                         readings += 1;
                         continue;
                     }
-                    let behind = find_header(base, &content, at);
+                    let behind = find_header(base, &content, at + BLOCK_BYTES as u32);
                     let Some(behind) = behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
                     else {
                         break (damage, false);
