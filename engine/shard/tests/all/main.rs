@@ -8,6 +8,7 @@
 //! | `crash` | power lost at any step of a move: is every key owned once, nothing acknowledged lost |
 //! | `kill` | is everything acknowledged there after SIGKILL under load, on a real disk |
 //! | `moving` | do clients see nothing of splits and moves while they use the partitions |
+//! | `overload` | three times what it can do, in virtual time: bounded queues, clear refusals, recovery |
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
 
@@ -18,6 +19,7 @@ mod crash;
 mod kill;
 mod model;
 mod moving;
+mod overload;
 mod plumbing;
 mod refusal;
 mod threads;

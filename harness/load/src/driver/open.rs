@@ -47,7 +47,7 @@ impl OpenOptions {
             steps: vec![Step { rate_per_s, seconds }],
             arrivals: Arrivals::Poisson,
             in_flight: 4096,
-            late_after: Duration::from_millis(100),
+            late_after: Duration::from_millis(10),
             workers: None,
             drain: None,
         }
