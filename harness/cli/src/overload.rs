@@ -46,6 +46,8 @@ const GROWTH_PER_SHARD_BYTES: u64 = 128 << 20;
 /// Runs all phases; the exit code says whether all marks were met.
 pub fn command(args: &OverloadArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let named = resolve(args)?;
+    // The rates are not known yet; whether the workload suits an open loop is.
+    OpenOptions::new(1.0, 1).check(&named.workload)?;
     let common = &args.common;
     let is_new = settings::is_empty(&common.dir)?;
     if !is_new {
