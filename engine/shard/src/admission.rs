@@ -3,19 +3,23 @@
 //! handle's, and hold whatever this decides.
 //!
 //! A queue that comes and goes is good: it evens out bursts. One that stands only makes everybody wait. So
-//! nothing is turned away until more requests than the shard answers in that time have been there for a whole
-//! look; then just that many are let in (Little's law) until the queue has drained. The rate is the best of
-//! the last looks, fading slowly: a disk that stalls for a moment does not close the door behind it.
+//! nothing is turned away until more requests than the shard answers in that time have been there for several
+//! looks on end, and did not grow fewer; then just that many are let in (Little's law) until the queue has
+//! drained. The rate is the best of the last seconds: a disk that stalls for a moment is not taken for a slow
+//! one, and a queue that a stall has left and that drains by itself turns nobody away.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How often a shard looks at its queue: long enough to count answers by the hundred, short enough that a
-/// queue never stands for long.
+/// How often a shard looks at its queue: long enough to count answers by the hundred.
 const LOOK_EVERY_NS: u64 = 20_000_000;
 
-/// What the best rate loses at each look at which it is not reached: half of it in 0.7 s.
-const FADING: f64 = 0.98;
+/// Looks at which a queue must be found too long and no shorter than before, with none between that found it
+/// short enough, before anyone is turned away: 100 ms, as CoDel waits, for bursts and for stalls.
+const LOOKS_TO_CLOSE: u32 = 5;
+
+/// What the best rate loses at each look at which it is not reached: half of it in 3.5 s.
+const FADING: f64 = 0.996;
 
 /// No limit is in force.
 const OPEN: usize = usize::MAX;
@@ -77,13 +81,25 @@ pub(crate) struct Doorman {
     looked_ns: u64,
     answered: u64,
     best_per_s: f64,
-    /// The fewest requests seen since the last look.
+    /// The fewest requests seen since the last look, and between the two looks before.
     standing: usize,
+    stood: usize,
+    /// Looks that found too many.
+    too_many: u32,
 }
 
 impl Doorman {
     pub fn new(queue_time: Option<Duration>, least: usize, now_ns: u64) -> Self {
-        Self { queue_time, least, looked_ns: now_ns, answered: 0, best_per_s: 0.0, standing: 0 }
+        Self {
+            queue_time,
+            least,
+            looked_ns: now_ns,
+            answered: 0,
+            best_per_s: 0.0,
+            standing: 0,
+            stood: 0,
+            too_many: 0,
+        }
     }
 
     /// `requests` wait or are under way, and `answered` have been answered so far.
@@ -102,9 +118,20 @@ impl Doorman {
         // Once closed, the door follows the rate until the queue has all but drained: a queue held at its
         // limit must not count as gone.
         let stands = match door.limit() {
-            None => self.standing > allowed,
+            None => {
+                if self.standing <= allowed {
+                    self.too_many = 0;
+                } else if self.standing >= self.stood {
+                    self.too_many += 1;
+                }
+                self.too_many >= LOOKS_TO_CLOSE
+            }
             Some(_) => self.standing > allowed / 4,
         };
+        if !stands && door.limit().is_some() {
+            self.too_many = 0;
+        }
+        self.stood = self.standing;
         door.limit.store(if stands { allowed } else { OPEN }, Ordering::Relaxed);
         (self.looked_ns, self.answered, self.standing) = (now_ns, answered, requests);
     }
@@ -154,7 +181,10 @@ mod tests {
         let mut shard = Shard::new();
         assert_eq!(shard.look(0, 50_000), None);
         assert_eq!(shard.look(450, 50_000), None, "9 ms of queue");
-        assert_eq!(shard.look(900, 50_000), None, "it only just came");
+        // The first look still saw the shorter queue before.
+        for _ in 0..LOOKS_TO_CLOSE {
+            assert_eq!(shard.look(900, 50_000), None, "it only just came");
+        }
         assert_eq!(shard.look(900, 50_000), Some(500));
         assert!(shard.door.admits(|| 499) && !shard.door.admits(|| 500));
         shard.door.publish(100);
@@ -163,14 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_that_drains_by_itself_closes_no_door() {
+        let mut shard = Shard::new();
+        (0..3).for_each(|_| _ = shard.look(100, 50_000));
+        for requests in (600..4000).rev().step_by(50) {
+            assert_eq!(shard.look(requests, 50_000), None, "{requests}");
+        }
+    }
+
+    #[test]
     fn the_door_stays_closed_while_the_queue_is_at_its_limit_and_opens_when_it_drains() {
         let mut shard = Shard::new();
-        (0..3).for_each(|_| _ = shard.look(900, 50_000));
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 50_000));
         for _ in 0..100 {
             assert_eq!(shard.look(490, 50_000), Some(500));
         }
         assert_eq!(shard.look(120, 50_000), None);
-        (0..3).for_each(|_| _ = shard.look(900, 50_000));
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 50_000));
         assert!(shard.door.limit().is_some());
         shard.doorman.rest(&shard.door, 1);
         assert!(shard.door.limit().is_some(), "one is still under way");
@@ -179,24 +218,28 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_neither_closes_the_door_nor_opens_it_and_a_slower_disk_does_in_time() {
+    fn a_short_stall_closes_no_door_and_a_slower_disk_moves_it_in_time() {
+        let mut shard = Shard::new();
+        (0..3).for_each(|_| _ = shard.look(400, 50_000));
+        (0..LOOKS_TO_CLOSE).for_each(|_| assert_eq!(shard.look(3000, 0), None));
+        assert_eq!(shard.look(0, 200_000), None, "gone again");
         let mut shard = Shard::new();
         (0..3).for_each(|_| _ = shard.look(400, 50_000));
         assert!((0..10).all(|_| shard.look(400, 0).is_none_or(|limit| limit > 400)), "0.2 s");
-        (0..3).for_each(|_| _ = shard.look(900, 50_000));
-        let limits: Vec<usize> = (0..400).filter_map(|_| shard.look(900, 5_000)).collect();
-        assert!(limits.len() == 400 && limits.is_sorted_by(|before, after| before >= after));
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 50_000));
+        let limits: Vec<usize> = (0..1000).filter_map(|_| shard.look(900, 5_000)).collect();
+        assert!(limits.len() == 1000 && limits.is_sorted_by(|before, after| before >= after));
         assert_eq!(limits.last(), Some(&50));
     }
 
     #[test]
     fn some_are_always_let_in_and_without_a_time_everybody_is() {
         let mut shard = Shard::new();
-        (0..3).for_each(|_| _ = shard.look(900, 0));
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 0));
         assert_eq!(shard.door.limit(), Some(LEAST));
         let mut shard = Shard::new();
         shard.doorman.queue_time = None;
-        (0..3).for_each(|_| _ = shard.look(900, 0));
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 0));
         assert_eq!(shard.door.limit(), None);
     }
 }

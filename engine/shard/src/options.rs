@@ -26,7 +26,7 @@ pub struct EngineOptions {
     /// bursts, whose memory it limits; queues that stand are kept shorter by `queue_time`.
     pub mailbox_requests: usize,
     /// How long requests may queue at a shard under lasting overload: no more are let in than it answers in
-    /// this time, once that many have stood there for a look of 20 ms. `None`: only the fixed bounds hold.
+    /// this time, once that many have stood there for 100 ms. `None`: only the fixed bounds hold.
     pub queue_time: Option<Duration>,
     /// Requests that one shard always lets in, however slowly it answers. Enough for a disk to work at its
     /// limit and for commit groups to fill; set it to the number of clients where each waits for its answer
@@ -89,8 +89,8 @@ impl Default for EngineOptions {
             shards: 0,
             store: StoreOptions::default(),
             mailbox_requests: 4096,
-            queue_time: Some(Duration::from_millis(10)),
-            always_admitted: 128,
+            queue_time: Some(Duration::from_millis(5)),
+            always_admitted: 256,
             in_flight: 4096,
             in_flight_bytes: 128 << 20,
             initial_splits: Vec::new(),

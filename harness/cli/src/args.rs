@@ -26,6 +26,9 @@ pub enum Command {
     Run(RunArgs),
     /// Run YCSB's whole suite: load A; A, B, C, F, D; wipe; load E; E.
     Suite(SuiteArgs),
+    /// Offer several times what the engine can do, and see that it refuses clearly and keeps working.
+    #[command(after_help = OVERLOAD_HELP)]
+    Overload(OverloadArgs),
     /// Probe what the disk itself can do, without the engine.
     Device(DeviceArgs),
 }
@@ -35,6 +38,15 @@ Examples:
   flywheel run -P workloads/a.properties
   flywheel run -P workloads/a.properties -p writeallfields=true --cache-mib 384 --seconds 60
   flywheel run -P workloads/c.properties --target null    the harness's own floor";
+
+const OVERLOAD_HELP: &str = "\
+Finds the peak in a closed loop, offers --factor times that for --seconds (default 60) in an open loop, then
+half of it, and measures the peak once more. Exit code 0: all marks met; 1: one missed; 2: bad input or a fault.
+
+Examples:
+  flywheel overload -P workloads/c-uniform.properties                    reads, mostly of the disk
+  flywheel overload -P workloads/a.properties                            half writes
+  flywheel overload -P workloads/c-uniform.properties --cache-mib 2048   all in memory";
 
 /// What `run` and `suite` share.
 #[derive(Debug, Args)]
@@ -95,6 +107,47 @@ pub struct RunArgs {
     /// What to run against
     #[arg(long, value_enum, default_value = "engine")]
     pub target: TargetName,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// How arrivals are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArrivalsName {
+    /// As of many independent clients.
+    Poisson,
+    /// All gaps alike.
+    Constant,
+}
+
+/// Arguments of `overload`.
+#[derive(Debug, Args)]
+pub struct OverloadArgs {
+    /// Workload file, Java properties as YCSB's [repeatable, later ones win]
+    #[arg(short = 'P', value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// Offer so many times the peak
+    #[arg(long, default_value_t = 3.0, allow_negative_numbers = true)]
+    pub factor: f64,
+
+    /// Measure the peak for so long, before and after
+    #[arg(long, default_value_t = 15, value_name = "SECONDS")]
+    pub peak_seconds: u64,
+
+    /// Watch the recovery for so long
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    pub recovery_seconds: u64,
+
+    /// How arrivals are spaced
+    #[arg(long, value_enum, default_value = "poisson")]
+    pub arrivals: ArrivalsName,
+
+    /// Threads of the open loop's generator [default: one for every two cores]
+    #[arg(long)]
+    pub workers: Option<usize>,
 
     /// The rest.
     #[command(flatten)]

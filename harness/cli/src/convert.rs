@@ -38,6 +38,11 @@ fn latency(of: &flywheel_load::figures::Latency) -> LatencyUs {
     LatencyUs { mean: of.mean, p50: of.p50, p95: of.p95, p99: of.p99, p999: of.p999, max: of.max }
 }
 
+/// The response time of all types together.
+pub fn response_of_all(figures: &RunFigures) -> LatencyUs {
+    latency(&figures.response_of_all_us())
+}
+
 /// The series by second.
 pub fn intervals(figures: &RunFigures) -> Vec<Interval> {
     let convert = |one: &flywheel_load::figures::IntervalFigures| Interval {

@@ -7,6 +7,7 @@ mod device;
 mod error;
 mod interrupt;
 mod loaded;
+mod overload;
 mod phases;
 mod progress;
 mod run;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
+        Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
     };
     match outcome {

@@ -11,7 +11,7 @@ use flywheel_load::{Control, RunFigures, RunOptions, TargetFactory, Workload};
 use flywheel_report::{
     CpuTimes, DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now,
 };
-use flywheel_shard::{Engine, StoreStats};
+use flywheel_shard::{Engine, EngineOptions, StoreStats};
 use flywheel_targets::EngineFactory;
 
 use crate::args::Common;
@@ -36,7 +36,11 @@ pub struct Bench<'a> {
 impl Bench<'_> {
     /// Opens the data directory; shows recovery if it takes long.
     pub fn open(&self, workload: &Workload) -> Result<Engine, CliError> {
-        let options = settings::engine_options(self.common, workload)?;
+        self.open_with(settings::engine_options(self.common, workload)?)
+    }
+
+    /// The same with settings of the caller's.
+    pub fn open_with(&self, options: EngineOptions) -> Result<Engine, CliError> {
         let bar = progress::bar("opening");
         let shown = bar.clone();
         let opened = Engine::open_with_progress(&self.common.dir, options, move |at| {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use flywheel_load::{Properties, Workload};
+use flywheel_shard::limits::MAX_ACTIVE_REQUESTS;
 use flywheel_shard::{EngineOptions, StoreOptions};
 
 use crate::args::Common;
@@ -34,6 +35,18 @@ pub fn resolve(
     common: &Common,
     default_seconds: Option<u64>,
 ) -> Result<Named, CliError> {
+    let defaults = [("threadcount", DEFAULT_THREAD_COUNT), ("warmuptime", DEFAULT_WARM_UP_S)];
+    resolve_with(name, files, common, default_seconds, &defaults)
+}
+
+/// The same with other defaults for properties that are not given.
+pub fn resolve_with(
+    name: String,
+    files: &[PathBuf],
+    common: &Common,
+    default_seconds: Option<u64>,
+    defaults: &[(&str, &str)],
+) -> Result<Named, CliError> {
     let mut properties = Properties::new();
     for file in files {
         properties.load_file(file)?;
@@ -41,13 +54,11 @@ pub fn resolve(
     for argument in &common.properties {
         properties.set_argument(argument)?;
     }
-    let mut set_default = |name: &str, value: &str| {
+    for (name, value) in defaults {
         if properties.get(name).is_none() {
             properties.set_override(name, value, "default");
         }
-    };
-    set_default("threadcount", DEFAULT_THREAD_COUNT);
-    set_default("warmuptime", DEFAULT_WARM_UP_S);
+    }
     if let Some(seconds) = common.seconds.or(default_seconds) {
         properties.set_override("maxexecutiontime", &seconds.to_string(), "--seconds");
         let count_asked = common.properties.iter().any(|text| text.starts_with("operationcount="));
@@ -87,6 +98,8 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
         shards: common.shards.unwrap_or(0),
         store: StoreOptions { cache_bytes: common.cache_mib << 20, ..StoreOptions::default() },
         in_flight: (workload.thread_count as usize * 2).max(4096),
+        // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
+        always_admitted: (workload.thread_count as usize).clamp(256, MAX_ACTIVE_REQUESTS),
         initial_splits: splits.into_iter().map(Bytes::from).collect(),
         ..EngineOptions::default()
     })

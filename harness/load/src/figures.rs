@@ -280,6 +280,19 @@ impl RunFigures {
         (!histogram.is_empty()).then(|| us(histogram.value_at_percentile(percentile)))
     }
 
+    /// Response time of whole operations of all types together.
+    ///
+    /// READ and UPDATE include the halves of READMODIFYWRITE: where there are any, those count beside it.
+    pub fn response_of_all_us(&self) -> Latency {
+        let mut histograms = self.histograms.values().map(|histograms| &histograms.response_ns);
+        let Some(first) = histograms.next() else { return Latency::default() };
+        let mut all = first.clone();
+        for other in histograms {
+            all.add(other).expect("all histograms have the same bounds");
+        }
+        Latency::of(&all)
+    }
+
     /// Whether nothing failed: no error, no failed check, nothing abandoned. A stop is no failure.
     pub fn is_clean(&self) -> bool {
         let verified =

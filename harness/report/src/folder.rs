@@ -22,9 +22,31 @@ pub fn utc_now() -> String {
 /// `<UTC date-time>-<workload>` under `root` (made if need be), and returns its path. A second run
 /// in the same second gets `-2` behind the name, and so on.
 pub fn write_folder(root: &Path, result: &RunResult) -> io::Result<PathBuf> {
+    let named = Named {
+        started_utc: &result.started_utc,
+        workload: &result.workload,
+        command: &result.command,
+    };
+    let summary = summary(result, Paint::plain());
+    write_files(root, &named, &[("result.json", result.to_json()), ("summary.txt", summary)])
+}
+
+/// What every folder is named after and keeps, whatever else it holds.
+pub(crate) struct Named<'a> {
+    pub started_utc: &'a str,
+    pub workload: &'a str,
+    pub command: &'a [String],
+}
+
+/// Writes `command.txt` and `files` into a new folder under `root`, as [`write_folder`] does.
+pub(crate) fn write_files(
+    root: &Path,
+    named: &Named<'_>,
+    files: &[(&str, String)],
+) -> io::Result<PathBuf> {
     fs::create_dir_all(root)?;
-    let folder = claim(root, &folder_name(result))?;
-    let written = write_beside(&folder, result);
+    let folder = claim(root, &folder_name(named))?;
+    let written = write_beside(&folder, named.command, files);
     if written.is_err() {
         // Our claim, still empty: nobody must mistake it for a result.
         let _ = fs::remove_dir(&folder);
@@ -52,14 +74,15 @@ fn claim(root: &Path, name: &str) -> io::Result<PathBuf> {
 
 /// Writes into a hidden folder and moves it onto the claimed one: the kernel lets a folder replace
 /// another only while that one is empty.
-fn write_beside(folder: &Path, result: &RunResult) -> io::Result<()> {
+fn write_beside(folder: &Path, command: &[String], files: &[(&str, String)]) -> io::Result<()> {
     let name = folder.file_name().expect("a claimed folder has a name").to_string_lossy();
     let hidden = folder.with_file_name(format!(".{name}.{}", std::process::id()));
     fs::create_dir(&hidden)?;
     let written = (|| {
-        fs::write(hidden.join("result.json"), result.to_json())?;
-        fs::write(hidden.join("command.txt"), command_line(&result.command))?;
-        fs::write(hidden.join("summary.txt"), summary(result, Paint::plain()))?;
+        fs::write(hidden.join("command.txt"), command_line(command))?;
+        for (name, content) in files {
+            fs::write(hidden.join(name), content)?;
+        }
         fs::rename(&hidden, folder)
     })();
     if written.is_err() {
@@ -69,14 +92,14 @@ fn write_beside(folder: &Path, result: &RunResult) -> io::Result<()> {
 }
 
 /// `20260115T101112Z-b`: sorts by time, and no shell needs to quote it.
-fn folder_name(result: &RunResult) -> String {
-    let when = match result.started_utc.as_str() {
+fn folder_name(named: &Named<'_>) -> String {
+    let when = match named.started_utc {
         "" => utc_now(),
         started => started.to_owned(),
     };
     let when: String = when.chars().filter(char::is_ascii_alphanumeric).collect();
     // Of a path, the file's own name.
-    let workload = result.workload.rsplit('/').next().unwrap_or_default();
+    let workload = named.workload.rsplit('/').next().unwrap_or_default();
     let workload: String =
         workload.chars().map(|c| if is_plain(c) { c } else { '-' }).take(64).collect();
     format!("{when}-{}", if workload.is_empty() { "run" } else { &workload })

@@ -24,6 +24,7 @@ mod device;
 mod environment;
 mod folder;
 mod limits;
+mod overload;
 mod ratios;
 mod result;
 mod table;
@@ -31,9 +32,13 @@ mod units;
 mod verdict;
 
 pub use device::{DeviceBracket, DeviceFigures};
-pub use environment::{CpuTimes, Disk, Environment, FileSystem};
+pub use environment::{CpuTimes, Disk, Environment, FileSystem, resident_bytes};
 pub use folder::{utc_now, write_folder};
-pub use limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
+pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
+pub use overload::{
+    Mark, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, PeakFigures, QueueFigures,
+    overload_summary, write_overload_folder,
+};
 pub use ratios::Ratios;
 pub use result::{
     EngineFigures, Interval, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError,

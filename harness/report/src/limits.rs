@@ -12,3 +12,18 @@ pub const SAMPLES_FOR_P99: u64 = 10_000;
 
 /// Folders of one workload begun in one second, before the writer gives up on a free name.
 pub const MAX_SAME_SECOND_FOLDERS: u32 = 1000;
+
+/// The version of `overload.json` that this build writes; it rises as [`SCHEMA_VERSION`] does.
+pub const OVERLOAD_SCHEMA_VERSION: u32 = 1;
+
+/// Under overload, at least this share of the peak must still be accepted.
+pub const OVERLOAD_SHARE_OF_PEAK: f64 = 0.8;
+
+/// The p99 of what is accepted under overload may be so many times the peak's.
+pub const OVERLOAD_P99_TIMES: f64 = 5.0;
+
+/// Share of the arrivals that the generator must have offered: below it, the load was not what was asked for.
+pub const OVERLOAD_SHARE_OFFERED: f64 = 0.95;
+
+/// Once the load falls, refusals must end and the p99 be back within so many seconds.
+pub const OVERLOAD_RECOVERY_S: f64 = 1.0;

@@ -29,7 +29,7 @@ impl Paint {
         Self { coloured: !unwanted && !dumb && std::io::stdout().is_terminal() }
     }
 
-    fn verdict(self, verdict: Verdict, text: &str) -> String {
+    pub(crate) fn verdict(self, verdict: Verdict, text: &str) -> String {
         let code = match verdict {
             Verdict::Met => "32",
             Verdict::Missed => "33",
@@ -251,7 +251,7 @@ fn labelled<const N: usize>(label: &str, figures: [Option<String>; N]) -> Vec<St
     lines
 }
 
-fn new_table(header: &[&str]) -> Table {
+pub(crate) fn new_table(header: &[&str]) -> Table {
     const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
     const RULES: TableStyle =
         TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
@@ -262,7 +262,7 @@ fn new_table(header: &[&str]) -> Table {
 
 /// The table's text: numbers to the right, the columns named in `words` to the left, no blanks at
 /// the ends of lines.
-fn render(mut table: Table, words: &[usize]) -> String {
+pub(crate) fn render(mut table: Table, words: &[usize]) -> String {
     for (index, column) in table.column_iter_mut().enumerate() {
         if !words.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);

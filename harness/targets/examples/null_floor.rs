@@ -4,8 +4,48 @@
 use std::error::Error;
 use std::path::Path;
 
-use flywheel_load::{Control, Properties, RunOptions, Workload, load, run};
+use flywheel_load::{
+    Control, FieldSet, OpenOptions, Properties, Record, Row, RunOptions, Target, TargetError,
+    TargetErrorKind, TargetFactory, Updated, Workload, load, run, run_open,
+};
 use flywheel_targets::NullFactory;
+
+/// Refuses everything: what is left is what an arrival costs that is refused.
+struct Busy;
+
+fn busy<T>() -> Result<T, TargetError> {
+    Err(TargetError::new(TargetErrorKind::Overloaded, "everything"))
+}
+
+impl TargetFactory for Busy {
+    type Target = Self;
+
+    fn name(&self) -> &str {
+        "busy"
+    }
+
+    async fn connect(&self, _worker: usize) -> Result<Self, TargetError> {
+        Ok(Self)
+    }
+}
+
+impl Target for Busy {
+    async fn read(&self, _key: &[u8], _fields: FieldSet) -> Result<Option<Record>, TargetError> {
+        busy()
+    }
+
+    async fn scan(&self, _: &[u8], _: usize, _: FieldSet) -> Result<Vec<Row>, TargetError> {
+        busy()
+    }
+
+    async fn insert(&self, _key: &[u8], _record: Record) -> Result<(), TargetError> {
+        busy()
+    }
+
+    async fn update(&self, _: &[u8], _: Record, _: bool) -> Result<Updated, TargetError> {
+        busy()
+    }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut properties = Properties::new();
@@ -17,6 +57,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let workload = Workload::resolve(&properties)?.workload;
     let null = NullFactory::new(&workload);
+    // More than any processor can offer: what it does offer is the floor.
+    let mut arrivals = OpenOptions::new(2e6, 1);
+    arrivals.workers = Some(1);
+    let answered = run_open(&workload, &null, &arrivals, &Control::new())?;
+    let refused = run_open(&workload, &Busy, &arrivals, &Control::new())?;
+    for (name, figures) in [("answered", answered), ("refused", refused)] {
+        let offered = figures.open.map_or(0, |open| open.total.offered);
+        let ns = 1e9 * figures.runtime_s / offered as f64;
+        println!("open loop, 1 worker: {ns:.0} ns of a worker per arrival that is {name}");
+    }
     for workers in [1, 2] {
         let options = RunOptions { workers: Some(workers), ..RunOptions::default() };
         let control = Control::new();

@@ -116,8 +116,11 @@ impl Target for EngineTarget {
 
 /// What the driver counts an engine's error as.
 fn refusal(error: ShardError) -> TargetError {
+    // Under overload most answers are of this kind: no message is put together for them.
+    if let ShardError::Busy(what) = error {
+        return TargetError::new(TargetErrorKind::Overloaded, what);
+    }
     let kind = match &error {
-        ShardError::Busy(_) => TargetErrorKind::Overloaded,
         ShardError::Store(store) => match **store {
             StoreError::Full(_) => TargetErrorKind::Full,
             StoreError::Corrupt { .. } | StoreError::Format { .. } => TargetErrorKind::Corruption,

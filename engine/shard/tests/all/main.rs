@@ -15,6 +15,7 @@
 //! | `openers` | has a directory one opener at a time, also when several race |
 //! | `clock` | does a clock that steps back by hours do harm |
 //! | `moving` | do clients see nothing of splits and moves while they use the partitions |
+//! | `overload` | three times what it can do, in virtual time: bounded queues, clear refusals, recovery |
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
 
@@ -35,6 +36,7 @@ mod model;
 mod moving;
 mod openers;
 mod other;
+mod overload;
 mod plumbing;
 mod read_only;
 mod refusal;

@@ -3,8 +3,10 @@
 //!
 //! - `bad_input`: every wrong file, flag and directory ends in a clear message, exit 2, nothing changed.
 //! - `runs`: runs and suites on a real directory, on a small scale.
+//! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
 
 mod bad_input;
 mod common;
+mod overload;
 mod runs;

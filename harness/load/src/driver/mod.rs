@@ -23,7 +23,7 @@ pub use schedule::{Arrivals, Step};
 use crate::figures::{Phase, RunFigures};
 use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
-use crate::workload::{Operation, Workload};
+use crate::workload::Workload;
 use measure::WorkerFigures;
 use shared::Shared;
 use worker::Worker;
@@ -100,14 +100,7 @@ pub fn run_open<F: TargetFactory>(
     arrivals: &OpenOptions,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    if let Some(problem) = arrivals.problem() {
-        return Err(RunError::Arrivals(problem));
-    }
-    if workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
-        let problem = "inserts of an open loop may be refused, and dataintegrity would call those lost: \
-                       set insertproportion=0 or dataintegrity=false";
-        return Err(RunError::Arrivals(problem));
-    }
+    arrivals.check(workload)?;
     let options = RunOptions { workers: arrivals.workers, drain: arrivals.drain };
     drive(Phase::Run, workload, factory, &options, Some(arrivals), control)
 }

@@ -13,12 +13,14 @@ use std::pin::pin;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use super::RunError;
 use super::executor::yield_now;
 use super::measure::WorkerFigures;
 use super::schedule::{Arrival, Arrivals, Schedule, Step};
 use super::worker::Worker;
 use crate::limits::ARRIVALS_PER_TURN_MAX;
 use crate::target::Target;
+use crate::workload::{Operation, Workload};
 
 /// What an open loop offers, beyond what the workload's properties say. `target`, `threadcount` and the ends
 /// of a run among those have no effect.
@@ -47,7 +49,7 @@ impl OpenOptions {
             steps: vec![Step { rate_per_s, seconds }],
             arrivals: Arrivals::Poisson,
             in_flight: 4096,
-            late_after: Duration::from_millis(100),
+            late_after: Duration::from_millis(10),
             workers: None,
             drain: None,
         }
@@ -58,16 +60,28 @@ impl OpenOptions {
         Duration::from_secs(self.steps.iter().map(|step| step.seconds).sum())
     }
 
-    /// What is wrong with it, if anything.
-    pub(super) fn problem(&self) -> Option<&'static str> {
+    /// Whether `workload` can be driven like this.
+    ///
+    /// # Errors
+    /// [`RunError::Arrivals`], as [`crate::run_open`].
+    pub fn check(&self, workload: &Workload) -> Result<(), RunError> {
         let bad = |step: &Step| {
             let positive = step.rate_per_s.is_finite() && step.rate_per_s > 0.0;
             !positive || step.seconds == 0
         };
         if self.steps.is_empty() || self.steps.iter().any(bad) {
-            return Some("an open loop needs steps, each of a rate above 0 for at least a second");
+            let problem = "an open loop needs steps, each of a rate above 0 for at least a second";
+            return Err(RunError::Arrivals(problem));
         }
-        (self.in_flight == 0).then_some("an open loop needs room for at least 1 operation")
+        if self.in_flight == 0 {
+            return Err(RunError::Arrivals("an open loop needs room for at least 1 operation"));
+        }
+        if workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
+            let problem = "inserts of an open loop may be refused, and dataintegrity would call those \
+                           lost: set insertproportion=0 or dataintegrity=false";
+            return Err(RunError::Arrivals(problem));
+        }
+        Ok(())
     }
 }
 

@@ -27,15 +27,25 @@ pub struct Step {
 /// interleave, and Poisson arrivals add up to Poisson arrivals.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
-    /// Rates of this worker in arrivals a nanosecond, and where each step ends.
-    steps: Vec<(f64, u64)>,
+    steps: Vec<Stretch>,
     step: usize,
     arrivals: Arrivals,
     random: Random,
-    /// Time of the arrival before, in nanoseconds from the start; a fraction, so that rounding never adds up.
-    last_ns: f64,
+    /// Mean gaps from the start to the next arrival. Times follow from it step by step, so that rounding
+    /// never adds up.
+    gaps: f64,
     number: u64,
     next_ns: Option<u64>,
+}
+
+/// A step as one worker sees it.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    rate_per_s: f64,
+    begin_s: f64,
+    /// Mean gaps from the start to its begin and to its end.
+    begin_gaps: f64,
+    end_gaps: f64,
 }
 
 /// One arrival.
@@ -57,26 +67,32 @@ impl Schedule {
         worker: usize,
         workers: usize,
     ) -> Self {
-        let mut end_ns = warm_up.as_nanos() as u64;
+        let (mut begin_s, mut begin_gaps) = (0.0, 0.0);
+        let mut length_s = warm_up.as_secs_f64();
         let each = |step: &Step| {
-            end_ns += step.seconds * 1_000_000_000;
-            (step.rate_per_s / workers as f64 / 1e9, end_ns)
+            length_s += step.seconds as f64;
+            let rate_per_s = step.rate_per_s / workers as f64;
+            let end_gaps = begin_gaps + rate_per_s * length_s;
+            let stretch = Stretch { rate_per_s, begin_s, begin_gaps, end_gaps };
+            (begin_s, begin_gaps) = (begin_s + length_s, end_gaps);
+            length_s = 0.0;
+            stretch
         };
         let mut schedule = Self {
             steps: steps.iter().map(each).collect(),
             step: 0,
             arrivals,
             random: Stream::new(seed, Stream::ARRIVALS).at(worker as u64),
-            last_ns: 0.0,
+            gaps: 0.0,
             number: 0,
             next_ns: None,
         };
         // Workers of constant gaps begin one after the other, the first at once.
-        let gaps = match arrivals {
+        let first = match arrivals {
             Arrivals::Constant => worker as f64 / workers as f64,
             Arrivals::Poisson => schedule.gap(),
         };
-        schedule.advance(gaps);
+        schedule.advance(first);
         schedule
     }
 
@@ -103,21 +119,17 @@ impl Schedule {
         }
     }
 
-    /// Moves on by `gaps` mean gaps, through as many steps as that takes: what is left of a gap at the end
-    /// of a step is as many gaps of the next.
-    fn advance(&mut self, mut gaps: f64) {
-        self.next_ns = None;
-        while let Some((rate_per_ns, end_ns)) = self.steps.get(self.step).copied() {
-            let at_ns = self.last_ns + gaps / rate_per_ns;
-            if at_ns < end_ns as f64 {
-                self.last_ns = at_ns;
-                self.next_ns = Some(at_ns as u64);
-                return;
-            }
-            gaps -= (end_ns as f64 - self.last_ns) * rate_per_ns;
-            self.last_ns = end_ns as f64;
+    /// Moves on by so many mean gaps, through as many steps as that takes: what is left of a gap at the end
+    /// of a step is as much of one of the next.
+    fn advance(&mut self, gaps: f64) {
+        self.gaps += gaps;
+        while self.steps.get(self.step).is_some_and(|step| self.gaps >= step.end_gaps) {
             self.step += 1;
         }
+        self.next_ns = self.steps.get(self.step).map(|step| {
+            let within_s = (self.gaps - step.begin_gaps) / step.rate_per_s;
+            ((step.begin_s + within_s) * 1e9).round() as u64
+        });
     }
 }
 
@@ -159,7 +171,7 @@ mod tests {
     }
 
     /// The first arrivals of seed 7 at 10,000 a second, in nanoseconds.
-    const KNOWN: [u64; 3] = [0, 0, 0];
+    const KNOWN: [u64; 3] = [87_361, 103_928, 473_548];
 
     #[test]
     fn poisson_arrivals_have_the_mean_and_the_spread_of_their_rate() {

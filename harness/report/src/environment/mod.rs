@@ -3,6 +3,7 @@
 
 mod cpu;
 mod disk;
+mod memory;
 mod sources;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cpu::CpuTimes;
 pub use disk::{Disk, FileSystem};
+pub use memory::resident_bytes;
 
 use sources::Sources;
 

@@ -6,6 +6,7 @@
 //! | verdict | who meets a target, and with which exit code? |
 //! | tables | are the summary and the suite what `golden/` holds? |
 //! | folder | is a folder complete, and is none ever overwritten? |
+//! | overload | which figures meet which marks, and what the folder holds? |
 //! | environment | is a machine read rightly, and an empty one without failure? |
 //!
 //! After a wanted change of a table: `UPDATE_GOLDEN=1 cargo test -p flywheel-report`, then read the
@@ -13,6 +14,7 @@
 
 mod environment;
 mod folder;
+mod overload;
 mod schema;
 mod tables;
 mod verdict;
