@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub enum DiskFault {
     /// No space is left: writes wait or are refused, reads go on.
     NoSpace,
-    /// The process or the host is out of descriptors or threads: nothing was done. Waited out like
-    /// a full disk.
-    Exhausted,
+    /// No further file can be opened, by this process or on this host: nothing was changed, and it
+    /// may work again once others are closed.
+    TooManyFiles,
     /// The file or directory is not there.
     NotFound,
     /// The path exists already.
@@ -25,6 +25,14 @@ pub enum DiskFault {
     Unsupported,
     /// The device or kernel reported a failure: nothing may be assumed of the bytes concerned.
     Io,
+}
+
+impl DiskFault {
+    /// Whether there was too little of something and nothing of ours is in doubt: what was not made
+    /// may be made later.
+    pub fn is_shortage(self) -> bool {
+        matches!(self, DiskFault::NoSpace | DiskFault::TooManyFiles)
+    }
 }
 
 /// A failed operation on a file: what was tried, where, and what came back.
@@ -49,12 +57,6 @@ impl DiskError {
     /// A fault in the system's own words.
     pub fn from_io(operation: &'static str, path: impl Into<PathBuf>, error: &io::Error) -> Self {
         Self::new(classify(error), operation, path, in_words(error))
-    }
-
-    /// No thread could be started for the work on `path`: nothing was done.
-    pub(crate) fn no_thread(path: impl Into<PathBuf>, error: &io::Error) -> Self {
-        let message = format!("no thread can be started ({error}); raise `ulimit -u`");
-        Self::new(DiskFault::Exhausted, "preparing", path, message)
     }
 
     /// A fault in our words.
@@ -113,7 +115,7 @@ fn in_words(error: &io::Error) -> String {
 
 fn classify(error: &io::Error) -> DiskFault {
     if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-        return DiskFault::Exhausted;
+        return DiskFault::TooManyFiles;
     }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,

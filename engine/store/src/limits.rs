@@ -21,6 +21,10 @@ pub const MAX_PENDING_WRITE_BYTES: usize = 16 << 20;
 /// Most commit groups in flight: recovery's hole rule relies on it.
 pub const MAX_COMMIT_DEPTH: usize = 8;
 
+/// Largest number of a batch, a life, a generation or a version: one larger was never counted up to,
+/// and adding to these never overflows.
+pub const MAX_COUNTER: u64 = u64::MAX >> 1;
+
 /// Offsets in a segment must fit a location: 22 bits of 16-byte units.
 pub const MAX_SEGMENT_BYTES: u32 = 64 << 20;
 
@@ -44,10 +48,6 @@ pub const MAX_RUN_BYTES: usize = 256 << 10;
 
 /// Segments that a checkpoint may fill: the superblock names each.
 pub const MAX_CHECKPOINT_SEGMENTS: usize = 320;
-
-/// Highest version that a record may bring from another shard: as many are left for later writes,
-/// and a billion writes a second use them up in 292 years.
-pub const MAX_IMPORTED_VERSION: u64 = u64::MAX / 2;
 
 const _: () = assert!(MAX_GROUP_BYTES + MAX_KEY_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_VALUE_BYTES + MAX_KEY_BYTES + BLOCK_BYTES < MAX_BATCH_BYTES);

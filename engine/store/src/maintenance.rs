@@ -61,7 +61,7 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
                 growth = Growth::new();
                 became_writable(&core);
             }
-            Err(error) if matches!(error.fault, DiskFault::NoSpace | DiskFault::Exhausted) => {
+            Err(error) if error.fault.is_shortage() => {
                 became_full(&core, error);
                 core.world.sleep(FULL_LOOK).await;
                 continue;

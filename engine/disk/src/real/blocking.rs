@@ -2,7 +2,6 @@
 //! things: creating, renaming and deleting files.
 
 use std::future::poll_fn;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -13,12 +12,11 @@ struct Shared<T> {
     waiting: Option<Waker>,
 }
 
-/// Runs `work` on a thread of its own; `path` is what it works on.
+/// Runs `work` on a thread of its own.
 ///
 /// # Errors
 /// Those of `work`, or that no thread can be started.
 pub(super) async fn blocking<T: Send + 'static>(
-    path: &Path,
     work: impl FnOnce() -> Result<T, DiskError> + Send + 'static,
 ) -> Result<T, DiskError> {
     let shared = Arc::new(Mutex::new(Shared { outcome: None, waiting: None }));
@@ -33,7 +31,7 @@ pub(super) async fn blocking<T: Send + 'static>(
                 waker.wake();
             }
         })
-        .map_err(|error| DiskError::no_thread(path, &error))?;
+        .map_err(|error| DiskError::from_io("starting", "a thread for files", &error))?;
     poll_fn(move |context| {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.outcome.take() {

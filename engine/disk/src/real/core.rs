@@ -28,7 +28,7 @@ impl<T: Send + 'static> Core<T> {
         match self.thread.join() {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => match DiskError::from_io("running", Path::new("a core"), &error) {
-                exhausted if exhausted.fault == DiskFault::Exhausted => Err(exhausted),
+                shortage if shortage.fault == DiskFault::TooManyFiles => Err(shortage),
                 other => Err(failed(DiskFault::Unsupported, other.message)),
             },
             Err(panic) => {

@@ -113,7 +113,7 @@ impl World for RealWorld {
 
     async fn remove(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(&path.clone(), move || {
+        blocking(move || {
             std::fs::remove_file(&path)
                 .map_err(|error| DiskError::from_io("removing", &path, &error))?;
             sync_directory(parent(&path))
@@ -123,7 +123,7 @@ impl World for RealWorld {
 
     async fn create_directory(&self, path: &Path) -> Result<(), DiskError> {
         let path = path.to_owned();
-        blocking(&path.clone(), move || {
+        blocking(move || {
             let missing: Vec<&Path> =
                 path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
             std::fs::create_dir_all(&path)
@@ -207,7 +207,7 @@ fn sync_directory(path: &Path) -> Result<(), DiskError> {
 }
 
 async fn rename_durably(from: PathBuf, to: PathBuf) -> Result<(), DiskError> {
-    blocking(&to.clone(), move || {
+    blocking(move || {
         // Opened first: a name that stands but cannot be made durable would be in the way for ever.
         let folder = parent(&to);
         let failed = |error| DiskError::from_io("syncing directory", folder, &error);

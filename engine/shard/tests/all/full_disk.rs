@@ -167,7 +167,7 @@ fn refused_for_long() {
     stock.fill(&handle);
     let before_kib = other::memory_kib("VmRSS:");
     let mut refused = 0;
-    while refused < 50_000 {
+    while refused < 30_000 {
         refused += u64::from(stock.put(&handle).1.is_some());
     }
     let after_kib = other::memory_kib("VmRSS:");

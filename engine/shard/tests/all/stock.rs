@@ -37,7 +37,7 @@ pub struct Stock {
 
 pub fn value(n: usize) -> Bytes {
     let mut bytes = n.to_be_bytes().to_vec();
-    bytes.resize(1000 + n * 37 % 1500, n as u8);
+    bytes.resize(1000 + n * 3701 % 20_000, n as u8);
     Bytes::from(bytes)
 }
 

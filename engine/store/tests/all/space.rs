@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
-use flywheel_store::limits::MAX_IMPORTED_VERSION;
+use flywheel_store::limits::MAX_COUNTER;
 use flywheel_store::{
     Change, ImportedRecord, PartitionId, Store, StoreError, Write, WriteBatch, WriteOutcome,
 };
@@ -359,13 +359,13 @@ fn a_version_that_would_leave_none_for_later_writes_is_not_imported() {
         let import = |version| {
             store.import(vec![ImportedRecord { key: key(1), version, value: Some(key(1)) }])
         };
-        for version in [u64::MAX, u64::MAX - 1, MAX_IMPORTED_VERSION + 1] {
+        for version in [u64::MAX, u64::MAX - 1, MAX_COUNTER + 1] {
             let refused = import(version).await;
             assert!(matches!(refused, Err(StoreError::BadRequest(_))), "{version}: {refused:?}");
         }
-        import(MAX_IMPORTED_VERSION).await.expect("imports");
+        import(MAX_COUNTER).await.expect("imports");
         let written = store.write(WriteBatch::put(key(1), key(2))).await.expect("writes");
-        let first_version = MAX_IMPORTED_VERSION + 1;
+        let first_version = MAX_COUNTER + 1;
         assert_eq!(written, WriteOutcome::Applied { first_version });
     });
 }
