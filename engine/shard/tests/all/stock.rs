@@ -51,13 +51,23 @@ impl Stock {
         *self.items.first().expect("not all are deleted")
     }
 
+    /// A key that was never tried.
+    pub fn take_key(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// An item was acknowledged.
+    pub fn add(&mut self, n: usize) {
+        self.items.insert(n);
+    }
+
     /// Puts one more item; its shard, and the refusal if it was refused for want of room.
     ///
     /// # Panics
     /// At any other error.
     pub fn put(&mut self, handle: &Handle) -> (usize, Option<StoreError>) {
-        let n = self.next;
-        self.next += 1;
+        let n = self.take_key();
         let shard = usize::from(handle.locate(&key(n)).shard);
         match handle.blocking().put(key(n), value(n)) {
             Ok(_) => {
@@ -102,6 +112,7 @@ impl Stock {
     pub fn delete(&mut self, handle: &Handle, items: &[usize]) {
         let delete = |&n: &usize| Write { key: key(n), value: None, condition: None };
         let batch = WriteBatch { writes: items.iter().map(delete).collect() };
+        let mut last = None;
         for _ in 0..2_000 {
             match handle.blocking().write(batch.clone()) {
                 Ok(_) => {
@@ -109,12 +120,13 @@ impl Stock {
                     return;
                 }
                 Err(ShardError::Store(error)) if matches!(*error, StoreError::Full(_)) => {
+                    last = Some(error);
                     thread::sleep(Duration::from_millis(20));
                 }
                 Err(error) => panic!("deleted or full, found {error}"),
             }
         }
-        panic!("items {items:?} cannot be deleted");
+        panic!("items {items:?} cannot be deleted: {last:?}");
     }
 
     pub fn delete_every_second(&mut self, handle: &Handle) {
