@@ -17,8 +17,8 @@ use crate::limits::MIN_MEMLOCK_BYTES;
 /// # Errors
 /// [`DiskFault::Unsupported`] with what to do; [`DiskFault::Denied`] where we may not write.
 pub fn check(directory: &Path) -> Result<(), DiskError> {
-    check_io_uring(directory)?;
     check_locked_memory(directory)?;
+    check_io_uring(directory)?;
     check_direct_io(directory)
 }
 

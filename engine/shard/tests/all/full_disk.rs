@@ -53,7 +53,7 @@ fn fill_and_come_back(kind: Kind) {
     // Somebody else makes room.
     fs::remove_file(rest).expect("removed");
     fs::remove_file(ballast).expect("removed");
-    stock.taken_again(&handle);
+    stock.taken_again(&handle, "others made room");
     stock.check(&handle);
 
     // We make room ourselves.
@@ -63,7 +63,7 @@ fn fill_and_come_back(kind: Kind) {
     let least = before / 10;
     let deleted_to = stock.len();
     while stock.len() < deleted_to + least {
-        stock.taken_again(&handle);
+        stock.taken_again(&handle, "items were deleted");
     }
     stock.check(&handle);
 
@@ -83,7 +83,7 @@ fn fill_and_come_back(kind: Kind) {
     stock.check(&engine.handle());
     fs::remove_file(rest).expect("removed");
     stock.delete_every_second(&engine.handle());
-    stock.taken_again(&engine.handle());
+    stock.taken_again(&engine.handle(), "reopened, others made room");
     engine.close().expect("closed");
 }
 

@@ -115,7 +115,7 @@ fn runs_out_of_files() {
     stock.check(&handle);
     stock.fill(&handle);
     setrlimit(Resource::Nofile, before).expect("raised");
-    stock.taken_again(&handle);
+    stock.taken_again(&handle, "more may be opened");
     (0..500).for_each(|_| _ = stock.put(&handle));
     stock.check(&handle);
     engine.close().expect("closed");

@@ -94,18 +94,22 @@ impl Stock {
     }
 
     /// Puts items until every shard has taken one again.
-    pub fn taken_again(&mut self, handle: &Handle) {
-        let mut taken = [false; SHARDS];
-        for _ in 0..2_000 {
-            match self.put(handle) {
-                (shard, None) => taken[shard] = true,
-                (_, Some(_)) => thread::sleep(Duration::from_millis(20)),
+    pub fn taken_again(&mut self, handle: &Handle, when: &str) {
+        for shard in 0..SHARDS {
+            let mut last = None;
+            for _ in 0..2_000 {
+                // What room there is belongs to all shards: none may use it up before the others.
+                while usize::from(handle.locate(&key(self.next)).shard) != shard {
+                    self.next += 1;
+                }
+                last = self.put(handle).1;
+                if last.is_none() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
             }
-            if taken == [true; SHARDS] {
-                return;
-            }
+            assert!(last.is_none(), "{when}: shard {shard} is still full: {last:?}");
         }
-        panic!("still full: {taken:?}");
     }
 
     /// Deletes items; a full disk may ask for patience until compaction has made room.
