@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub enum DiskFault {
     /// No space is left: writes wait or are refused, reads go on.
     NoSpace,
-    /// The process or the host is out of descriptors or threads: nothing was done. Waited out like
-    /// a full disk.
-    Exhausted,
+    /// No further file can be opened, by this process or on this host: nothing was changed, and it
+    /// may work again once others are closed.
+    TooManyFiles,
     /// The file or directory is not there.
     NotFound,
     /// The path exists already.
@@ -31,7 +31,7 @@ impl DiskFault {
     /// Whether there was too little of something and nothing of ours is in doubt: what was not made
     /// may be made later.
     pub fn is_shortage(self) -> bool {
-        matches!(self, DiskFault::NoSpace | DiskFault::Exhausted)
+        matches!(self, DiskFault::NoSpace | DiskFault::TooManyFiles)
     }
 }
 
@@ -119,7 +119,7 @@ fn in_words(error: &io::Error) -> String {
 
 fn classify(error: &io::Error) -> DiskFault {
     if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-        return DiskFault::Exhausted;
+        return DiskFault::TooManyFiles;
     }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::NoSpace,

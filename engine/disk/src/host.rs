@@ -17,8 +17,8 @@ use crate::limits::MIN_MEMLOCK_BYTES;
 /// # Errors
 /// [`DiskFault::Unsupported`] with what to do; [`DiskFault::Denied`] where we may not write.
 pub fn check(directory: &Path) -> Result<(), DiskError> {
-    check_io_uring(directory)?;
     check_locked_memory(directory)?;
+    check_io_uring(directory)?;
     check_direct_io(directory)
 }
 
@@ -86,7 +86,7 @@ fn check_locked_memory(directory: &Path) -> Result<(), DiskError> {
 /// more as it may be allowed: raises the soft limit (`ulimit -Sn`) to the hard one.
 ///
 /// # Errors
-/// [`DiskFault::Exhausted`] with how many are needed, if the hard limit is lower.
+/// [`DiskFault::TooManyFiles`] with how many are needed, if the hard limit is lower.
 pub fn allow_open_files(directory: &Path, more_files: u64) -> Result<(), DiskError> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some() && limit.current != limit.maximum {
@@ -103,7 +103,7 @@ pub fn allow_open_files(directory: &Path, more_files: u64) -> Result<(), DiskErr
         "{needed} open files are needed, two for each segment, and more as it grows; this process \
          may have {allowed}: run `ulimit -n {needed}`, or more"
     );
-    Err(DiskError::new(DiskFault::Exhausted, "preparing", directory, what))
+    Err(DiskError::new(DiskFault::TooManyFiles, "preparing", directory, what))
 }
 
 /// How many files this process may have open.

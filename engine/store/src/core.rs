@@ -202,16 +202,17 @@ impl<W: World> Core<W> {
         8 + self.options.ready_segments + between_checkpoints as usize + 2 * reserve
     }
 
-    /// Segments that each need leaves to those below it: two for deletes, one for compaction's
-    /// output, one for its relocations, the rest for a checkpoint. Without them nothing could ever
-    /// be freed on a full disk.
+    /// Segments that each need leaves to those below it: two for deletes; three for compaction's
+    /// output, since what it begins to fill, and the log's next segment, come back only later; one
+    /// for its relocations, the rest for a checkpoint. Without them nothing could ever be freed on a
+    /// full disk.
     pub(crate) fn reserve(&self, need: Need) -> usize {
         const BYTES_PER_ENTRY: u64 = 40;
         let items: u64 = self.table.borrow().iter().map(|partition| partition.index.len()).sum();
         let index = (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize;
         match need {
-            Need::Items => 5 + index,
-            Need::Deletes => 3 + index,
+            Need::Items => 7 + index,
+            Need::Deletes => 5 + index,
             Need::Runs => 2 + index,
             Need::Upkeep => 0,
         }

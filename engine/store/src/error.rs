@@ -70,8 +70,7 @@ impl StoreError {
     /// What a failed write means for the store: a full disk is waited out, anything else is final.
     pub(crate) fn of_write(error: DiskError) -> Self {
         match error.fault {
-            // Nothing was asked of the medium, or what was asked did not fit.
-            DiskFault::NoSpace | DiskFault::Exhausted => StoreError::Full(error),
+            DiskFault::NoSpace | DiskFault::TooManyFiles => StoreError::Full(error),
             // Everything else leaves the medium in doubt.
             DiskFault::NotFound
             | DiskFault::AlreadyExists
@@ -85,7 +84,7 @@ impl StoreError {
 
 fn refusal(error: &DiskError) -> String {
     let what = match error.fault {
-        DiskFault::Exhausted => "writes are refused until more files can be opened",
+        DiskFault::TooManyFiles => "writes are refused until more files can be opened",
         _ => "the disk is full, writes are refused until space is freed",
     };
     format!("{what}: {error}")

@@ -56,10 +56,6 @@ pub const MAX_RUN_BYTES: usize = 256 << 10;
 /// Segments that a checkpoint may fill: the superblock names each.
 pub const MAX_CHECKPOINT_SEGMENTS: usize = 320;
 
-/// Highest version that a record may bring from another shard: as many are left for later writes,
-/// and a billion writes a second use them up in 292 years.
-pub const MAX_IMPORTED_VERSION: u64 = u64::MAX / 2;
-
 const _: () = assert!(MAX_GROUP_BYTES + MAX_KEY_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_VALUE_BYTES + MAX_KEY_BYTES + BLOCK_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_PENDING_WRITE_BYTES >= 2 * MAX_BATCH_BYTES);

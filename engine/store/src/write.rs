@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::format::record;
 use crate::index::Location;
-use crate::limits::{MAX_IMPORTED_VERSION, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use crate::limits::{MAX_COUNTER, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::log::Pending;
 use crate::pins::Pin;
 use crate::sync::Done;
@@ -246,8 +246,8 @@ pub(crate) fn check_key(key: &[u8]) -> Result<(), StoreError> {
 
 /// Versions only rise: one near the end of the numbers would leave none for the writes to come.
 fn check_version(version: Version) -> Result<(), StoreError> {
-    if version > MAX_IMPORTED_VERSION {
-        let what = format!("a version is at most {MAX_IMPORTED_VERSION}, this one {version}");
+    if version > MAX_COUNTER {
+        let what = format!("a version is at most {MAX_COUNTER}, this one {version}");
         return Err(StoreError::BadRequest(what));
     }
     Ok(())

@@ -178,7 +178,7 @@ fn too_many_open_files_leave_nothing_behind_and_pass() {
                 Err(error) if refusals > 8 => break Some(error),
                 Err(error) => {
                     refusals += 1;
-                    assert_eq!(error.fault, DiskFault::Exhausted, "{error}");
+                    assert_eq!(error.fault, DiskFault::TooManyFiles, "{error}");
                     assert!(
                         error.to_string().contains("raise this process's limit with `ulimit -n`")
                     );
@@ -194,7 +194,10 @@ fn too_many_open_files_leave_nothing_behind_and_pass() {
         let open = world.open(&path).await.expect("it is there");
         assert_eq!(open.read(0, 4096).await.expect("a read")[0], 1);
         held.extend(open_all());
-        assert_eq!(world.remove(&path).await.expect_err("none left").fault, DiskFault::Exhausted);
+        assert_eq!(
+            world.remove(&path).await.expect_err("none left").fault,
+            DiskFault::TooManyFiles
+        );
         held.clear();
         assert_eq!(world.list(&directory).await.expect("a list"), ["file"], "it is still there");
         world.remove(&path).await.expect("enough again");
@@ -210,7 +213,7 @@ fn a_core_without_descriptors_says_so() {
     let core = run_on_core(0, "starved", Duration::ZERO, || async {});
     let error = core.expect("a thread needs none").join().expect_err("no ring can be made");
     drop(held);
-    assert_eq!(error.fault, DiskFault::Exhausted, "{error}");
+    assert_eq!(error.fault, DiskFault::TooManyFiles, "{error}");
     assert!(error.to_string().contains("ulimit -n"), "{error}");
 }
 

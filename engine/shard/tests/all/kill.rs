@@ -18,6 +18,7 @@ use crate::ledger::{self, Ledger};
 use crate::other::{self, Other};
 
 const KILLS: u64 = 60;
+const KILLS_PER_LIFE: u64 = 20;
 const WRITER: &str = "kill::writer";
 const NEXT: &str = "FLYWHEEL_KILL_NEXT";
 
@@ -33,39 +34,57 @@ pub struct Seen {
     pub figures: BTreeMap<String, u64>,
     total: BTreeMap<String, u64>,
     killed_while_opening: u64,
+    /// Operations that were found done though nobody was told.
+    unheard: u64,
 }
 
 #[test]
 fn what_was_acknowledged_survives_sigkill() {
     let Some(directory) = RealDirectory::new("kill") else { return };
-    let directory = directory.path();
+    let path = directory.path();
     let kills = other::number_of("FLYWHEEL_KILLS").unwrap_or(KILLS);
     let seed = other::number_of("FLYWHEEL_KILL_SEED").unwrap_or(1);
-    let (mut rng, mut ledger, mut seen) = (SimRng::new(seed), Ledger::default(), Seen::default());
+    let (mut rng, mut seen) = (SimRng::new(seed), Seen::default());
     let mut done = 0;
+    // Partitions are never joined: only a new directory has splits to come.
     while done < kills {
-        kill_under_load(&directory, 20 + rng.below(800), &mut ledger, &mut seen);
+        done += one_life(&path.join(done.to_string()), seed, &mut rng, &mut seen);
+    }
+    println!("{done} kills, seed {seed}: {seen:?}");
+    if done >= KILLS {
+        for name in ["compactions", "checkpoints", "splits", "moves", "scans", "writes0", "writes1"]
+        {
+            assert!(seen.total.get(name).is_some_and(|&n| n > 0), "no {name}: {seen:?}");
+        }
+        assert!(seen.killed_while_opening > 0 && seen.unheard > 0, "{seen:?}");
+    }
+}
+
+/// A directory from its creation on, killed again and again; how often.
+fn one_life(directory: &Path, seed: u64, rng: &mut SimRng, seen: &mut Seen) -> u64 {
+    let (mut ledger, mut done) = (Ledger::default(), 0);
+    while rng.coin() {
+        kill_while_opening(directory, "opening", rng, seen);
+        done += 1;
+    }
+    while done < KILLS_PER_LIFE {
+        kill_under_load(directory, 20 + rng.below(800), &mut ledger, seen);
         done += 1;
         // What a kill left is recovered from, and that is cut short as well.
         for _ in 0..rng.below(4) {
-            kill_while_opening(&directory, &mut rng, &mut seen);
+            let said = if rng.coin() { "opening" } else { "recovering" };
+            kill_while_opening(directory, said, rng, seen);
             done += 1;
         }
-        let engine = Engine::open(&directory, options()).expect("recovered");
+        let engine = Engine::open(directory, options()).expect("recovered");
         ledger.check(&engine.handle(), &format!("seed {seed}, after {done} kills"));
         // Every other time the next process finds what a crash left, not what a close did.
         if rng.coin() {
             engine.close().expect("closed");
         }
     }
-    println!("{done} kills, seed {seed}: {seen:?}, {} done and not heard of", ledger.unheard);
-    if done >= KILLS {
-        for name in ["compactions", "checkpoints", "splits", "moves", "scans", "writes0", "writes1"]
-        {
-            assert!(seen.total.get(name).is_some_and(|&n| n > 0), "no {name}: {seen:?}");
-        }
-        assert!(seen.killed_while_opening > 0, "{seen:?}");
-    }
+    seen.unheard += ledger.unheard;
+    done
 }
 
 /// Kills a writer once so many of its operations were acknowledged, and notes these and what it
@@ -87,10 +106,9 @@ fn kill_under_load(directory: &Path, after: u64, ledger: &mut Ledger, seen: &mut
     seen.end();
 }
 
-/// Kills a process that has only begun to open the directory.
-fn kill_while_opening(directory: &Path, rng: &mut SimRng, seen: &mut Seen) {
+/// Kills a process that has only begun to open the directory, soon after it said so.
+fn kill_while_opening(directory: &Path, said: &str, rng: &mut SimRng, seen: &mut Seen) {
     let mut opener = start_writer(directory, "", &[]);
-    let said = if rng.coin() { "opening" } else { "recovering" };
     opener.wait_for(said);
     thread::sleep(Duration::from_micros(rng.below(8_000)));
     opener.kill();
@@ -171,7 +189,7 @@ fn reshape_for_ever(engine: &Engine) {
         // Both may be refused, by what else is going on.
         let _ = match n % 3 {
             0 if partitions.len() < 40 => {
-                let at = ledger::cut(n / 3 * 7);
+                let at = ledger::cut(n / 3);
                 let id = engine.handle().locate(&at).partition;
                 engine.split_partition(id, at).map(drop)
             }

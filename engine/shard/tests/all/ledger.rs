@@ -45,7 +45,7 @@ pub fn together(key: &[u8]) -> usize {
 
 /// A key at which partitions may be cut.
 pub fn cut(n: usize) -> Bytes {
-    key(n % WRITERS, n as u64 * 5 % GROUPS, 0)
+    key(n % WRITERS, (n / WRITERS) as u64 * 5 % GROUPS, 0)
 }
 
 fn key(writer: usize, group: u64, member: u8) -> Bytes {

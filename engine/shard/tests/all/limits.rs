@@ -16,13 +16,14 @@ const OPENER: &str = "limits::opener";
 const RUNS_OUT: &str = "limits::runs_out_of_files";
 const HUNGRY: &str = "limits::runs_out_of_memory";
 const FILES: &str = "FLYWHEEL_LIMIT_FILES";
+const FIRST: &str = "FLYWHEEL_LIMIT_FIRST";
 const LOCKED: &str = "FLYWHEEL_LIMIT_LOCKED";
 
 #[test]
 fn too_few_open_files_are_refused_at_opening_with_how_many_are_needed() {
     let Some(directory) = RealDirectory::new("files") else { return };
     let (engine, mut stock) = (open(&directory.path()), Stock::default());
-    (0..4000).for_each(|_| _ = stock.put(&engine.handle()));
+    (0..400).for_each(|_| _ = stock.put(&engine.handle()));
     engine.close().expect("closed");
     let answer = |files: u64| {
         let mut opener = Other::start(OPENER, &directory.path(), &[(FILES, &files.to_string())]);
@@ -114,7 +115,7 @@ fn runs_out_of_files() {
     stock.check(&handle);
     stock.fill(&handle);
     setrlimit(Resource::Nofile, before).expect("raised");
-    stock.taken_again(&handle);
+    stock.taken_again(&handle, "more may be opened");
     (0..500).for_each(|_| _ = stock.put(&handle));
     stock.check(&handle);
     engine.close().expect("closed");
@@ -128,7 +129,7 @@ fn what_was_acknowledged_survives_running_out_of_memory() {
     let mut acknowledged = 0;
     for round in 0..3 {
         let first = acknowledged.to_string();
-        let mut hungry = Other::start(HUNGRY, &directory.path(), &[("FLYWHEEL_FIRST", &first)]);
+        let mut hungry = Other::start(HUNGRY, &directory.path(), &[(FIRST, &first)]);
         while let Some(words) = hungry.next() {
             let n = words.strip_prefix("did ").map(|n| n.parse::<usize>().expect("a number"));
             acknowledged = n.map_or(acknowledged, |n| n + 1);
@@ -145,7 +146,7 @@ fn what_was_acknowledged_survives_running_out_of_memory() {
         assert!(later.is_none(), "round {round}: item {}", acknowledged + 1);
         engine.close().expect("closed");
     }
-    assert!(acknowledged > 100, "{acknowledged} in all");
+    assert!(acknowledged > 50, "{acknowledged} in all");
 }
 
 /// The other process: takes memory until an allocation fails, which ends it.
@@ -158,13 +159,13 @@ fn runs_out_of_memory() {
     let engine = Engine::open(&directory, EngineOptions { store, ..options() }).expect("opened");
     limit(Resource::As, (other::memory_kib("VmSize:") << 10) + (32 << 20));
     let mut eaten = Vec::new();
-    let first = other::number_of("FLYWHEEL_FIRST").expect("told") as usize;
+    let first = other::number_of(FIRST).expect("told") as usize;
     for n in first.. {
         match engine.handle().blocking().put(key(n), value(n)) {
             Ok(_) => other::say(format!("did {n}")),
             // No thread for a new file, most likely; soon there is nothing for anything.
             Err(_) => thread::sleep(Duration::from_millis(1)),
         }
-        eaten.push(vec![1u8; 64 << 10]);
+        eaten.push(vec![1u8; 256 << 10]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use flywheel_disk::{DiskError, DiskFault};
+use flywheel_disk::{DiskError, DiskFault, host};
 use flywheel_shard::{Engine, ShardError, StoreError};
 
 use crate::common::RealDirectory;
@@ -92,6 +92,17 @@ fn of_threads_that_race_to_create_a_directory_one_wins() {
         assert_eq!(errors.len(), 3, "one wins");
         assert!(errors.iter().all(|error| is_locked(error)), "{errors:?}");
     }
+}
+
+#[test]
+fn many_who_look_at_one_directory_at_once_do_not_trip_over_each_other() {
+    let Some(directory) = RealDirectory::new("looking") else { return };
+    let parent = directory.path().parent().expect("it has one").to_owned();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..300).for_each(|_| host::check(&parent).expect("as alone")));
+        }
+    });
 }
 
 fn start(directory: &Path) -> Other {

@@ -82,7 +82,7 @@ impl SmallFs {
 
     /// Has nobody write to it any more; nobody may have a file open for writing.
     pub fn make_read_only(&self) {
-        run("mount", &["-o", "remount,ro", &self.text("mounted")]).expect("remounted");
+        run("mount", &["-o", "remount,bind,ro", &self.text("mounted")]).expect("remounted");
     }
 
     /// Meets an error, upon which the kernel makes it read-only under whoever uses it.

@@ -37,7 +37,7 @@ pub struct Stock {
 
 pub fn value(n: usize) -> Bytes {
     let mut bytes = n.to_be_bytes().to_vec();
-    bytes.resize(1000 + n * 37 % 1500, n as u8);
+    bytes.resize(1000 + n * 3701 % 20_000, n as u8);
     Bytes::from(bytes)
 }
 
@@ -51,13 +51,23 @@ impl Stock {
         *self.items.first().expect("not all are deleted")
     }
 
+    /// A key that was never tried.
+    pub fn take_key(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// An item was acknowledged.
+    pub fn add(&mut self, n: usize) {
+        self.items.insert(n);
+    }
+
     /// Puts one more item; its shard, and the refusal if it was refused for want of room.
     ///
     /// # Panics
     /// At any other error.
     pub fn put(&mut self, handle: &Handle) -> (usize, Option<StoreError>) {
-        let n = self.next;
-        self.next += 1;
+        let n = self.take_key();
         let shard = usize::from(handle.locate(&key(n)).shard);
         match handle.blocking().put(key(n), value(n)) {
             Ok(_) => {
@@ -84,24 +94,29 @@ impl Stock {
     }
 
     /// Puts items until every shard has taken one again.
-    pub fn taken_again(&mut self, handle: &Handle) {
-        let mut taken = [false; SHARDS];
-        for _ in 0..2_000 {
-            match self.put(handle) {
-                (shard, None) => taken[shard] = true,
-                (_, Some(_)) => thread::sleep(Duration::from_millis(20)),
+    pub fn taken_again(&mut self, handle: &Handle, when: &str) {
+        for shard in 0..SHARDS {
+            let mut last = None;
+            for _ in 0..2_000 {
+                // What room there is belongs to all shards: none may use it up before the others.
+                while usize::from(handle.locate(&key(self.next)).shard) != shard {
+                    self.next += 1;
+                }
+                last = self.put(handle).1;
+                if last.is_none() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
             }
-            if taken == [true; SHARDS] {
-                return;
-            }
+            assert!(last.is_none(), "{when}: shard {shard} is still full: {last:?}");
         }
-        panic!("still full: {taken:?}");
     }
 
     /// Deletes items; a full disk may ask for patience until compaction has made room.
     pub fn delete(&mut self, handle: &Handle, items: &[usize]) {
         let delete = |&n: &usize| Write { key: key(n), value: None, condition: None };
         let batch = WriteBatch { writes: items.iter().map(delete).collect() };
+        let mut last = None;
         for _ in 0..2_000 {
             match handle.blocking().write(batch.clone()) {
                 Ok(_) => {
@@ -109,12 +124,13 @@ impl Stock {
                     return;
                 }
                 Err(ShardError::Store(error)) if matches!(*error, StoreError::Full(_)) => {
+                    last = Some(error);
                     thread::sleep(Duration::from_millis(20));
                 }
                 Err(error) => panic!("deleted or full, found {error}"),
             }
         }
-        panic!("items {items:?} cannot be deleted");
+        panic!("items {items:?} cannot be deleted: {last:?}");
     }
 
     pub fn delete_every_second(&mut self, handle: &Handle) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::sim::{self, Fault, Op, SimDisk, SimWorld};
-use flywheel_store::limits::MAX_IMPORTED_VERSION;
+use flywheel_store::limits::MAX_COUNTER;
 use flywheel_store::{
     Change, ImportedRecord, PartitionId, Store, StoreError, Write, WriteBatch, WriteOutcome,
 };
@@ -359,13 +359,53 @@ fn a_version_that_would_leave_none_for_later_writes_is_not_imported() {
         let import = |version| {
             store.import(vec![ImportedRecord { key: key(1), version, value: Some(key(1)) }])
         };
-        for version in [u64::MAX, u64::MAX - 1, MAX_IMPORTED_VERSION + 1] {
+        for version in [u64::MAX, u64::MAX - 1, MAX_COUNTER + 1] {
             let refused = import(version).await;
             assert!(matches!(refused, Err(StoreError::BadRequest(_))), "{version}: {refused:?}");
         }
-        import(MAX_IMPORTED_VERSION).await.expect("imports");
+        import(MAX_COUNTER).await.expect("imports");
         let written = store.write(WriteBatch::put(key(1), key(2))).await.expect("writes");
-        let first_version = MAX_IMPORTED_VERSION + 1;
+        let first_version = MAX_COUNTER + 1;
         assert_eq!(written, WriteOutcome::Applied { first_version });
     });
+}
+
+/// The n-th item of a store of records small and large.
+fn uneven(number: u64, seed: u64) -> Bytes {
+    value(number, 0, 500 + ((number * 3701 + seed * 977) % 14_000) as usize)
+}
+
+#[test]
+fn deleting_brings_a_disk_full_of_large_records_back() {
+    for seed in 0..150 {
+        let disk = SimDisk::new();
+        limit(&disk, 24 + seed % 40);
+        sim::run(seed, &disk, async move |world| {
+            let store = open(&world).await.expect("opens");
+            let put = |number| WriteBatch::put(key(number), uneven(number, seed));
+            let (mut refused, mut kept) = (0, Vec::new());
+            for number in 0.. {
+                match store.write(put(number)).await {
+                    Ok(_) => kept.push(number),
+                    Err(StoreError::Full(_)) => refused += 1,
+                    Err(other) => panic!("applied or full, found {other}"),
+                }
+                if refused == 20 {
+                    break;
+                }
+            }
+            let delete = |&number: &u64| Write { key: key(number), value: None, condition: None };
+            let (dead, alive): (Vec<u64>, Vec<u64>) = kept.iter().partition(|&n| n % 2 == seed % 2);
+            for some in dead.chunks(64) {
+                let batch = WriteBatch { writes: some.iter().map(delete).collect() };
+                write_within(&world, &store, batch, 60).await;
+            }
+            write_within(&world, &store, put(999_999), 60).await;
+            for number in alive {
+                let found = store.get(&key(number)).await.expect("reads").map(|found| found.value);
+                assert_eq!(found, Some(uneven(number, seed)), "item {number}, seed {seed}");
+            }
+            store.close().await.expect("closes");
+        });
+    }
 }
