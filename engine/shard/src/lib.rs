@@ -31,9 +31,10 @@ mod stats;
 
 pub use flywheel_disk::Durability;
 pub use flywheel_store::{
-    Change, Condition, Direction, Modified, PartitionId, PartitionInfo, PartitionSpec,
-    PartitionState, RecoveryProgress, ScanPage, ScanRequest, StoreError, StoreOptions, StoreStats,
-    Version, Versioned, Write, WriteBatch, WriteOutcome,
+    Change, Concern, Condition, Direction, Finding, Modified, PartitionId, PartitionInfo,
+    PartitionSpec, PartitionState, RecoveryProgress, ScanPage, ScanRequest, ScrubReport,
+    ScrubState, StoreError, StoreOptions, StoreStats, Version, Versioned, Write, WriteBatch,
+    WriteOutcome,
 };
 
 pub use admin::Admin;

@@ -33,12 +33,20 @@ pub(super) fn count_segments(directory: &Path, names: &[String]) -> Result<usize
     Ok(numbers.len())
 }
 
+/// The superblock's file and what its slots say.
+pub(super) struct OpenedSuperblock<W: World> {
+    pub(super) file: W::File,
+    pub(super) newest: Superblock,
+    /// The generation that stands whole in each slot.
+    pub(super) slots: [Option<u64>; SLOTS as usize],
+}
+
 pub(super) async fn open_superblock<W: World>(
     world: &W,
     directory: &Path,
     options: &StoreOptions,
     segment_count: usize,
-) -> Result<(W::File, Superblock), StoreError> {
+) -> Result<OpenedSuperblock<W>, StoreError> {
     let path = superblock_path(directory);
     let file = match world.open(&path).await {
         Ok(file) => file,
@@ -49,6 +57,7 @@ pub(super) async fn open_superblock<W: World>(
     };
     let mut newest: Option<Superblock> = None;
     let mut damage = None;
+    let mut slots = [None; SLOTS as usize];
     for slot in 0..SLOTS {
         let block = file.read(slot * BLOCK_BYTES as u64, BLOCK_BYTES).await?;
         if let Some(version) = Superblock::other_version(&block) {
@@ -62,6 +71,7 @@ pub(super) async fn open_superblock<W: World>(
         }
         match Superblock::decode(&block) {
             Ok(found) => {
+                slots[slot as usize] = found.as_ref().map(|found| found.generation);
                 newest =
                     newest.into_iter().chain(found).max_by_key(|one: &Superblock| one.generation)
             }
@@ -70,11 +80,11 @@ pub(super) async fn open_superblock<W: World>(
     }
     match (newest, damage) {
         // One slot may be torn: it was being written, and the other still counts.
-        (Some(superblock), _) => {
+        (Some(newest), _) => {
             // A process that crashed may have left it in the device's volatile cache, and what it
             // lets go of is about to be recycled.
             file.sync().await?;
-            Ok((file, superblock))
+            Ok(OpenedSuperblock { file, newest, slots })
         }
         (None, Some((slot, damage))) => Err(StoreError::Format {
             file: path.display().to_string(),
@@ -86,7 +96,8 @@ pub(super) async fn open_superblock<W: World>(
             superblock.encode(&mut block);
             let slot = Superblock::slot_at(superblock.generation);
             file.write_durable(slot, block).await?;
-            Ok((file, superblock))
+            slots[(superblock.generation % SLOTS) as usize] = Some(superblock.generation);
+            Ok(OpenedSuperblock { file, newest: superblock, slots })
         }
         (None, None) => Err(StoreError::Format {
             file: path.display().to_string(),
