@@ -6,6 +6,7 @@
 //! its share of one sequential append. [`Store`] is the way in; `format` draws the bytes.
 
 mod cache;
+mod check;
 mod checkpoint;
 mod commit;
 mod compaction;
@@ -21,6 +22,7 @@ mod partitions;
 mod pins;
 mod read;
 mod recovery;
+mod salvage;
 mod scan;
 mod scrub;
 mod segment_reader;
@@ -32,10 +34,12 @@ mod sync;
 pub mod types;
 mod write;
 
+pub use check::{Checked, check};
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use read::Peek;
 pub use recovery::{ProgressCallback, RecoveryProgress};
+pub use salvage::{Ground, LostRegion, Salvage, Salvaged};
 pub use scrub::{Concern, Finding, ScrubReport, ScrubState};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;

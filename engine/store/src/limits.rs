@@ -57,6 +57,12 @@ pub const MAX_SCRUB_FINDINGS: usize = 256;
 /// Damaged records that a scrub gathers before it looks up their keys in one walk over the index.
 pub const MAX_SCRUB_UNNAMED: usize = 4096;
 
+/// Items that a salvage reads side by side, and holds in memory.
+pub const MAX_SALVAGE_PAGE_ITEMS: usize = 256;
+
+/// Bytes of records of one such page, unless one record is larger.
+pub const MAX_SALVAGE_PAGE_BYTES: usize = 512 << 10;
+
 /// Reads after which bytes that stay wrong are believed to be wrong.
 pub const MAX_SCRUB_LOOKS: usize = 4;
 

@@ -2,6 +2,7 @@
 //! their rooms, and what they measure with in crates of their own.
 
 mod args;
+mod check;
 mod convert;
 mod device;
 mod error;
@@ -9,6 +10,7 @@ mod interrupt;
 mod loaded;
 mod phases;
 mod progress;
+mod repair;
 mod run;
 mod settings;
 mod suite;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
+        Command::Check(args) => check::command(args, &stop),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
