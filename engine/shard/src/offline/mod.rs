@@ -3,6 +3,8 @@
 
 mod check;
 mod salvage;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use check::check;
 pub use check::{DirectoryCheck, ShardCheck};

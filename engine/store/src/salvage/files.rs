@@ -150,9 +150,9 @@ pub(super) async fn look<W: World>(
     let numbers = names.iter().filter_map(|name| name.strip_prefix("segment-")?.parse().ok());
     let count = numbers.max().map_or(0, |last: u16| usize::from(last) + 1).min(MAX_SEGMENTS);
     found.is_recoverable = !found.superblocks.is_empty() && count > 0;
-    if blank_slots == SLOTS && count == 0 {
+    if blank_slots == SLOTS {
         let file = superblock_path(directory).display().to_string();
-        let what = "a superblock expected, found a blank file".to_owned();
+        let what = "a superblock expected, found both slots blank".to_owned();
         found.findings.push(finding(file, 0, what, Concern::Superblock));
     }
     let segment_bytes =
@@ -191,7 +191,9 @@ async fn look_at_superblocks<W: World>(
         let what = match read_block::<W>(&file, offset).await {
             Err(what) => what,
             Ok(block) => {
-                if let Some(version) = Superblock::other_version(&block) {
+                if let Some(version) = Superblock::other_version(&block)
+                    && !matches!(Superblock::decode(&in_own_version(&block)), Ok(Some(_)))
+                {
                     return Err(other_version(name, version));
                 }
                 match Superblock::decode(&block) {
@@ -255,7 +257,10 @@ async fn look_at_segment<W: World>(
         {
             return Ok((Some(Lived { file, life: header.life }), header.generation));
         }
-        Ok(FirstBlock::OtherVersion(version)) => return Err(other_version(name, version)),
+        Ok(FirstBlock::OtherVersion(version)) => match first_of_own_version::<W>(&file).await {
+            Some(_) => bad(format!("format version {version} over a header of this version's")),
+            None => return Err(other_version(name, version)),
+        },
         Ok(FirstBlock::Blank) if content.iter().all(|&byte| byte == 0) => {
             return Ok((Some(Lived { file, life: 0 }), 0));
         }
@@ -277,6 +282,19 @@ async fn look_at_segment<W: World>(
         life = Some(0);
     }
     Ok((life.map(|life| Lived { file, life }), 0))
+}
+
+/// A block with this build's version in its version field, which no checksum covers: if it is whole
+/// then, the field was damaged, and the files are not another version's.
+fn in_own_version(block: &[u8]) -> Vec<u8> {
+    let mut own = block.to_vec();
+    own[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    own
+}
+
+async fn first_of_own_version<W: World>(file: &W::File) -> Option<FirstBlock> {
+    let block = read_block::<W>(file, 0).await.ok()?;
+    FirstBlock::decode(&in_own_version(&block)).ok()
 }
 
 /// Whether all behind the header can be read and is zeros: no life ever wrote there.
