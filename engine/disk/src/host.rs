@@ -17,9 +17,17 @@ use crate::limits::MIN_MEMLOCK_BYTES;
 /// # Errors
 /// [`DiskFault::Unsupported`] with what to do; [`DiskFault::Denied`] where we may not write.
 pub fn check(directory: &Path) -> Result<(), DiskError> {
-    check_locked_memory(directory)?;
-    check_io_uring(directory)?;
+    check_kernel(directory)?;
     check_direct_io(directory)
+}
+
+/// Checks io_uring and lockable memory only: nothing is written.
+///
+/// # Errors
+/// [`DiskFault::Unsupported`] with what to do.
+pub fn check_kernel(directory: &Path) -> Result<(), DiskError> {
+    check_locked_memory(directory)?;
+    check_io_uring(directory)
 }
 
 fn check_io_uring(directory: &Path) -> Result<(), DiskError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use flywheel_store::{PartitionId, PartitionInfo};
+use flywheel_store::{PartitionId, PartitionInfo, ScrubReport};
 
 use crate::error::ShardError;
 use crate::fleet::Fleet;
@@ -83,6 +83,15 @@ impl Admin {
     /// [`ShardError::Closed`], [`ShardError::Busy`], or the store's own.
     pub async fn checkpoint(&self) -> Result<(), ShardError> {
         self.fleet.control_all(|reply| Control::Checkpoint { reply }).await.into_iter().collect()
+    }
+
+    /// Reads all that anybody still needs, on every shard at once and as fast as the disks give it, and
+    /// checks it, beside the background scrub. What was found is in the reports, one a shard.
+    ///
+    /// # Errors
+    /// [`ShardError::Closed`], [`ShardError::Busy`].
+    pub async fn scrub(&self) -> Result<Vec<ScrubReport>, ShardError> {
+        self.fleet.control_all(|reply| Control::Scrub { reply }).await.into_iter().collect()
     }
 
     fn owner(&self, id: PartitionId) -> Result<u16, ShardError> {

@@ -21,6 +21,7 @@ mod handle;
 pub mod limits;
 mod local;
 pub mod mailbox;
+mod offline;
 mod options;
 pub mod reply;
 mod request;
@@ -32,9 +33,10 @@ mod stats;
 
 pub use flywheel_disk::Durability;
 pub use flywheel_store::{
-    Audit, Change, Condition, Direction, Modified, PartitionId, PartitionInfo, PartitionSpec,
-    PartitionState, RecoveryProgress, ScanPage, ScanRequest, StoreError, StoreOptions, StoreStats,
-    Version, Versioned, Write, WriteBatch, WriteOutcome,
+    Audit, Change, Checked, Concern, Condition, Direction, Finding, LostRegion, Modified,
+    PartitionId, PartitionInfo, PartitionSpec, PartitionState, RecoveryProgress, ScanPage,
+    ScanRequest, ScrubReport, ScrubState, StoreError, StoreOptions, StoreStats, Version, Versioned,
+    Write, WriteBatch, WriteOutcome,
 };
 
 pub use admin::Admin;
@@ -43,7 +45,8 @@ pub use directory::Identity;
 pub use error::ShardError;
 pub use handle::Handle;
 pub use local::LocalEngine;
+pub use offline::{DirectoryCheck, Loss, OfflineProgress, SalvageReport, ShardCheck};
 pub use options::{EngineOptions, SplitOptions, even_splits};
 pub use request::ChangeFn;
-pub use runtime::{Engine, OpenProgress};
+pub use runtime::{Engine, Offline, OfflineCallback, OpenProgress};
 pub use stats::{EngineStats, PartitionStats, ShardStats};

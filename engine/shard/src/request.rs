@@ -6,7 +6,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use flywheel_store::{
     Change, Direction, ImportedRecord, Modified, PartitionId, PartitionInfo, PartitionSpec,
-    ScanPage, ScanRequest, Versioned, WriteBatch, WriteOutcome,
+    ScanPage, ScanRequest, ScrubReport, Versioned, WriteBatch, WriteOutcome,
 };
 
 use crate::error::ShardError;
@@ -175,6 +175,8 @@ pub(crate) enum Control {
     Stats { reply: ControlReply<EngineStats> },
     /// Take a checkpoint.
     Checkpoint { reply: ControlReply<()> },
+    /// Scrub the whole store now.
+    Scrub { reply: ControlReply<ScrubReport> },
     /// Finish all requests, splits and moves and begin no more.
     Quiesce { reply: ControlReply<()> },
     /// Close the store and end.

@@ -1,6 +1,6 @@
 //! Figures of an engine since it was opened. Not a time series: whoever wants rates asks twice.
 
-use flywheel_store::{PartitionInfo, StoreStats};
+use flywheel_store::{PartitionInfo, ScrubState, StoreStats};
 
 /// One shard's requests and queues.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,8 @@ pub struct ShardStats {
     pub splits_vetoed: u64,
     /// Partitions moved away.
     pub moves: u64,
+    /// How far its store's scrub is, and what it found.
+    pub scrub: ScrubState,
 }
 
 /// One partition: where it is, how much it holds and what it is asked.

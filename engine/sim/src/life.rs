@@ -175,7 +175,12 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
         Err(error) => run.fail(format!("no statistics at rest: {error}")),
     }
     run.audit(Audit::Thorough);
-    if let Some(found) = find(engine, run).await {
+    let found = find(engine, run).await;
+    match engine.admin().scrub().await {
+        Ok(reports) => run.heed_scrub(&reports, found.is_some()),
+        Err(error) => run.fail(format!("no scrub at rest: {error}")),
+    }
+    if let Some(found) = found {
         run.heed(run.journal.find(found));
     }
 }

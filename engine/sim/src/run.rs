@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
 use flywheel_disk::sim::{SimDisk, SimExecutor, SimFaults};
-use flywheel_shard::{Audit, LocalEngine, ShardError, StoreStats};
+use flywheel_shard::{Audit, Finding, LocalEngine, ScrubReport, ShardError, StoreStats};
 
 use crate::disturbance::{Damage, Disturbance};
 use crate::journal::Journal;
@@ -207,6 +207,18 @@ impl Run {
         let Some(engine) = self.engine.borrow().upgrade() else { return };
         if let Err(problem) = engine.audit(audit) {
             self.fail(problem);
+        }
+    }
+
+    /// A scrub finds nothing on a sound disk, and what keeps anything from being read.
+    pub fn heed_scrub(&self, reports: &[ScrubReport], all_was_read: bool) {
+        let findings: Vec<&Finding> = reports.iter().flat_map(|report| &report.findings).collect();
+        let weather = self.weather.borrow();
+        if !self.is_damaged() && weather.is_truthful() && !findings.is_empty() {
+            self.fail(format!("the scrub found damage on a sound disk: {findings:?}"));
+        }
+        if self.is_damaged() && weather.is_truthful() && !all_was_read && findings.is_empty() {
+            self.fail("the scrub found nothing, and not everything can be read".to_owned());
         }
     }
 

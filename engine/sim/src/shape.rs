@@ -83,6 +83,7 @@ fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
         max_dead_share: 0.05 + rng.below(45) as f64 / 100.0,
         checkpoint_min_log_bytes: (64 << 10) << rng.below(4),
         checkpoint_log_share: 0.25,
+        scrub_bytes_per_s: [0, 4 << 20, 1 << 30][rng.below(3) as usize],
         ..StoreOptions::default()
     };
     let split = SplitOptions {

@@ -82,6 +82,11 @@ impl Weather {
         self.rots || is_damaged || self.wrong_reads_per_million > 0
     }
 
+    /// Whether every read that succeeds brings what stands on the medium, and none fails.
+    pub fn is_truthful(&self) -> bool {
+        !self.fails() && self.wrong_reads_per_million == 0
+    }
+
     /// Whether a write that is tried often enough must succeed, unless the engine has stopped.
     pub fn can_write(&self) -> bool {
         self.errors_per_million == 0 && self.wrong_reads_per_million == 0

@@ -16,7 +16,7 @@ use crate::core::{Core, Health, Need, Settled};
 use crate::error::StoreError;
 use crate::format::checkpoint::{ChunkWriter, Element};
 use crate::format::place::Place;
-use crate::format::superblock::Superblock;
+use crate::format::superblock::{SLOTS, Superblock};
 use crate::index::Direction;
 use crate::limits::MAX_CHECKPOINT_SEGMENTS;
 use crate::maintenance;
@@ -28,6 +28,9 @@ use crate::sync::Done;
 pub(crate) struct Newest<W: World> {
     pub(crate) file: Rc<W::File>,
     pub(crate) generation: u64,
+    /// The generation that is known to stand whole in each slot; none while it is rewritten, and none
+    /// if recovery found it blank or torn.
+    pub(crate) slots: [Option<u64>; SLOTS as usize],
     pub(crate) checkpoint: Vec<(u16, u64)>,
     /// Bytes logged when the newest checkpoint captured the index.
     pub(crate) logged_bytes: u64,
@@ -160,7 +163,11 @@ async fn write_superblock<W: World>(
     superblock.encode(&mut block);
     let file = core.superblock.borrow().file.clone();
     let slot = Superblock::slot_at(superblock.generation);
-    file.write_durable(slot, block).await.map_err(StoreError::of_write)
+    let known = (superblock.generation % SLOTS) as usize;
+    core.superblock.borrow_mut().slots[known] = None;
+    file.write_durable(slot, block).await.map_err(StoreError::of_write)?;
+    core.superblock.borrow_mut().slots[known] = Some(superblock.generation);
+    Ok(())
 }
 
 /// Chunks on their way into segments of their own.

@@ -64,6 +64,7 @@ pub(crate) struct Committer<W: World> {
 }
 
 /// Where the log goes on after recovery.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct LogEnd {
     /// The last batch of the chain.
     pub(crate) last_number: u64,
@@ -151,6 +152,7 @@ impl<W: World> Committer<W> {
             apply(core, change, location, flight.number);
         }
         core.segments.borrow_mut().settle(flight.place.segment, flight.number);
+        core.segments.borrow_mut().reach(flight.place.segment, flight.place.offset_bytes);
         core.log.borrow_mut().pending_bytes -= flight.body_bytes;
         let next_offset = flight.place.offset_bytes + flight.batch_bytes as u32;
         core.settled.set(Settled { number: flight.number, next: flight.place.at(next_offset) });
@@ -363,6 +365,7 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
         Pending::Relocation { moves, run_segment, .. } => {
             let mut segments = core.segments.borrow_mut();
             for Move { key, from, to } in moves {
+                segments.reach(run_segment, to.offset_bytes());
                 let Some(partition) = table.find_mut(&key) else { continue };
                 if partition.index.relocate(&key, from, to) {
                     segments.credit(to);

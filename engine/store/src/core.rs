@@ -2,7 +2,7 @@
 //! kind of request and each background task has a room of its own.
 
 use std::cell::{Cell, RefCell};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use flywheel_disk::{DiskError, World};
@@ -15,6 +15,8 @@ use crate::log::{Log, Pending};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::pins::Pins;
+use crate::recovery::Recovered;
+use crate::scrub::ScrubState;
 use crate::segments::Segments;
 use crate::stats::Counters;
 use crate::sync::{Done, Gate, Signal};
@@ -43,6 +45,8 @@ pub(crate) struct Core<W: World> {
     pub(crate) dropped: RefCell<Vec<Tree>>,
     /// Generation and checkpoint of the newest superblock.
     pub(crate) superblock: RefCell<crate::checkpoint::Newest<W>>,
+    /// How far the scrub is, and what it found.
+    pub(crate) scrub: RefCell<ScrubState>,
     /// The commit loop has something to do.
     pub(crate) commit_wanted: Signal,
     /// Writers that wait for room may look again.
@@ -106,6 +110,51 @@ pub(crate) enum Newest {
 }
 
 impl<W: World> Core<W> {
+    /// What recovery found, at rest: no task runs on it yet.
+    pub(crate) fn of_recovered(
+        world: W,
+        directory: &Path,
+        options: StoreOptions,
+        recovered: Recovered<W>,
+    ) -> Rc<Self> {
+        let counters = Counters::default();
+        counters.replayed_bytes.add(recovered.replayed_bytes);
+        Rc::new(Self {
+            directory: directory.to_owned(),
+            table: RefCell::new(recovered.table),
+            cache: RefCell::new(RecordCache::new(options.cache_bytes)),
+            log: RefCell::new(Log { next_version: recovered.next_version, ..Log::default() }),
+            segments: RefCell::new(recovered.segments),
+            pins: Pins::default(),
+            reads: Gate::new(options.reads_in_flight),
+            partition_changes: Gate::new(1),
+            counters,
+            health: RefCell::new(Health::Running),
+            closing: Cell::new(false),
+            settled: Cell::new(recovered.settled),
+            dropped: RefCell::default(),
+            superblock: RefCell::new(crate::checkpoint::Newest {
+                file: Rc::new(recovered.superblock_file),
+                generation: recovered.superblock.generation,
+                slots: recovered.slots,
+                checkpoint: recovered.superblock.checkpoint,
+                logged_bytes: 0,
+                busy: false,
+            }),
+            scrub: RefCell::default(),
+            commit_wanted: Signal::default(),
+            room_changed: Signal::default(),
+            maintenance_wanted: Signal::default(),
+            segments_changed: Signal::default(),
+            upkeep_wanted: Signal::default(),
+            finished: Cell::new(false),
+            task_ended: Signal::default(),
+            tasks: Cell::new(0),
+            world,
+            options,
+        })
+    }
+
     /// Fails unless writes are taken; what can only make space is taken on a full disk too.
     pub(crate) fn check_writable(&self, need: Need) -> Result<(), StoreError> {
         match &*self.health.borrow() {

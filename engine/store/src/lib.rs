@@ -7,6 +7,7 @@
 
 mod audit;
 mod cache;
+mod check;
 mod checkpoint;
 mod commit;
 mod compaction;
@@ -22,7 +23,9 @@ mod partitions;
 mod pins;
 mod read;
 mod recovery;
+mod salvage;
 mod scan;
+mod scrub;
 mod segment_reader;
 mod segments;
 mod snapshot;
@@ -33,10 +36,13 @@ pub mod types;
 mod write;
 
 pub use audit::Audit;
+pub use check::{Checked, check};
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use read::Peek;
 pub use recovery::{ProgressCallback, RecoveryProgress};
+pub use salvage::{Ground, LostRegion, Salvage, Salvaged};
+pub use scrub::{Concern, Finding, ScrubReport, ScrubState};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use store::Store;

@@ -56,8 +56,30 @@ pub const MAX_RUN_BYTES: usize = 256 << 10;
 /// Segments that a checkpoint may fill: the superblock names each.
 pub const MAX_CHECKPOINT_SEGMENTS: usize = 320;
 
+/// Bytes that one read of a scrub asks for, so that a request behind it waits little.
+pub const MAX_SCRUB_READ_BYTES: usize = 128 << 10;
+
+/// Live records whose places a scrub holds in memory at a time, unless one segment has more.
+pub const MAX_SCRUB_ENTRIES: usize = 1 << 20;
+
+/// Damaged places that a scrub lists; more are only counted.
+pub const MAX_SCRUB_FINDINGS: usize = 256;
+
+/// Damaged records that a scrub gathers before it looks up their keys in one walk over the index.
+pub const MAX_SCRUB_UNNAMED: usize = 4096;
+
+/// Items that a salvage reads side by side, and holds in memory.
+pub const MAX_SALVAGE_PAGE_ITEMS: usize = 256;
+
+/// Bytes of records of one such page, unless one record is larger.
+pub const MAX_SALVAGE_PAGE_BYTES: usize = 512 << 10;
+
+/// Reads after which bytes that stay wrong are believed to be wrong.
+pub const MAX_SCRUB_LOOKS: usize = 4;
+
 const _: () = assert!(MAX_GROUP_BYTES + MAX_KEY_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_VALUE_BYTES + MAX_KEY_BYTES + BLOCK_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_PENDING_WRITE_BYTES >= 2 * MAX_BATCH_BYTES);
 const _: () = assert!(MIN_SEGMENT_BYTES as usize >= 8 * BLOCK_BYTES);
 const _: () = assert!(MAX_RUN_READ_BYTES >= MAX_RUN_BYTES);
+const _: () = assert!(MAX_SCRUB_READ_BYTES.is_multiple_of(BLOCK_BYTES) && MAX_SCRUB_LOOKS >= 2);

@@ -26,6 +26,8 @@ pub struct StoreOptions {
     pub checkpoint_min_log_bytes: u64,
     /// ...and at least this share of the live data, so that checkpoints stay a fixed share of writes.
     pub checkpoint_log_share: f64,
+    /// Bytes a second that the background scrub reads; 0 switches it off.
+    pub scrub_bytes_per_s: u64,
 }
 
 impl Default for StoreOptions {
@@ -40,6 +42,7 @@ impl Default for StoreOptions {
             max_dead_share: 0.3,
             checkpoint_min_log_bytes: 256 << 20,
             checkpoint_log_share: 0.25,
+            scrub_bytes_per_s: 4 << 20,
         }
     }
 }

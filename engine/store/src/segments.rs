@@ -46,6 +46,8 @@ pub(crate) struct Segment<W: World> {
     /// The last batch of the log that stands here or names what stands here: until a checkpoint
     /// holds it, recovery needs the segment.
     pub(crate) last_number: u64,
+    /// An offset in the last batch of this life that the log holds or names; 0 if none is known.
+    pub(crate) reached_bytes: u32,
     /// Compaction is at work on it.
     pub(crate) being_compacted: bool,
     /// Compaction found live records here that it could not read.
@@ -107,6 +109,7 @@ impl<W: World> Segments<W> {
             live_bytes: 0,
             unsettled: 0,
             last_number: 0,
+            reached_bytes: 0,
             being_compacted: false,
             unreadable: false,
         });
@@ -186,6 +189,7 @@ impl<W: World> Segments<W> {
     pub(crate) fn make_ready(&mut self, segment: u16, life: u64) {
         let slot = self.get_mut(segment);
         slot.life = life;
+        slot.reached_bytes = 0;
         slot.state = SegmentState::Ready;
         self.last_begun = (segment, life);
         self.ready.push_back(segment);
@@ -216,6 +220,12 @@ impl<W: World> Segments<W> {
         let slot = self.get_mut(segment);
         slot.unsettled -= 1;
         slot.last_number = slot.last_number.max(number);
+    }
+
+    /// The batch that holds this offset counts: it is of the log, or the log names it.
+    pub(crate) fn reach(&mut self, segment: u16, offset_bytes: u32) {
+        let slot = self.get_mut(segment);
+        slot.reached_bytes = slot.reached_bytes.max(offset_bytes);
     }
 
     /// The index points to this record from now on.

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use flywheel_disk::World;
 
 use crate::core::Core;
+use crate::scrub::ScrubState;
 
 /// A count that only rises.
 #[derive(Debug, Default)]
@@ -41,6 +42,8 @@ macro_rules! counters {
             pub occupied_bytes: u64,
             /// Bytes of all segment files.
             pub file_bytes: u64,
+            /// How far the scrub is, and what it found.
+            pub scrub: ScrubState,
         }
 
         impl StoreStats {
@@ -104,6 +107,18 @@ counters! {
     recovery_ns,
     /// Bytes of the log that recovery replayed.
     replayed_bytes,
+    /// Passes of the scrub that came to their end.
+    scrub_passes,
+    /// Bytes that the scrub read.
+    scrub_bytes,
+    /// Live records that the scrub found whole.
+    scrub_records,
+    /// Damaged places that the scrub found, each once for as long as it stands.
+    scrub_findings,
+    /// Reads of the scrub that failed or brought wrong bytes, and did not when made again.
+    scrub_transient_faults,
+    /// Damaged places that a new checkpoint made good.
+    scrub_mended,
 }
 
 impl StoreStats {
@@ -119,6 +134,7 @@ impl StoreStats {
         self.live_bytes += other.live_bytes;
         self.occupied_bytes += other.occupied_bytes;
         self.file_bytes += other.file_bytes;
+        self.scrub.merge(&other.scrub);
     }
 
     /// What was counted since `earlier`; sizes stay as they are now.
@@ -149,6 +165,7 @@ impl<W: World> Core<W> {
             live_bytes: segments.live_bytes(),
             occupied_bytes: segments.occupied_bytes(),
             file_bytes: segments.all.len() as u64 * u64::from(segments.segment_bytes),
+            scrub: self.scrub.borrow().clone(),
             ..StoreStats::counted(&self.counters)
         }
     }

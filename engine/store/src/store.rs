@@ -1,7 +1,6 @@
 //! The store: opening, the requests it answers, closing. A façade only: each request's behaviour has
 //! a room of its own.
 
-use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,21 +10,19 @@ use flywheel_disk::{TaskClass, World};
 use futures_util::future::select;
 
 use crate::audit::Audit;
-use crate::cache::RecordCache;
 use crate::checkpoint;
 use crate::commit::Committer;
 use crate::compaction;
-use crate::core::{Core, Health};
+use crate::core::Core;
 use crate::error::StoreError;
 use crate::format::meta::Meta;
-use crate::log::Log;
 use crate::maintenance;
 use crate::options::StoreOptions;
 use crate::read::Peek;
 use crate::recovery::{ProgressCallback, recover};
+use crate::scrub::{self, ScrubReport};
 use crate::snapshot::Snapshot;
-use crate::stats::{Counters, StoreStats};
-use crate::sync::{Gate, Signal};
+use crate::stats::StoreStats;
 use crate::types::{
     Change, ImportedRecord, PartitionId, PartitionInfo, PartitionSpec, ScanPage, ScanRequest,
     Versioned, WriteBatch, WriteOutcome,
@@ -67,47 +64,18 @@ impl<W: World> Store<W> {
         options.check()?;
         let started_ns = world.now_ns();
         let recovered = recover(&world, directory, &mut options, progress).await?;
-        let counters = Counters::default();
-        counters.recovery_ns.add(world.now_ns() - started_ns);
-        counters.replayed_bytes.add(recovered.replayed_bytes);
-        let core = Rc::new(Core {
-            directory: directory.to_owned(),
-            table: RefCell::new(recovered.table),
-            cache: RefCell::new(RecordCache::new(options.cache_bytes)),
-            log: RefCell::new(Log { next_version: recovered.next_version, ..Log::default() }),
-            segments: RefCell::new(recovered.segments),
-            pins: crate::pins::Pins::default(),
-            reads: Gate::new(options.reads_in_flight),
-            partition_changes: Gate::new(1),
-            counters,
-            health: RefCell::new(Health::Running),
-            closing: Cell::new(false),
-            settled: Cell::new(recovered.settled),
-            dropped: RefCell::default(),
-            superblock: RefCell::new(checkpoint::Newest {
-                file: Rc::new(recovered.superblock_file),
-                generation: recovered.superblock.generation,
-                checkpoint: recovered.superblock.checkpoint,
-                logged_bytes: 0,
-                busy: false,
-            }),
-            commit_wanted: Signal::default(),
-            room_changed: Signal::default(),
-            maintenance_wanted: Signal::default(),
-            segments_changed: Signal::default(),
-            upkeep_wanted: Signal::default(),
-            finished: Cell::new(false),
-            task_ended: Signal::default(),
-            tasks: Cell::new(0),
-            world,
-            options,
-        });
-        let committer = Committer::new(core.clone(), &recovered.log_end);
+        let log_end = recovered.log_end;
+        let core = Core::of_recovered(world, directory, options, recovered);
+        core.counters.recovery_ns.add(core.world.now_ns() - started_ns);
+        let committer = Committer::new(core.clone(), &log_end);
         core.spawn(TaskClass::Commit, committer.run());
         // Not in the background: when segments run out, requests wait for it.
         core.spawn(TaskClass::Commit, maintenance::run(core.clone()));
         core.spawn(TaskClass::Background, compaction::run(core.clone()));
         core.spawn(TaskClass::Background, checkpoint::run(core.clone()));
+        if core.options.scrub_bytes_per_s > 0 {
+            core.spawn(TaskClass::Background, scrub::run(core.clone()));
+        }
         Ok(Self { core })
     }
 
@@ -239,6 +207,15 @@ impl<W: World> Store<W> {
     /// [`StoreError::Full`] if there is no room for it; the older checkpoint then still counts.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         checkpoint::take(&self.core).await
+    }
+
+    /// Reads all that anybody still needs and checks it, now and as fast as the disk gives it, beside
+    /// the background scrub. What a new checkpoint can make good is made good.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] if the store is closed meanwhile. Damage is in the report.
+    pub async fn scrub(&self) -> Result<ScrubReport, StoreError> {
+        scrub::now(&self.core).await
     }
 
     /// What it has done since it was opened, and what it holds.

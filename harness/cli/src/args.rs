@@ -31,6 +31,9 @@ pub enum Command {
     Overload(OverloadArgs),
     /// Probe what the disk itself can do, without the engine.
     Device(DeviceArgs),
+    /// Check a data directory that is not open: every checksum, every record, every owner.
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -47,6 +50,45 @@ Examples:
   flywheel overload -P workloads/c-uniform.properties                    reads, mostly of the disk
   flywheel overload -P workloads/a.properties                            half writes
   flywheel overload -P workloads/c-uniform.properties --cache-mib 2048   all in memory";
+
+const CHECK_HELP: &str = "\
+Reads both slots of each superblock, each segment's header, the newest checkpoint, the log behind it, \
+and every record that is still somebody's newest; and looks that every key has exactly one owner. \
+Nothing is changed. What is dead is not looked at: its rot is nobody's loss.
+
+With --repair, DIR itself is only read. What is provably good, and what can be read besides, is copied \
+into DIR.repaired, which is then checked; then DIR becomes DIR.damaged, and DIR.repaired becomes DIR. \
+DIR.lost.jsonl beside it lists, a JSON object a line:
+  lost      a key whose newest value cannot be read: it has no value in the new directory
+  doubtful  a key that was kept, and of which something newer may have been lost: only where the log or
+            a checkpoint is damaged, and the key was not written again behind the damage
+  region    a damaged place that may have held records of keys that nobody can name
+  damage    anything else that was damaged
+Needs as much free space beside DIR as its live data takes. docs/repair.md tells more.
+
+Exit codes: 0 sound, or repaired without any loss; 1 damage was found, or a repair lost something or
+left something in doubt; 2 it could not be checked or repaired.
+
+Examples:
+  flywheel check --dir data
+  flywheel check --dir data --json
+  flywheel check --dir data --repair";
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The data directory
+    #[arg(long, default_value = "data")]
+    pub dir: PathBuf,
+
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Copy what can be salvaged into a new directory and put that in the old one's place
+    #[arg(long)]
+    pub repair: bool,
+}
 
 /// What `run` and `suite` share.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// What a shell expects of a program that a Ctrl-C killed.
-const EXIT_INTERRUPTED: i32 = 130;
+pub const EXIT_INTERRUPTED: i32 = 130;
 
 /// A flag that the first Ctrl-C (or SIGTERM) sets.
 pub fn stop_flag() -> Arc<AtomicBool> {

@@ -2,6 +2,7 @@
 //! their rooms, and what they measure with in crates of their own.
 
 mod args;
+mod check;
 mod convert;
 mod device;
 mod error;
@@ -10,6 +11,7 @@ mod loaded;
 mod overload;
 mod phases;
 mod progress;
+mod repair;
 mod run;
 mod settings;
 mod suite;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Suite(args) => suite::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
+        Command::Check(args) => check::command(args, &stop),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flywheel_disk::DirectoryLock;
-use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec};
+use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec, ScrubReport};
 use futures_executor::block_on;
 
 use super::bootstrap::{Asked, Bootstrap, bootstrap, on_a_core};
@@ -159,6 +159,14 @@ impl Engine {
     /// As there.
     pub fn checkpoint(&self) -> Result<(), ShardError> {
         block_on(self.admin().checkpoint())
+    }
+
+    /// See [`Admin::scrub`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scrub(&self) -> Result<Vec<ScrubReport>, ShardError> {
+        block_on(self.admin().scrub())
     }
 
     /// Answers what was asked, ends moves, closes the stores, and waits for the cores.

@@ -4,6 +4,8 @@
 mod bootstrap;
 mod core;
 mod engine;
+mod offline;
 
 pub use core::OpenProgress;
 pub use engine::Engine;
+pub use offline::{Offline, OfflineCallback};

@@ -31,6 +31,9 @@ impl<W: World> Shard<W> {
             Control::Checkpoint { reply } => {
                 self.answer(reply, async move { Ok(shard.store.checkpoint().await?) });
             }
+            Control::Scrub { reply } => {
+                self.answer(reply, async move { Ok(shard.store.scrub().await?) });
+            }
             Control::Quiesce { reply } => {
                 self.answer(reply, async move {
                     shard.quiesce().await;
@@ -126,6 +129,7 @@ impl<W: World> Shard<W> {
             splits: counters.splits.get(),
             splits_vetoed: counters.splits_vetoed.get(),
             moves: counters.moves.get(),
+            scrub: self.store.stats().scrub,
         }
     }
 }

@@ -227,6 +227,7 @@ impl<W: World> Replay<'_, W> {
         self.last_number = number;
         let slot = self.segments.get_mut(place.segment);
         slot.last_number = slot.last_number.max(number);
+        self.segments.reach(place.segment, place.offset_bytes);
         Ok(())
     }
 
@@ -269,6 +270,7 @@ impl<W: World> Replay<'_, W> {
         }
         let slot = self.segments.get_mut(run.segment);
         slot.last_number = slot.last_number.max(number);
+        self.segments.reach(run.segment, run.offset_bytes);
         Ok(())
     }
 }

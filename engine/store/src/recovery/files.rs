@@ -38,12 +38,20 @@ pub(super) fn count_segments(directory: &Path, names: &[String]) -> Result<usize
     Ok(numbers.len())
 }
 
+/// The superblock's file and what its slots say.
+pub(super) struct OpenedSuperblock<W: World> {
+    pub(super) file: W::File,
+    pub(super) newest: Superblock,
+    /// The generation that stands whole in each slot.
+    pub(super) slots: [Option<u64>; SLOTS as usize],
+}
+
 pub(super) async fn open_superblock<W: World>(
     world: &W,
     directory: &Path,
     options: &StoreOptions,
     segment_count: usize,
-) -> Result<(W::File, Superblock), StoreError> {
+) -> Result<OpenedSuperblock<W>, StoreError> {
     let path = superblock_path(directory);
     let file = match world.open(&path).await {
         Ok(file) => file,
@@ -54,6 +62,7 @@ pub(super) async fn open_superblock<W: World>(
     };
     let mut newest: Option<Superblock> = None;
     let mut damage = None;
+    let mut slots = [None; SLOTS as usize];
     for (slot, block) in read_slots(&path, &file).await?.chunks(BLOCK_BYTES).enumerate() {
         let slot_at = (slot * BLOCK_BYTES) as u64;
         if let Some(version) = Superblock::other_version(block) {
@@ -67,6 +76,7 @@ pub(super) async fn open_superblock<W: World>(
         }
         match Superblock::decode(slot_at, block) {
             Ok(found) => {
+                slots[slot] = found.as_ref().map(|found| found.generation);
                 newest =
                     newest.into_iter().chain(found).max_by_key(|one: &Superblock| one.generation)
             }
@@ -75,7 +85,7 @@ pub(super) async fn open_superblock<W: World>(
     }
     match (newest, damage) {
         // One slot may be torn: it was being written, and the other still counts.
-        (Some(superblock), _) => Ok((file, superblock)),
+        (Some(newest), _) => Ok(OpenedSuperblock { file, newest, slots }),
         (None, Some((slot_at, damage))) => Err(corrupt(&path, slot_at, damage.what)),
         (None, None) if segment_count == 0 => {
             let superblock = first_superblock(options);
@@ -83,7 +93,8 @@ pub(super) async fn open_superblock<W: World>(
             superblock.encode(&mut block);
             let slot = Superblock::slot_at(superblock.generation);
             file.write_durable(slot, block).await?;
-            Ok((file, superblock))
+            slots[(superblock.generation % SLOTS) as usize] = Some(superblock.generation);
+            Ok(OpenedSuperblock { file, newest: superblock, slots })
         }
         (None, None) => Err(StoreError::Format {
             file: path.display().to_string(),

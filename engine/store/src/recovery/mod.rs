@@ -27,14 +27,16 @@ use crate::error::StoreError;
 use crate::format::Damage;
 use crate::format::meta::Meta;
 use crate::format::place::Place;
-use crate::format::superblock::Superblock;
+use crate::format::superblock::{SLOTS, Superblock};
 use crate::index::{Direction, Location};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
-use self::files::{check_identity, count_segments, free_unused, open_segments, open_superblock};
+use self::files::{
+    OpenedSuperblock, check_identity, count_segments, free_unused, open_segments, open_superblock,
+};
 use self::restating::Unproven;
 
 /// How far recovery has come.
@@ -57,6 +59,8 @@ pub(crate) struct Recovered<W: World> {
     pub(crate) segments: Segments<W>,
     pub(crate) superblock_file: W::File,
     pub(crate) superblock: Superblock,
+    /// The generation that stands whole in each slot of the superblock.
+    pub(crate) slots: [Option<u64>; SLOTS as usize],
     pub(crate) next_version: Version,
     pub(crate) log_end: LogEnd,
     pub(crate) settled: Settled,
@@ -73,7 +77,8 @@ pub(crate) async fn recover<W: World>(
     world.create_directory(directory).await?;
     let names = world.list(directory).await?;
     let segment_count = count_segments(directory, &names)?;
-    let (file, superblock) = open_superblock(world, directory, options, segment_count).await?;
+    let OpenedSuperblock { file, newest: superblock, slots } =
+        open_superblock(world, directory, options, segment_count).await?;
     check_identity(directory, options, &superblock)?;
     options.segment_bytes = superblock.segment_bytes;
     let generation = superblock.generation;
@@ -102,6 +107,7 @@ pub(crate) async fn recover<W: World>(
     Ok(Recovered {
         table: replay.table,
         superblock_file: file,
+        slots,
         next_version: replay.next_version.max(1),
         log_end: LogEnd {
             last_number: replay.last_number,

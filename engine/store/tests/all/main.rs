@@ -6,6 +6,8 @@
 //! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
 //! - `recovery`: torn logs, damage, swapped segments: a clean prefix or an error with its place.
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
+//! - `salvage`: what is said of a store that nobody has open is true.
+//! - `scrub`: rot is found with its place, and nothing is said of a sound store.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.
 //! - `fixture`: what they share.
@@ -17,4 +19,6 @@ mod model;
 mod real;
 mod recovery;
 mod refusals;
+mod salvage;
+mod scrub;
 mod space;

@@ -2,11 +2,13 @@
 //! made.
 //!
 //! - `bad_input`: every wrong file, flag and directory ends in a clear message, exit 2, nothing changed.
+//! - `check`: checking and repairing real directories.
 //! - `runs`: runs and suites on a real directory, on a small scale.
 //! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
 
 mod bad_input;
+mod check;
 mod common;
 mod overload;
 mod runs;
