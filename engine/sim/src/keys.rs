@@ -87,7 +87,7 @@ pub fn writer(found: &[u8]) -> Result<WriteId, String> {
 }
 
 fn filler(write: WriteId, at: usize) -> u8 {
-    (write as usize).wrapping_mul(31).wrapping_add(at) as u8
+    (write.wrapping_mul(0x9E37_79B1) >> 24).wrapping_add(at as u32) as u8
 }
 
 #[cfg(test)]

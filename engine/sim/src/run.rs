@@ -33,7 +33,7 @@ pub struct Run {
 }
 
 /// What came of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Which promise was broken, and how it showed; `None` if none was.
     pub breach: Option<String>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{PartId, Plan};
-use crate::run::{self, Report};
+use crate::run::Report;
 
 /// A failing plan with as few parts as could be reached.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct Shrunk {
     pub runs: usize,
 }
 
-/// Shrinks a plan that fails with `report`, in at most so many runs.
+/// Shrinks a plan that fails with `report`, in at most so many runs by `run`.
 pub fn shrink(
     plan: &Plan,
     report: Report,
     most_runs: usize,
-    mut progress: impl FnMut(usize),
+    run: impl Fn(&Plan) -> Report,
 ) -> Shrunk {
     let mut shrunk = Shrunk { left_out: BTreeSet::new(), plan: plan.clone(), report, runs: 0 };
     let mut at_once = plan.parts().len().div_ceil(2).max(1);
@@ -38,9 +38,8 @@ pub fn shrink(
             let mut left_out = shrunk.left_out.clone();
             left_out.extend(some);
             let candidate = plan.without(&left_out);
-            let report = run::run(&candidate);
+            let report = run(&candidate);
             shrunk.runs += 1;
-            progress(shrunk.runs);
             if report.breach.is_some() {
                 went = true;
                 (shrunk.left_out, shrunk.plan, shrunk.report) = (left_out, candidate, report);

@@ -51,7 +51,7 @@ pub fn shrink_and_tell(seed: u64) {
         return;
     }
     let before = plan.parts().len();
-    let shrunk = shrink::shrink(&plan, report, SHRINKING_RUNS, |_| ());
+    let shrunk = shrink::shrink(&plan, report, SHRINKING_RUNS, run::run);
     let left = before - shrunk.left_out.len();
     println!("\nshrunk to {left} of {before} parts in {} runs:\n{}", shrunk.runs, shrunk.plan);
     tell(seed, &shrunk.report);

@@ -1,0 +1,59 @@
+//! The tests of the simulator itself: the same seed does the same, the first seeds pass, and what fails
+//! shrinks. That it finds faults is shown by `scripts/sim --canaries`.
+
+use std::cell::Cell;
+
+use flywheel_sim::plan::Plan;
+use flywheel_sim::run::{self, Report};
+use flywheel_sim::shrink;
+
+/// Seeds that every run of the tests looks at; `.ci/run` and the nightly command look at more.
+const SEEDS: u64 = 40;
+
+#[test]
+fn the_same_seed_does_the_same() {
+    for seed in 1..8 {
+        let [first, second] = [(); 2].map(|()| run::run(&Plan::draw(seed)));
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!((first.steps, first.calls), (second.steps, second.calls), "seed {seed}");
+    }
+    assert_ne!(run::run(&Plan::draw(1)).trace, run::run(&Plan::draw(2)).trace);
+}
+
+#[test]
+fn every_promise_holds_in_the_first_seeds() {
+    let mut total = [0; 4];
+    for seed in 1..=SEEDS {
+        let report = run::run(&Plan::draw(seed));
+        if let Some(breach) = report.breach {
+            panic!("seed {seed}: {breach}\nreplay it with scripts/sim --seed {seed}");
+        }
+        let did = [
+            report.answered,
+            report.faults.total(),
+            report.reached.compaction_rounds,
+            report.reached.checkpoints,
+        ];
+        total = std::array::from_fn(|n| total[n] + did[n]);
+    }
+    // A simulator that does nothing breaks no promise either.
+    assert!(total.iter().all(|&did| did > SEEDS), "too little was done: {total:?}");
+}
+
+#[test]
+fn a_failing_plan_shrinks_to_what_it_fails_by() {
+    let plan = (1..).map(Plan::draw).find(|plan| plan.lives.len() > 2).expect("there are such");
+    // One operation of the second life is to blame.
+    let life = &plan.lives[1];
+    let culprit = life.clients[0].last().expect("clients do something").id;
+    let runs = Cell::new(0);
+    let fails = |plan: &Plan| {
+        runs.set(runs.get() + 1);
+        let breach = plan.parts().contains(&culprit).then(|| "it".to_owned());
+        Report { breach, ..Report::default() }
+    };
+    let report = fails(&plan);
+    let shrunk = shrink::shrink(&plan, report, 10_000, fails);
+    assert_eq!(shrunk.plan.parts(), [life.id, culprit]);
+    assert!(shrunk.report.breach.is_some() && runs.get() < 2_000, "{} runs", runs.get());
+}
