@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use flywheel_disk::limits::BLOCK_BYTES;
-use flywheel_disk::{DiskError, DiskFault, File, World};
+use flywheel_disk::{DiskError, DiskFault, File, TaskClass, World};
 
 use crate::core::{Core, Health, Need, Settled};
 use crate::error::StoreError;
@@ -22,6 +22,7 @@ use crate::limits::MAX_CHECKPOINT_SEGMENTS;
 use crate::maintenance;
 use crate::partitions::{Partition, PartitionTable};
 use crate::segments::SegmentState;
+use crate::sync::Done;
 
 /// The newest superblock, and the file it stands in.
 pub(crate) struct Newest<W: World> {
@@ -83,17 +84,24 @@ pub(crate) async fn take<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError>
         return Err(StoreError::Closed);
     }
     core.superblock.borrow_mut().busy = true;
-    let busy = Busy(core.clone());
-    let taken = write(core).await;
-    drop(busy);
-    core.maintenance_wanted.notify();
-    if let Err(StoreError::Stopped(error)) = &taken {
-        maintenance::stop(core, error.clone());
-    }
-    taken
+    let done = Rc::new(Done::default());
+    let (core, finished) = (core.clone(), done.clone());
+    // In a task of its own: the disk takes no write back, so if a caller that gives up ended it here,
+    // the next superblock could be on its way together with this one, and land before it.
+    core.clone().spawn(TaskClass::Background, async move {
+        let busy = Busy(core.clone());
+        let taken = write(&core).await;
+        drop(busy);
+        core.maintenance_wanted.notify();
+        if let Err(StoreError::Stopped(error)) = &taken {
+            maintenance::stop(&core, error.clone());
+        }
+        finished.finish(taken);
+    });
+    done.wait().await
 }
 
-/// Lets the next checkpoint begin when this one ends, also when its caller gave up waiting.
+/// Lets the next checkpoint begin when this one ends.
 struct Busy<W: World>(Rc<Core<W>>);
 
 impl<W: World> Drop for Busy<W> {
