@@ -9,11 +9,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use flywheel_disk::sim::{self, SimDisk, SimRng, SimWorld};
 use flywheel_store::{
-    Checked, Concern, Ground, LostRegion, Salvage, Salvaged, Store, StoreError, StoreOptions,
-    Version, Versioned, WriteBatch, check,
+    Checked, Concern, Ground, LostRegion, PartitionId, Salvage, Salvaged, Store, StoreError,
+    StoreOptions, Version, Versioned, WriteBatch, check,
 };
 
-use crate::fixture::{DIRECTORY, everything, key, open_with, options, value};
+use crate::fixture::{DIRECTORY, everything, key, open_with, options, value, whole};
 
 type State = BTreeMap<Bytes, Versioned>;
 
@@ -167,14 +167,9 @@ fn sound_stores_are_sound_closed_or_crashed() {
 fn places_of(disk: &SimDisk, truth: &State, key: &Bytes) -> Vec<(PathBuf, usize)> {
     let version = truth[key].version.to_le_bytes();
     let text = [&version[..], &(key.len() as u16).to_le_bytes(), &[1, 0], &key[..]].concat();
-    let mut places = Vec::new();
-    for path in files(disk, "segment-") {
-        let bytes = disk.read_bytes(&path);
-        let found = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text);
-        places.extend(found.map(|(at, _)| (path.clone(), at - 8)));
-    }
+    let places = places_of_text(disk, &text);
     assert!(!places.is_empty(), "{key:?} is nowhere");
-    places
+    places.into_iter().map(|(path, at)| (path, at - 8)).collect()
 }
 
 #[test]
@@ -236,6 +231,16 @@ fn a_damaged_log_loses_what_was_in_it_and_says_what_is_in_doubt() {
     let mut behind = [key(3), key(50), key(4)];
     behind.sort();
     assert_eq!(sure, behind.iter().collect::<Vec<_>>(), "written in or behind the damage");
+
+    // The very last batch has nothing behind it that proves it: as for recovery, it never was, and
+    // casts no doubt on what stands before it.
+    let torn = image.image();
+    let (last, record) = places_of(&torn, &truth, &key(4)).remove(0);
+    torn.corrupt(&last, record as u64 + 60, 1);
+    let said = salvage(&torn);
+    assert_eq!(said.kept[&key(4)].value, value(4, 0, 300));
+    assert!(said.doubtful.contains(&key(4)) && !said.doubtful.contains(&key(50)));
+    assert_eq!(said.regions.len(), 1, "{:?}", said.regions);
 
     // And with the record itself: the older value is kept, and in doubt.
     image.corrupt(&path, at as u64 + 60, 1);
@@ -414,4 +419,49 @@ fn a_rotten_version_is_damage_and_no_other_version() {
     let checked = check_disk(&disk).expect("checks");
     assert!(!checked.opens && checked.findings_total >= 2, "{checked:?}");
     assert_true(&salvage(&disk), &truth, "versions");
+}
+
+#[test]
+fn a_segment_that_cannot_be_told_may_have_held_the_end_of_the_log() {
+    let (disk, truth) = written(12, 300, false);
+    // The last segment that the log went to.
+    let (path, _) = places_of_text(&disk, &last_key()).pop().expect("written last");
+    disk.replace_bytes(&path, 0, &[0x5A; 8192]);
+    let said = salvage(&disk);
+    assert_true(&said, &truth, "a segment's beginning");
+    let is_there = |region: &LostRegion| region.file == path.display().to_string();
+    assert!(said.ground == Ground::Checkpoint && said.regions.iter().any(is_there));
+    assert_eq!(said.doubtful.len(), said.kept.len());
+}
+
+fn places_of_text(disk: &SimDisk, text: &[u8]) -> Vec<(PathBuf, usize)> {
+    let mut places = Vec::new();
+    for path in files(disk, "segment-") {
+        let bytes = disk.read_bytes(&path);
+        let found = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text);
+        places.extend(found.map(|(at, _)| (path.clone(), at)));
+    }
+    places
+}
+
+#[test]
+fn items_of_a_partition_that_was_made_in_a_damaged_place_are_kept() {
+    let disk = SimDisk::new();
+    let truth: State = sim::run(13, &disk, async |world| {
+        let store = open_with(&world, quiet()).await.expect("opens");
+        store.checkpoint().await.expect("a checkpoint");
+        store.drop_partition(PartitionId(1)).await.expect("dropped");
+        store.create_partition(whole(PartitionId(2))).await.expect("made");
+        for number in 0..5 {
+            let put = WriteBatch::put(key(number), value(number, 0, 100));
+            store.write(put).await.expect("writes");
+        }
+        store.scan(everything()).await.expect("scans").items.into_iter().collect()
+    });
+    // The batch before that of the first item.
+    let (path, first) = places_of(&disk, &truth, &key(0)).remove(0);
+    disk.corrupt(&path, first as u64 - 64 - 4096 + 70, 1);
+    let said = salvage(&disk);
+    assert_true(&said, &truth, "a partition");
+    assert_eq!((said.ground, said.kept), (Ground::Scan, truth));
 }

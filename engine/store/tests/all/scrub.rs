@@ -300,7 +300,9 @@ fn nothing_is_said_of_a_sound_store_whatever_goes_on_in_it() {
         let disk = SimDisk::new();
         // Every third machine misreads now and then.
         let read_errors_per_million = if seed % 3 == 0 { 3_000 } else { 0 };
-        let machine = SimOptions { read_errors_per_million, ..SimOptions::default() };
+        // And every third is so slow that much is recycled while it is looked at.
+        let read_us = if seed % 3 == 1 { 5_000..=20_000 } else { 60..=200 };
+        let machine = SimOptions { read_errors_per_million, read_us, ..SimOptions::default() };
         for life in 0..3 {
             let machine = machine.clone();
             let scrubs = sim::run_with(seed * 10 + life, &disk, machine, async |world| {
