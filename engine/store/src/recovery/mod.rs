@@ -136,8 +136,8 @@ struct Replay<'a, W: World> {
 struct Hole {
     place: Place,
     damage: Damage,
-    /// Nothing stands there: the log may simply have gone on in another segment.
-    is_blank: bool,
+    /// Nothing was begun there: the log may simply have gone on in another segment.
+    is_unwritten: bool,
 }
 
 impl<W: World> Replay<'_, W> {

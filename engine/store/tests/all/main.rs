@@ -8,6 +8,7 @@
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.
+//! - `tearing`: a small image damaged at every byte, sector, block and file.
 //! - `fixture`: what they share.
 
 mod concurrent;
@@ -18,3 +19,4 @@ mod real;
 mod recovery;
 mod refusals;
 mod space;
+mod tearing;
