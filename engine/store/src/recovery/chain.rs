@@ -4,7 +4,7 @@
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{File, World};
 
-use super::{Hole, Replay, check_change};
+use super::{Hole, Replay};
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
@@ -15,8 +15,8 @@ use crate::format::place::Place;
 use crate::format::record::RecordKind;
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
-use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::limits::MAX_READINGS;
+use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::segments::SegmentState;
 
 impl<W: World> Replay<'_, W> {
@@ -168,12 +168,7 @@ impl<W: World> Replay<'_, W> {
     }
 
     /// Looks at what stands behind a hole: a batch that calls missing ones durable makes it damage.
-    fn look_behind(
-        &mut self,
-        base: Place,
-        content: &[u8],
-        hole_at: u32,
-    ) -> Result<(), StoreError> {
+    fn look_behind(&mut self, base: Place, content: &[u8], hole_at: u32) -> Result<(), StoreError> {
         let mut at = hole_at;
         while let Some(header) = find_header(base, content, at) {
             if header.kind == BatchKind::Run {
@@ -213,7 +208,7 @@ impl<W: World> Replay<'_, W> {
                 RecordKind::Meta => {
                     let meta =
                         Meta::decode(record.value).map_err(|damage| self.corrupt(place, damage))?;
-                    self.replay_meta(meta, place, number).await?;
+                    self.replay_meta(meta, number).await?;
                 }
             }
         }
@@ -223,14 +218,8 @@ impl<W: World> Replay<'_, W> {
         Ok(())
     }
 
-    async fn replay_meta(
-        &mut self,
-        meta: Meta,
-        place: Place,
-        number: u64,
-    ) -> Result<(), StoreError> {
+    async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
-            check_change(&self.table, &meta).map_err(|damage| self.corrupt(place, damage))?;
             self.table.apply(&meta);
             return Ok(());
         };

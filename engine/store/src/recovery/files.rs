@@ -269,8 +269,9 @@ fn check_befores<W: World>(
         let found = segments.all.get(usize::from(before)).map(|slot| slot.life);
         if life > 0 && found.is_none_or(|found| found < life) {
             let found = found.map_or("no such file".into(), |found| format!("life {found}"));
-            let what =
-                format!("life {life} or later expected, since segment {number} names it; found {found}");
+            let what = format!(
+                "life {life} or later expected, since segment {number} names it; found {found}"
+            );
             return Err(corrupt(&segment_path(directory, before), 0, what));
         }
     }

@@ -23,7 +23,6 @@ use crate::commit::LogEnd;
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
-use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::superblock::Superblock;
 use crate::index::{Direction, Location};
@@ -32,9 +31,7 @@ use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
-use self::files::{
-    check_identity, count_segments, free_unused, open_segments, open_superblock,
-};
+use self::files::{check_identity, count_segments, free_unused, open_segments, open_superblock};
 
 /// How far recovery has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -186,9 +183,4 @@ impl<W: World> Replay<'_, W> {
             what: damage.what,
         }
     }
-}
-
-/// Whether a change of partitions that was read can have been made.
-fn check_change(table: &PartitionTable, change: &Meta) -> Result<(), Damage> {
-    table.check(change).map_err(|error| Damage::new(format!("an impossible change: {error}")))
 }

@@ -4,7 +4,7 @@
 //! - `model`: one caller against a `BTreeMap`, with reopening and power loss in between.
 //! - `concurrent`: many callers at once; nothing acknowledged is lost, nothing is seen out of order.
 //! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
-//! - `recovery`: torn logs, damage, swapped segments: a clean prefix or an error with its place.
+//! - `recovery`: lost superblocks, segments of an older image: a clean prefix or an error with its place.
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.

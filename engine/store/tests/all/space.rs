@@ -7,10 +7,11 @@ use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
 use flywheel_store::{
-    Change, ImportedRecord, PartitionId, Store, StoreError, Write, WriteBatch, WriteOutcome,
+    Change, ImportedRecord, PartitionId, Store, StoreError, StoreOptions, Write, WriteBatch,
+    WriteOutcome,
 };
 
-use crate::fixture::{everything, key, open, options, value};
+use crate::fixture::{everything, key, open, open_with, options, value};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
@@ -348,5 +349,36 @@ fn records_too_large_for_a_batch_are_refused_by_every_way_in() {
         let imported = store.import(vec![record]).await;
         assert!(matches!(imported, Err(StoreError::BadRequest(_))), "{imported:?}");
         assert_eq!(store.get(&key(1)).await.expect("reads"), None);
+    });
+}
+
+#[test]
+fn segments_that_seem_more_than_full_are_no_debt() {
+    // 252 records of 4,112 bytes fill 253 blocks, and five such batches a segment. The index counts each
+    // record with 4,160 bytes, so more seems live there than there is.
+    let options = StoreOptions { segment_bytes: 1266 * 4096, ..options() };
+    let batch = |round: u64, value: Option<Bytes>| WriteBatch {
+        writes: (0..252)
+            .map(|number| {
+                let key = Bytes::from(format!("{round:02}{number:04}"));
+                Write { key, value: value.clone(), condition: None }
+            })
+            .collect(),
+    };
+    let disk = SimDisk::new();
+    sim::run(8, &disk, async |world| {
+        let store = open_with(&world, options).await.expect("opens");
+        let value = Bytes::from(vec![1; 4_112 - 20 - 6]);
+        for round in 0..15 {
+            store.write(batch(round, Some(value.clone()))).await.expect("writes");
+        }
+        // The first segment also holds the partition; without it only full ones are left.
+        for round in 0..4 {
+            store.write(batch(round, None)).await.expect("writes");
+        }
+        world.sleep(Duration::from_secs(5)).await;
+        let stats = store.stats();
+        assert_eq!(stats.live_bytes, 11 * 252 * 4_160, "{stats:?}");
+        store.close().await.expect("closes");
     });
 }

@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
 use flywheel_store::format::batch::BatchHeader;
 use flywheel_store::limits::CONFIRM_AFTER_MS;
-use flywheel_store::{Store, StoreError, WriteBatch};
+use flywheel_store::{Store, StoreError, StoreOptions, WriteBatch};
 
 use super::image::{End, REST, image, small, state};
 use super::layout::{BLOCK_BYTES, segment_path};
@@ -18,6 +17,13 @@ use crate::fixture::{DIRECTORY, key, open_with, value};
 
 /// Shorter than what is called a rest.
 const PAUSE: Duration = Duration::from_millis(CONFIRM_AFTER_MS / 2);
+
+/// Segments in which five items of this length leave hardly any room: compaction has nothing to do.
+const FILLING_BYTES: usize = 50 * BLOCK_BYTES - 200;
+
+fn dense() -> StoreOptions {
+    StoreOptions { segment_bytes: 1 << 20, ..small() }
+}
 
 async fn put(store: &Store<SimWorld>, number: u64) {
     // Nearly a block, so that compaction finds nothing worth its while.
@@ -68,15 +74,16 @@ fn what_a_crash_left_unproven_is_confirmed_by_the_next_process() {
 fn processes_that_only_come_and_go_confirm_once() {
     let disk = SimDisk::new();
     sim::run(13, &disk, async |world| {
-        let store = open_with(&world, small()).await.expect("opens");
-        for number in 0..30 {
-            put(&store, number).await;
+        let store = open_with(&world, dense()).await.expect("opens");
+        for number in 0..5 {
+            let batch = WriteBatch::put(key(number), value(number, 0, FILLING_BYTES));
+            store.write(batch).await.expect("writes");
         }
     });
     for (process, expected) in [1, 0, 0].into_iter().enumerate() {
         disk.power_loss(process as u64);
         let batches = sim::run(14, &disk, async |world| {
-            let store = open_with(&world, small()).await.expect("opens");
+            let store = open_with(&world, dense()).await.expect("opens");
             world.sleep(REST).await;
             store.stats().log_batches
         });
@@ -88,7 +95,7 @@ fn processes_that_only_come_and_go_confirm_once() {
 fn a_log_at_rest_is_confirmed_once_and_one_at_work_never() {
     let disk = SimDisk::new();
     sim::run(8, &disk, async |world| {
-        let store = open_with(&world, small()).await.expect("opens");
+        let store = open_with(&world, dense()).await.expect("opens");
         for number in 0..200 {
             put(&store, number).await;
             world.sleep(if number % 2 == 0 { PAUSE } else { Duration::ZERO }).await;
@@ -105,7 +112,7 @@ fn a_log_at_rest_is_confirmed_once_and_one_at_work_never() {
         assert_eq!(store.stats().log_batches, 204, "closing writes a checkpoint instead");
     });
     sim::run(9, &disk, async |world| {
-        let store = open_with(&world, small()).await.expect("opens");
+        let store = open_with(&world, dense()).await.expect("opens");
         world.sleep(REST).await;
         assert_eq!(store.stats().log_batches, 0, "the checkpoint proves everything");
     });
@@ -116,7 +123,7 @@ fn nothing_is_confirmed_by_a_store_that_closes_or_stopped() {
     let disk = SimDisk::new();
     let own = disk.clone();
     sim::run(10, &disk, async move |world| {
-        let store = open_with(&world, small()).await.expect("opens");
+        let store = open_with(&world, dense()).await.expect("opens");
         put(&store, 1).await;
         own.fail_next_write("segment");
         let failed = store.write(WriteBatch::delete(key(1))).await;
@@ -127,7 +134,7 @@ fn nothing_is_confirmed_by_a_store_that_closes_or_stopped() {
     });
     let disk = SimDisk::new();
     sim::run(11, &disk, async |world| {
-        let store = open_with(&world, small()).await.expect("opens");
+        let store = open_with(&world, dense()).await.expect("opens");
         put(&store, 1).await;
         store.close().await.expect("closes");
         world.sleep(REST).await;
@@ -138,12 +145,12 @@ fn nothing_is_confirmed_by_a_store_that_closes_or_stopped() {
 #[test]
 fn nothing_is_confirmed_on_a_full_disk_until_it_has_room() {
     let disk = SimDisk::new();
-    disk.set_capacity_bytes(Some(12 * u64::from(small().segment_bytes) + 8192));
+    disk.set_capacity_bytes(Some(9 * u64::from(dense().segment_bytes) + 8192));
     let own = disk.clone();
     sim::run(12, &disk, async move |world| {
-        let store = open_with(&world, small()).await.expect("opens");
+        let store = open_with(&world, dense()).await.expect("opens");
         for number in 0.. {
-            let batch = WriteBatch::put(key(number), Bytes::from(vec![7; 9_000]));
+            let batch = WriteBatch::put(key(number), value(number, 0, FILLING_BYTES));
             match store.write(batch).await {
                 Ok(_) => {}
                 Err(StoreError::Full(_)) => break,

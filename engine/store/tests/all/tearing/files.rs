@@ -2,15 +2,19 @@
 //! shard. Not foreign directories: see `refusals`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flywheel_disk::sim::SimDisk;
-use flywheel_store::StoreError;
+use flywheel_disk::sim::{self, SimDisk};
+use flywheel_disk::{File, World};
+use flywheel_store::format::segment::{FirstBlock, SegmentHeader};
+use flywheel_store::format::superblock::Superblock;
+use flywheel_store::{Store, StoreError};
 
-use super::image::{End, Image, image, other_shard};
-use super::layout::{BLOCK_BYTES, Need, superblock_path};
+use super::image::{End, Image, REST, image, other_shard, small};
+use super::layout::{BLOCK_BYTES, Need, segment_path, superblock_path};
 use super::oracle::{Oracle, Outcome};
 use super::sectors::kind;
+use crate::fixture::DIRECTORY;
 
 const ENDS: [End; 3] = [End::Crashed, End::Rested, End::Closed];
 
@@ -27,7 +31,7 @@ fn with_superblock(oracle: &Oracle, older: &SimDisk) -> Oracle {
 }
 
 /// Puts a file there, opens, checks that what came is allowed, and says what it was.
-fn replace(oracle: &Oracle, path: &PathBuf, bytes: &[u8], what: &str) -> &'static str {
+fn replace(oracle: &Oracle, path: &Path, bytes: &[u8], what: &str) -> &'static str {
     let disk = oracle.image.disk.image();
     disk.write_bytes(path, bytes);
     let outcome = oracle.outcome(&disk, what);
@@ -63,7 +67,8 @@ fn a_missing_file_is_refused_wherever_something_newer_is_left() {
     for end in ENDS {
         let oracle = Oracle::new(image(end));
         let all = paths(&oracle);
-        for (index, path) in all.iter().enumerate().filter(|(_, path)| **path != superblock_path()) {
+        for (index, path) in all.iter().enumerate().filter(|(_, path)| **path != superblock_path())
+        {
             let disk = oracle.image.disk.image();
             disk.delete(path);
             let what = format!("{path:?} is missing, {end:?}");
@@ -107,7 +112,7 @@ fn a_superblock_missing_beside_segments_is_an_error() {
     let oracle = Oracle::new(image(End::Crashed));
     let disk = oracle.image.disk.image();
     disk.delete(&superblock_path());
-    let opened = flywheel_disk::sim::run(1, &disk, async |world| {
+    let opened = sim::run(1, &disk, async |world| {
         super::oracle::read_all(world, &Default::default(), "no superblock").await.map(|_| ())
     });
     let Err(StoreError::Disk(error)) = opened else { panic!("{opened:?}") };
@@ -130,7 +135,8 @@ fn any_two_segments_exchanged_are_refused() {
             disk.write_bytes(two, first);
             let what = format!("{one:?} and {two:?} exchanged");
             let outcome = oracle.outcome(&disk, &what);
-            let named = matches!(&outcome, Outcome::Refused(file, _) if file == *one || file == *two);
+            let named =
+                matches!(&outcome, Outcome::Refused(file, _) if file == *one || file == *two);
             assert!(named, "{what}: {outcome:?}");
         }
     }
@@ -191,9 +197,11 @@ fn files_of_an_older_image_are_harmless_or_an_error_or_a_tail_torn() {
 fn a_needed_segment_of_an_earlier_life_is_refused() {
     let oracle = Oracle::new(image(End::Rested));
     let mut refused = 0;
-    let needed = oracle.layout.pieces.iter().filter(|piece| {
-        matches!(piece.need, Need::Chunk | Need::Replayed | Need::Run)
-    });
+    let needed = oracle
+        .layout
+        .pieces
+        .iter()
+        .filter(|piece| matches!(piece.need, Need::Chunk | Need::Replayed | Need::Run));
     let needed: std::collections::BTreeSet<&PathBuf> = needed.map(|piece| &piece.file).collect();
     for older in &oracle.image.older {
         let then: Vec<PathBuf> = older.files().into_iter().map(|(path, _)| path).collect();
@@ -217,4 +225,116 @@ fn a_needed_segment_of_an_earlier_life_is_refused() {
         }
     }
     assert!(refused > 5, "{refused} compared");
+}
+
+/// The life of a segment, as its header says.
+fn life(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes[24..32].try_into().expect("eight bytes"))
+}
+
+/// The segment as it was in its newest earlier life, of those in the older images.
+fn earlier_life(oracle: &Oracle, path: &PathBuf) -> Option<Vec<u8>> {
+    let now = life(&oracle.layout.files[path]);
+    let older = oracle.image.older.iter().rev();
+    let older = older.filter(|disk| disk.files().iter().any(|(other, _)| other == path));
+    older.map(|disk| disk.read_bytes(path)).find(|bytes| life(bytes) < now)
+}
+
+/// A crashed image without the lives that began after the log's last: nothing names that one.
+pub fn newest_life_is_the_logs() -> Oracle {
+    let oracle = Oracle::new(image(End::Crashed));
+    let tail = oracle.layout.log.last().expect("a log").place;
+    let disk = oracle.image.disk.image();
+    for path in paths(&oracle).iter().filter(|path| **path != superblock_path()) {
+        if life(&oracle.layout.files[path]) > tail.life {
+            let needs = oracle.layout.pieces.iter().filter(|piece| piece.file == *path);
+            assert!(
+                needs.clone().all(|piece| piece.need == Need::Header),
+                "{path:?} is only ready"
+            );
+            let size = oracle.layout.files[path].len();
+            let bytes = earlier_life(&oracle, path).unwrap_or_else(|| vec![0; size]);
+            disk.write_bytes(path, &bytes);
+        }
+    }
+    let (states, older) = (oracle.image.states, oracle.image.older);
+    Oracle::new(Image { disk, states, older })
+}
+
+#[test]
+fn an_older_header_before_newer_content_is_damage() {
+    let oracle = newest_life_is_the_logs();
+    let tail = segment_path(oracle.layout.log.last().expect("a log").place.segment);
+    let earlier = earlier_life(&oracle, &tail).expect("it was recycled");
+    let disk = oracle.image.disk.image();
+    disk.replace_bytes(&tail, 0, &earlier[..BLOCK_BYTES]);
+    let outcome = oracle.outcome(&disk, "the header of an earlier life");
+    assert_eq!(outcome, Outcome::Refused(tail, 0));
+}
+
+#[test]
+fn a_log_that_goes_on_in_a_life_that_is_not_there_is_refused() {
+    let oracle = Oracle::new(image(End::Closed));
+    let newest = oracle.layout.pieces.iter().find(|piece| piece.need == Need::NewestSlot);
+    let start = newest.expect("there is one").start;
+    let slot = &oracle.layout.files[&superblock_path()][start..start + BLOCK_BYTES];
+    let superblock = Superblock::decode(start as u64, slot).expect("whole").expect("written");
+    for further in [1, 1_000] {
+        let mut superblock = superblock.clone();
+        superblock.replay_from.life += further;
+        let mut slot = vec![0; BLOCK_BYTES];
+        superblock.encode(&mut slot);
+        let disk = oracle.image.disk.image();
+        disk.replace_bytes(&superblock_path(), start as u64, &slot);
+        let outcome = oracle.outcome(&disk, "another life");
+        let path = segment_path(superblock.replay_from.segment);
+        assert_eq!(outcome, Outcome::Refused(path, 0));
+    }
+}
+
+#[test]
+fn a_life_that_the_next_one_names_outlives_a_power_loss() {
+    // A process begins a life and dies before that is durable; the next process sees it in the
+    // device's volatile cache, and begins another, which names it; then the power is lost.
+    let oracle = Oracle::new(image(End::Rested));
+    let is_unused = |path: &&PathBuf| {
+        let mut pieces = oracle.layout.pieces.iter().filter(|piece| piece.file == **path);
+        **path != superblock_path() && pieces.all(|piece| piece.need == Need::Header)
+    };
+    let all = paths(&oracle);
+    let newest = all.iter().max_by_key(|path| match **path == superblock_path() {
+        true => 0,
+        false => life(&oracle.layout.files[*path]),
+    });
+    let newest = newest.expect("there are files");
+    let begun = all.iter().filter(is_unused).rfind(|path| *path != newest).expect("one is free");
+    let decode = |path: &PathBuf| match FirstBlock::decode(&oracle.layout.files[path]) {
+        Ok(FirstBlock::Header(header)) => header,
+        other => panic!("{path:?}: {other:?}"),
+    };
+    let newest = decode(newest);
+    let number = all.iter().position(|path| path == begun).expect("it is there") as u16;
+    let header = SegmentHeader {
+        segment: number,
+        life: newest.life + 1,
+        before: (newest.segment, newest.life),
+        ..newest
+    };
+    sim::run(1, &oracle.image.disk, async |world| {
+        let mut block = world.buffer(BLOCK_BYTES);
+        header.encode(&mut block);
+        let file = world.open(begun).await.expect("opens");
+        file.write(0, block).await.expect("writes");
+    });
+    sim::run(2, &oracle.image.disk, async |world| {
+        let store = Store::open(world.clone(), Path::new(DIRECTORY), small(), None).await;
+        store.map(drop).expect("opens");
+        world.sleep(REST).await;
+    });
+    for seed in 0..20 {
+        let disk = oracle.image.disk.image();
+        disk.power_loss(seed);
+        let outcome = oracle.outcome(&disk, "after the power loss");
+        assert_eq!(outcome, Outcome::Exact, "power lost by seed {seed}");
+    }
 }

@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flywheel_disk::World;
-use flywheel_disk::sim::{self, SimDisk, SimWorld};
+use flywheel_disk::sim::{self, SimDisk, SimOptions, SimWorld};
 use flywheel_store::{
-    ImportedRecord, PartitionId, PartitionSpec, PartitionState, Store, StoreOptions, Versioned,
-    Write, WriteBatch, WriteOutcome,
+    ImportedRecord, PartitionId, PartitionSpec, PartitionState, Store, StoreError, StoreOptions,
+    Versioned, Write, WriteBatch, WriteOutcome,
 };
 
 use crate::fixture::{DIRECTORY, everything, options, whole};
 
 /// Keys that are written again and again.
 const KEYS: u64 = 24;
+
+/// First byte of the keys that are dropped with their partition.
+const SPLIT_AT: u8 = 200;
 
 /// Longer than any pause after which the log is confirmed, or compaction looks for work.
 pub const REST: Duration = Duration::from_millis(600);
@@ -100,32 +103,34 @@ impl Writer {
         self.states.push(state(&self.store).await);
     }
 
+    /// Notes what a batch made of the newest state, without asking the store.
+    fn apply(&mut self, writes: Vec<Write>, written: Result<WriteOutcome, StoreError>) {
+        let mut state = self.states.last().expect("there is one").clone();
+        let Ok(WriteOutcome::Applied { first_version }) = written else { panic!("{written:?}") };
+        for (version, Write { key, value, .. }) in (first_version..).zip(writes) {
+            match value {
+                Some(value) => drop(state.items.insert(key, Versioned { version, value })),
+                None => drop(state.items.remove(&key)),
+            }
+        }
+        self.states.push(state);
+    }
+
     async fn write(&mut self, writes: Vec<Write>) {
-        let written = self.store.write(WriteBatch { writes }).await.expect("writes");
-        assert!(matches!(written, WriteOutcome::Applied { .. }), "{written:?}");
-        self.note().await;
+        let written = self.store.write(WriteBatch { writes: writes.clone() }).await;
+        self.apply(writes, written);
     }
 
     /// Two batches in flight at once: the second does not call the first durable.
     async fn write_two(&mut self, first: Vec<Write>, second: Vec<Write>) {
-        let mut between = self.states.last().expect("there is one").clone();
-        let keys: Vec<Bytes> = first.iter().map(|write| write.key.clone()).collect();
-        let (store, world) = (&self.store, &self.world);
         let later = async {
-            world.sleep(Duration::from_micros(20)).await;
-            store.write(WriteBatch { writes: second }).await
+            self.world.sleep(Duration::from_micros(20)).await;
+            self.store.write(WriteBatch { writes: second.clone() }).await
         };
-        let first = store.write(WriteBatch { writes: first });
-        let both = futures_util::future::join(first, later).await;
-        both.0.and(both.1).expect("writes");
-        let after = state(store).await;
-        for key in keys {
-            match after.items.get(&key) {
-                Some(found) => drop(between.items.insert(key, found.clone())),
-                None => drop(between.items.remove(&key)),
-            }
-        }
-        self.states.extend([between, after]);
+        let both = self.store.write(WriteBatch { writes: first.clone() });
+        let (one, two) = futures_util::future::join(both, later).await;
+        self.apply(first, one);
+        self.apply(second, two);
     }
 
     /// Overwrites all keys, a few at a time, in another order each round.
@@ -144,7 +149,7 @@ impl Writer {
     }
 
     async fn change_partitions(&mut self) {
-        let split_at = Bytes::from(vec![120]);
+        let split_at = Bytes::from(vec![SPLIT_AT]);
         let (left, right) = (PartitionId(1), PartitionId(2));
         self.store.split_partition(left, split_at.clone(), right).await.expect("splits");
         self.note().await;
@@ -159,8 +164,8 @@ impl Writer {
         };
         self.store.create_partition(moved).await.expect("creates");
         self.note().await;
-        let imported = (0..KEYS).filter(|number| key(*number)[0] >= 120);
-        let imported = imported.filter(|number| number % 3 == 0).map(|number| ImportedRecord {
+        let imported = (0..KEYS).filter(|number| key(*number)[0] >= SPLIT_AT);
+        let imported = imported.filter(|number| number % 2 == 0).map(|number| ImportedRecord {
             key: key(number),
             version: 10_000 + number,
             value: Some(Bytes::from("imported")),
@@ -194,17 +199,15 @@ pub fn image(end: End) -> Image {
         writer.world.sleep(REST).await;
         writer.round(6).await;
         writer.checkpoint().await;
+        writer.round(7).await;
         (writer.states, writer.older)
     });
     disk.power_loss(1);
     let (states, older) = sim::run(2, &disk, async |world| {
         let mut writer = Writer::open(world, states, older).await;
-        for round in 7..10 {
-            writer.round(round).await;
-        }
-        writer.write(vec![delete(1), delete(5), put(2, 12)]).await;
-        // Compaction takes the living to a run of its own, which the checkpoint then covers.
+        // Compaction takes the living to a segment of its own, which the checkpoint then covers.
         writer.world.sleep(REST).await;
+        writer.write(vec![delete(1), delete(5), put(2, 12)]).await;
         writer.checkpoint().await;
         for round in 13..33 {
             writer.write(vec![put(round % 7, round)]).await;
@@ -216,9 +219,10 @@ pub fn image(end: End) -> Image {
         (writer.states, writer.older)
     });
     disk.power_loss(2);
-    let (states, older) = sim::run(3, &disk, async |world| {
+    // Compaction is at work already: reads as slow as this keep it from getting anywhere.
+    let slow = SimOptions { read_us: 20_000..=30_000, ..SimOptions::default() };
+    let (states, older) = sim::run_with(3, &disk, slow, async |world| {
         let mut writer = Writer::open(world, states, older).await;
-        // Quickly: compaction is at work already.
         writer.write(vec![put(1, 40), put(7, 40), delete(8)]).await;
         writer.write_two(vec![put(3, 41)], vec![put(4, 41), delete(7)]).await;
         writer.older.push(writer.world.disk().image());

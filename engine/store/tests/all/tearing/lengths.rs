@@ -78,12 +78,13 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Opens and reads; errors have a place, and no more is read than a few times what there is.
-    fn open(&mut self, disk: &SimDisk, what: &str) {
+    /// Opens and reads; errors have a place, and no more is read than a few times what there is. Says
+    /// whether there was an error.
+    fn open(&mut self, disk: &SimDisk, what: &str) -> bool {
         let opened = sim::run(1, disk, async |world| {
             let store = Store::open(world, Path::new(DIRECTORY), small(), None).await?;
             let scanned = store.scan(everything()).await.map(|_| ());
-            for key in self.oracle.image.states.last().expect("one").items.keys() {
+            for key in &self.oracle.keys {
                 match store.get(key).await {
                     Ok(_) | Err(StoreError::NotOwned) => {}
                     Err(error) => drop(place_of(&error, what)),
@@ -95,9 +96,13 @@ impl Trial<'_> {
         assert!(counters.read_bytes <= 6 * self.image_bytes, "{what}: {counters:?}");
         assert!(disk.used_bytes() <= 3 * self.image_bytes, "{what}: {} used", disk.used_bytes());
         self.tried += 1;
-        if let Err(error) = opened {
-            place_of(&error, what);
-            self.refused += 1;
+        self.refused += usize::from(opened.is_err());
+        match opened {
+            Ok(()) => false,
+            Err(error) => {
+                place_of(&error, what);
+                true
+            }
         }
     }
 
@@ -111,15 +116,31 @@ impl Trial<'_> {
     ) {
         let original = &self.oracle.layout.files[&piece.file];
         for &field in fields {
-            for value in extremes(get(&original[start..], field), field.1) {
+            let now = get(&original[start..], field);
+            for value in extremes(now, field.1).into_iter().filter(|&value| value != now) {
                 let mut bytes = original[start..].to_vec();
                 set(&mut bytes, field, value);
                 seal(&mut bytes);
                 let disk = self.oracle.image.disk.image();
                 disk.replace_bytes(&piece.file, start as u64, &bytes);
                 let what = format!("{:?} {start}, field {field:?} is {value}", piece.file);
-                self.open(&disk, &what);
+                let is_refused = self.open(&disk, &what);
+                let must = start == piece.start && self.must_refuse(piece, field);
+                assert!(is_refused || !must, "{what}: taken as it is");
             }
+        }
+    }
+
+    /// Fields that say what else must be found: no other value of them can be right.
+    fn must_refuse(&self, piece: &Piece, field: Field) -> bool {
+        match piece.need {
+            // Shard, segment, length.
+            Need::Header => [(16, 2), (18, 2), (20, 4)].contains(&field),
+            // Bytes and number of records, segment, offset.
+            Need::Replayed if self.oracle.is_proven(piece.number, &[piece]) => {
+                BATCH[4..7].contains(&field) || field == BATCH[8]
+            }
+            _ => false,
         }
     }
 

@@ -7,6 +7,7 @@
 //! 3. the state before a batch of the log that was hit, if no batch of the chain that was not hit calls
 //!    it durable, and nothing else before it was hit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -27,14 +28,17 @@ pub enum Outcome {
     Older(usize),
     /// An error on opening.
     Refused(PathBuf, u64),
-    /// Open, but these items cannot be read; all others are right.
-    Unreadable(Vec<(Bytes, PathBuf, u64)>),
+    /// Open, but these items cannot be read; all others are as they were so many of the writers' batches
+    /// ago.
+    Unreadable(Vec<(Bytes, PathBuf, u64)>, usize),
 }
 
 /// An image, what stands where in it, and what was acknowledged.
 pub struct Oracle {
     pub image: Image,
     pub layout: Layout,
+    /// Every key that ever was.
+    pub keys: BTreeSet<Bytes>,
 }
 
 /// The file and offset that an error names; offset 0 if it is about a file as a whole.
@@ -56,7 +60,11 @@ pub fn place_of(error: &StoreError, what: &str) -> (PathBuf, u64) {
 type Read = (State, Vec<(Bytes, PathBuf, u64)>);
 
 /// Opens a store on any machine and reads all of it.
-pub async fn read_all<W: World>(world: W, known: &State, what: &str) -> Result<Read, StoreError> {
+pub async fn read_all<W: World>(
+    world: W,
+    keys: &BTreeSet<Bytes>,
+    what: &str,
+) -> Result<Read, StoreError> {
     let store = Store::open(world, Path::new(DIRECTORY), small(), None).await?;
     let partitions = store.partitions().into_iter().map(|info| info.spec).collect();
     let mut state = State { partitions, ..State::default() };
@@ -65,7 +73,7 @@ pub async fn read_all<W: World>(world: W, known: &State, what: &str) -> Result<R
         Ok(page) => state.items = page.items.into_iter().collect(),
         Err(error) => {
             let (file, at) = place_of(&error, what);
-            for key in known.items.keys() {
+            for key in keys {
                 match store.get(key).await {
                     Ok(Some(found)) => drop(state.items.insert(key.clone(), found)),
                     Ok(None) | Err(StoreError::NotOwned) => {}
@@ -75,11 +83,13 @@ pub async fn read_all<W: World>(world: W, known: &State, what: &str) -> Result<R
                     }
                 }
             }
-            let is_named = |(_, of_get, at_get): &(_, PathBuf, u64)| (of_get, *at_get) == (&file, at);
+            let is_named =
+                |(_, of_get, at_get): &(_, PathBuf, u64)| (of_get, *at_get) == (&file, at);
             if !unreadable.iter().any(is_named) {
                 // One read went wrong, and none of those after it.
                 let again = store.scan(everything()).await;
-                let again = again.unwrap_or_else(|error| panic!("{what}: only scans fail: {error}"));
+                let again =
+                    again.unwrap_or_else(|error| panic!("{what}: only scans fail: {error}"));
                 assert!(again.items.into_iter().eq(state.items.clone()), "{what}: scans differ");
             }
         }
@@ -90,11 +100,8 @@ pub async fn read_all<W: World>(world: W, known: &State, what: &str) -> Result<R
 impl Oracle {
     pub fn new(image: Image) -> Self {
         let layout = Layout::of(&image.disk);
-        Self { image, layout }
-    }
-
-    fn newest(&self) -> &State {
-        self.image.states.last().expect("there is one")
+        let keys = image.states.iter().flat_map(|state| state.items.keys().cloned()).collect();
+        Self { image, layout, keys }
     }
 
     /// How many of the writers' batches are lost if the log ends before batch `number`.
@@ -105,41 +112,40 @@ impl Oracle {
 
     /// Opens a disk and tells what came; panics if that is no state that ever was.
     pub fn outcome(&self, disk: &SimDisk, what: &str) -> Outcome {
-        let read = sim::run(1, disk, async |world| read_all(world, self.newest(), what).await);
+        let read = sim::run(1, disk, async |world| read_all(world, &self.keys, what).await);
         self.judge(read, what)
     }
 
     /// Which outcome it is that a store said this.
     pub fn judge(&self, read: Result<Read, StoreError>, what: &str) -> Outcome {
-        let (mut state, unreadable) = match read {
+        let (state, unreadable) = match read {
             Ok(read) => read,
             Err(error) => {
                 let (file, at) = place_of(&error, what);
                 return Outcome::Refused(file, at);
             }
         };
-        if unreadable.is_empty() {
-            let mut newest_first = self.image.states.iter().rev();
-            return match newest_first.position(|one| *one == state) {
-                Some(0) => Outcome::Exact,
-                Some(lost) => Outcome::Older(lost),
-                None => panic!("{what}: a state that never was, {} items", state.items.len()),
-            };
+        let is_unreadable = |key: &Bytes| unreadable.iter().any(|(other, _, _)| other == key);
+        let mut newest_first = self.image.states.iter().rev();
+        let lost = newest_first.position(|one| {
+            let mut one = one.clone();
+            one.items.retain(|key, _| !is_unreadable(key));
+            one == state
+        });
+        match (lost, unreadable.is_empty()) {
+            (Some(0), true) => Outcome::Exact,
+            (Some(lost), true) => Outcome::Older(lost),
+            (Some(lost), false) => Outcome::Unreadable(unreadable, lost),
+            (None, _) => panic!("{what}: a state that never was, {} items", state.items.len()),
         }
-        for (key, _, _) in &unreadable {
-            state.items.insert(key.clone(), self.newest().items[key].clone());
-        }
-        assert!(state == *self.newest(), "{what}: the items that can be read are not right");
-        Outcome::Unreadable(unreadable)
     }
 
     /// The pieces whose bytes differ on this disk.
     pub fn hit(&self, disk: &SimDisk) -> Vec<&Piece> {
         let mut hit: Vec<&Piece> = Vec::new();
-        let files: std::collections::BTreeSet<PathBuf> =
-            disk.files().into_iter().map(|(path, _)| path).collect();
+        let files: BTreeSet<PathBuf> = disk.files().into_iter().map(|(path, _)| path).collect();
         for (path, original) in &self.layout.files {
-            let found = files.contains(path).then(|| disk.read_bytes(path)).unwrap_or_default();
+            let found = if files.contains(path) { disk.read_bytes(path) } else { Vec::new() };
             if found == *original {
                 continue;
             }
@@ -162,7 +168,10 @@ impl Oracle {
 
     /// Whether the outcome is allowed at all, whatever was hit.
     pub fn assert_sound(&self, outcome: &Outcome, hit: &[&Piece], what: &str) {
-        let Outcome::Older(lost) = outcome else { return };
+        let lost = match outcome {
+            Outcome::Exact | Outcome::Refused(..) | Outcome::Unreadable(_, 0) => return,
+            Outcome::Older(lost) | Outcome::Unreadable(_, lost) => lost,
+        };
         let replayed = hit.iter().filter(|piece| piece.need == Need::Replayed);
         let Some(first) = replayed.map(|piece| piece.number).min() else {
             panic!("{what}: {lost} batches lost in silence, and none was hit");
@@ -175,7 +184,7 @@ impl Oracle {
     pub fn assert_ends_before(&self, outcome: &Outcome, number: u64, what: &str) {
         let lost = match outcome {
             Outcome::Exact => 0,
-            Outcome::Older(lost) => *lost,
+            Outcome::Older(lost) | Outcome::Unreadable(_, lost) => *lost,
             other => panic!("{what}: a torn tail is no error: {other:?}"),
         };
         let expected = self.lost_before(number);
@@ -209,7 +218,7 @@ impl Oracle {
             Need::Replayed => self.assert_ends_before(outcome, piece.number, what),
             Need::Stored => match outcome {
                 Outcome::Exact => {}
-                Outcome::Unreadable(items) => {
+                Outcome::Unreadable(items, 0) => {
                     let [(_, file, at)] = &items[..] else {
                         panic!("{what}: {} items unreadable", items.len());
                     };

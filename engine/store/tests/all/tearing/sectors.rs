@@ -62,7 +62,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Exact => "exact",
         Outcome::Older(_) => "older",
         Outcome::Refused(..) => "refused",
-        Outcome::Unreadable(_) => "unreadable",
+        Outcome::Unreadable(..) => "unreadable",
     }
 }
 
@@ -83,7 +83,8 @@ fn replace_everywhere(oracle: &Oracle, unit: usize) -> BTreeMap<&'static str, us
             let inverted: Vec<u8> = now.iter().map(|byte| !byte).collect();
             oracle.replace(path, at, &inverted, true, &mut counts);
             oracle.replace(path, at, &vec![0; unit], true, &mut counts);
-            let then = older.iter().filter_map(|files| files.get(path)).map(|old| &old[at..at + unit]);
+            let then =
+                older.iter().filter_map(|files| files.get(path)).map(|old| &old[at..at + unit]);
             for then in then.collect::<BTreeSet<&[u8]>>() {
                 oracle.replace(path, at, then, false, &mut counts);
             }
