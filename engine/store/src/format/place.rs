@@ -23,7 +23,7 @@ impl Place {
 
     /// The checksum's starting state. CRC-32 maps different starts of equal bytes to different
     /// sums, so a wrong place is as sure to be noticed as this mix is to differ: all but 2^-32.
-    pub(crate) fn seed(self) -> u32 {
+    pub fn seed(self) -> u32 {
         let segment_and_life = self.life.wrapping_mul(0x9E37_79B9_7F4A_7C15)
             ^ u64::from(self.segment).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
         let mixed =

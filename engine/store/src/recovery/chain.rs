@@ -5,11 +5,12 @@ use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{File, World};
 
-use super::{Hole, Replay, check_change};
+use super::{Hole, Replay};
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
 use crate::format::batch::{BatchHeader, BatchKind, batch_bytes};
+use crate::format::checkpoint;
 use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::record::RecordKind;
@@ -94,19 +95,24 @@ impl<W: World> Replay<'_, W> {
             let batch = match decode_batch(base.at(at), rest) {
                 Ok(batch) => batch,
                 Err(damage) => {
-                    if let Some(again) = self.read_hole(base.at(at), rest, readings).await? {
-                        let from = (at - base.offset_bytes) as usize;
-                        content[from..from + again.len()].copy_from_slice(&again);
-                        readings += 1;
+                    if self.is_hole(base.at(at), rest).await? {
+                        let behind = find_header(base, &content, at + BLOCK_BYTES as u32);
+                        let Some(behind) =
+                            behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
+                        else {
+                            break (damage, false);
+                        };
+                        at = behind.place.offset_bytes;
+                        self.last_number = behind.previous;
                         continue;
                     }
-                    let behind = find_header(base, &content, at + BLOCK_BYTES as u32);
-                    let Some(behind) = behind.filter(|_| canary::sings(Canary::ReplayBehindHole))
-                    else {
-                        break (damage, false);
-                    };
-                    at = behind.place.offset_bytes;
-                    self.last_number = behind.previous;
+                    if readings == MAX_READINGS {
+                        let what = "each reading differs from the one before";
+                        return Err(self.corrupt(base.at(at), Damage::new(what)));
+                    }
+                    readings += 1;
+                    content.truncate((at - base.offset_bytes) as usize);
+                    content.extend(read_range(&*file, at, segment_bytes).await?);
                     continue;
                 }
             };
@@ -144,23 +150,20 @@ impl<W: World> Replay<'_, W> {
             self.world.yield_if_needed().await;
         };
         let rest = &content[(at - base.offset_bytes) as usize..];
-        let is_blank = rest.iter().take(BLOCK_BYTES).all(|&byte| byte == 0);
-        let hole = Hole { place: base.at(at), damage, is_blank };
-        // The next batch may be missing here, or where the log went before, if nothing stands there.
-        if self.hole.as_ref().is_none_or(|known| known.is_blank && !is_found) {
+        let is_unwritten = is_unwritten(base.at(at), rest);
+        let hole = Hole { place: base.at(at), damage, is_unwritten };
+        // The next batch may be missing here, or where the log went before. What looks torn is likelier
+        // than where nothing of this life stands.
+        let is_likelier = |known: &Hole| known.is_unwritten && !is_found && !is_unwritten;
+        if self.hole.as_ref().is_none_or(is_likelier) {
             self.hole = Some(hole);
         }
         self.look_behind(base, &content, at)
     }
 
-    /// Reads once more where a batch is missing or torn, since the log may end only where it does: what
-    /// two readings in a row agree on, if that is not what was `read` before.
-    async fn read_hole(
-        &self,
-        place: Place,
-        read: &[u8],
-        readings: usize,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    /// Reads once more where a batch is missing or torn, since the log may end there: whether two
+    /// readings in a row agree with what was `read` before.
+    async fn is_hole(&self, place: Place, read: &[u8]) -> Result<bool, StoreError> {
         let whole = BatchHeader::decode(place, read).map_or(BLOCK_BYTES, |header| {
             // Its header is good, so it is the records that are not.
             batch_bytes(header.body_bytes as usize).min(read.len())
@@ -168,14 +171,7 @@ impl<W: World> Replay<'_, W> {
         let file = self.segments.get(place.segment).file.clone();
         let end = place.offset_bytes + whole as u32;
         let again = read_agreed(&*file, place.offset_bytes, end).await?;
-        match again {
-            Some(again) if again == read[..whole] => Ok(None),
-            Some(again) if readings < MAX_READINGS => Ok(Some(again)),
-            _ => {
-                let what = "each reading differs from the one before";
-                Err(self.corrupt(place, Damage::new(what)))
-            }
-        }
+        Ok(again.is_some_and(|again| again == read[..whole]))
     }
 
     /// Looks at what stands behind a hole: a batch that calls missing ones durable makes it damage.
@@ -220,7 +216,7 @@ impl<W: World> Replay<'_, W> {
                 RecordKind::Meta => {
                     let meta =
                         Meta::decode(record.value).map_err(|damage| self.corrupt(place, damage))?;
-                    self.replay_meta(meta, place, number).await?;
+                    self.replay_meta(meta, number).await?;
                 }
             }
         }
@@ -231,14 +227,8 @@ impl<W: World> Replay<'_, W> {
         Ok(())
     }
 
-    async fn replay_meta(
-        &mut self,
-        meta: Meta,
-        place: Place,
-        number: u64,
-    ) -> Result<(), StoreError> {
+    async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
-            check_change(&self.table, &meta).map_err(|damage| self.corrupt(place, damage))?;
             self.table.apply(&meta);
             return Ok(());
         };
@@ -273,4 +263,13 @@ impl<W: World> Replay<'_, W> {
         self.segments.reach(run.segment, run.offset_bytes);
         Ok(())
     }
+}
+
+/// Whether no batch of this life was begun at `place`: zeros, a batch of an earlier life, or a
+/// checkpoint.
+fn is_unwritten(place: Place, bytes: &[u8]) -> bool {
+    let block = &bytes[..bytes.len().min(BLOCK_BYTES)];
+    block.iter().all(|&byte| byte == 0)
+        || block.starts_with(&checkpoint::MAGIC.to_le_bytes())
+        || BatchHeader::decode_anywhere(block).is_ok_and(|header| header.place != place)
 }

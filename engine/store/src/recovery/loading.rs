@@ -3,11 +3,10 @@
 
 use flywheel_disk::World;
 
-use super::{Replay, check_change};
+use super::Replay;
 use crate::error::StoreError;
 use crate::format::Damage;
 use crate::format::checkpoint::{Chunk, Element};
-use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
@@ -89,21 +88,17 @@ impl<W: World> Replay<'_, W> {
         while let Some(element) = chunk.next_element()? {
             match element {
                 Element::Partition(spec) => {
-                    if let Some((spec, builder)) = loading.take() {
+                    let previous = loading.replace((spec, TreeBuilder::new()));
+                    if let Some((spec, builder)) = previous {
                         self.table.restore(spec, builder.finish());
                     }
-                    check_change(&self.table, &Meta::Create(spec.clone()))?;
-                    *loading = Some((spec, TreeBuilder::new()));
                 }
                 Element::Entry(key, location) => {
-                    let Some((spec, builder)) = loading else {
+                    let Some((_, builder)) = loading else {
                         return Err(Damage::new("an entry before any partition"));
                     };
                     if !builder.accepts(key) {
                         return Err(Damage::new("the entries of a partition do not ascend"));
-                    }
-                    if !spec.contains(key) {
-                        return Err(Damage::new("an entry of another partition"));
                     }
                     builder.push(key, location);
                     self.progress.loaded_entries += 1;

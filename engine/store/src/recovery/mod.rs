@@ -25,7 +25,6 @@ use crate::commit::LogEnd;
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
-use crate::format::meta::Meta;
 use crate::format::place::Place;
 use crate::format::superblock::{SLOTS, Superblock};
 use crate::index::{Direction, Location};
@@ -146,8 +145,8 @@ struct Replay<'a, W: World> {
 struct Hole {
     place: Place,
     damage: Damage,
-    /// Nothing stands there: the log may simply have gone on in another segment.
-    is_blank: bool,
+    /// Nothing was begun there: the log may simply have gone on in another segment.
+    is_unwritten: bool,
 }
 
 impl<W: World> Replay<'_, W> {
@@ -196,9 +195,4 @@ impl<W: World> Replay<'_, W> {
             what: damage.what,
         }
     }
-}
-
-/// Whether a change of partitions that was read can have been made.
-fn check_change(table: &PartitionTable, change: &Meta) -> Result<(), Damage> {
-    table.check(change).map_err(|error| Damage::new(format!("an impossible change: {error}")))
 }

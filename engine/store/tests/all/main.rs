@@ -4,12 +4,13 @@
 //! - `model`: one caller against a `BTreeMap`, with reopening and power loss in between.
 //! - `concurrent`: many callers at once; nothing acknowledged is lost, nothing is seen out of order.
 //! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
-//! - `recovery`: torn logs, damage, swapped segments: a clean prefix or an error with its place.
+//! - `recovery`: lost superblocks, segments of an older image: a clean prefix or an error with its place.
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
 //! - `salvage`: what is said of a store that nobody has open is true.
 //! - `scrub`: rot is found with its place, and nothing is said of a sound store.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.
+//! - `tearing`: a small image damaged at every byte, sector, block and file.
 //! - `fixture`: what they share.
 
 mod concurrent;
@@ -22,3 +23,4 @@ mod refusals;
 mod salvage;
 mod scrub;
 mod space;
+mod tearing;

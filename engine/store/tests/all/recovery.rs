@@ -1,5 +1,6 @@
-//! Damage and torn logs: opening gives the exact state, or an older acknowledged one where the log's
-//! tail itself was hit, or an error with its place. Never wrong data, never a panic.
+//! Damage to larger stores than the small image of `tearing`: superblocks lost or torn, segments of an
+//! older image. Opening gives the exact state, or an older acknowledged one where the log's tail itself
+//! was hit, or an error with its place. Not every byte: see `tearing`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -133,98 +134,6 @@ fn log_segments(disk: &SimDisk) -> Vec<(PathBuf, Vec<usize>)> {
     }
     found.sort();
     found.into_iter().map(|(_, path, batches)| (path, batches)).collect()
-}
-
-#[test]
-fn a_log_cut_anywhere_is_a_prefix_or_an_error() {
-    let written = write(1, 40, 15, 300, false);
-    let log = log_segments(&written.disk);
-    assert!(log.len() > 2, "the log spans several segments: {log:?}");
-    let (tail, tail_batches) = log.last().expect("at least one");
-    for (path, batches) in &log {
-        let end = *batches.last().expect("not empty");
-        for cut in (BLOCK_BYTES..end).step_by(512) {
-            let disk = written.disk.image();
-            let size = disk.read_bytes(path).len();
-            disk.replace_bytes(path, cut as u64, &vec![0; size - cut]);
-            let what = format!("{} cut at {cut}", path.display());
-            match outcome(&written, &disk, &what) {
-                // What was cut may have been padding only.
-                Outcome::Exact => assert!(cut % BLOCK_BYTES != 0, "{what}: unnoticed"),
-                Outcome::Older(age) => {
-                    assert_eq!(path, tail, "{what}: {age} writes lost in silence");
-                    // Compaction's relocations stand in the log too, and are nobody's writes.
-                    let bytes = written.disk.read_bytes(path);
-                    let is_lost = |at: usize| {
-                        at + 64 + body_bytes(&bytes[at..]) > cut && bytes[at + 64 + 18] != 3
-                    };
-                    let batches = &tail_batches[..tail_batches.len() - 1];
-                    let lost = batches.iter().filter(|&&at| is_lost(at));
-                    let expected = lost.count();
-                    // Deleting what is not there leaves the state as it was.
-                    let back = |age| &written.states[written.states.len() - 1 - age];
-                    assert!(back(age) == back(expected), "{what}: {age}, not {expected} lost");
-                }
-                Outcome::Refused(file) => {
-                    assert!(path != tail, "{what}: a torn tail is no error");
-                    assert_eq!(file, path.display().to_string(), "{what}");
-                }
-            }
-        }
-    }
-}
-
-/// Damages every so many bytes of every file, in both ways.
-fn damage_everywhere(written: &Written, step: usize) -> [usize; 3] {
-    let log = log_segments(&written.disk);
-    let last_batch = log.last().map(|(path, batches)| (path.clone(), batches[batches.len() - 2]));
-    let mut counts = [0; 3];
-    for (path, size) in written.disk.files() {
-        let bytes = written.disk.read_bytes(&path);
-        let is_worth = |at: &usize| {
-            // Zeros are mostly padding; headers and what stands there count most.
-            let every = if bytes[*at] == 0 { 97 } else { step };
-            at.is_multiple_of(every) || (at % BLOCK_BYTES < 68 && bytes[*at] != 0)
-        };
-        for at in (0..size as usize).filter(is_worth) {
-            let mut changes = vec![bytes[at] ^ 1 << (at % 8)];
-            if bytes[at] != 0 {
-                changes.push(0);
-            }
-            for change in changes {
-                let disk = written.disk.image();
-                disk.replace_bytes(&path, at as u64, &[change]);
-                let what = format!("{} byte {at}: {} for {change}", path.display(), bytes[at]);
-                match outcome(written, &disk, &what) {
-                    Outcome::Exact => counts[0] += 1,
-                    Outcome::Older(age) => {
-                        let (tail, last) = last_batch.as_ref().expect("there is a log");
-                        let in_tail = path == *tail && (at >= *last);
-                        assert!(in_tail && age == 1, "{what}: {age} writes lost in silence");
-                        counts[1] += 1;
-                    }
-                    Outcome::Refused(file) => {
-                        assert_eq!(file, path.display().to_string(), "{what}");
-                        counts[2] += 1;
-                    }
-                }
-            }
-        }
-    }
-    counts
-}
-
-#[test]
-fn damage_to_any_byte_of_a_crashed_store_is_harmless_or_an_error() {
-    let [exact, older, refused] = damage_everywhere(&write(2, 24, 12, 300, false), 7);
-    assert!(exact > 100 && older > 20 && refused > 1_000, "{exact} {older} {refused}");
-}
-
-#[test]
-fn damage_to_any_byte_of_a_closed_store_is_harmless_or_an_error() {
-    let [exact, older, refused] = damage_everywhere(&write(3, 60, 25, 700, true), 11);
-    assert!(exact > 100 && refused > 500, "{exact} {older} {refused}");
-    assert_eq!(older, 0, "a checkpoint holds all, so no tail can be lost");
 }
 
 #[test]

@@ -60,10 +60,12 @@ fn a_foreign_superblock() {
 }
 
 #[test]
-fn a_newer_format() {
-    let disk = closed();
-    disk.replace_bytes(&path("segment-00002"), 8, &3u32.to_le_bytes());
-    refused(&disk, options(), &["segment-00002", "version 3"]);
+fn a_newer_or_older_format() {
+    for version in [1u32, 3] {
+        let disk = closed();
+        disk.replace_bytes(&path("segment-00002"), 8, &version.to_le_bytes());
+        refused(&disk, options(), &["segment-00002", &format!("version {version}")]);
+    }
     // One slot is enough: what the other points to may be gone.
     for slot in 0..2 {
         let disk = closed();

@@ -1,0 +1,26 @@
+//! Exhaustive tearing: a small image of a whole store, damaged in every way at every place, opened and
+//! read. Never wrong data, never a panic; what is allowed stands in `oracle`. Not crashes: those leave
+//! only what a disk may leave, see `concurrent` and `model`.
+//!
+//! The tests that run always leave out most padding and most bits; those marked as ignored do not:
+//! `cargo test --release -p flywheel-store --test all tearing -- --ignored`.
+//!
+//! - `image`: the store that is damaged, and what it acknowledged.
+//! - `layout`: what stands where in it.
+//! - `oracle`: which outcome is allowed.
+//! - `bytes`: each byte changed, the log cut at each byte.
+//! - `sectors`: each sector and each block, changed, exchanged or as it was before.
+//! - `files`: whole files missing, exchanged, cut, from an older image or another shard.
+//! - `lengths`: each field at its extremes under a checksum that is right.
+//! - `misreads`: each read of recovery answered wrongly once.
+//! - `confirmation`: what makes the last batches of a log at rest provable.
+
+mod bytes;
+mod confirmation;
+mod files;
+mod image;
+mod layout;
+mod lengths;
+mod misreads;
+mod oracle;
+mod sectors;
