@@ -71,6 +71,7 @@ fn every_arrival_is_offered_whatever_the_properties_of_a_closed_loop_say() {
     for of in figures.operations.values() {
         let (service, wait) = (of.service_us.expect("timed"), of.wait_us.expect("timed"));
         assert!(of.response_us.max + 1e-9 >= service.max.max(wait.max));
+        assert!(wait.max > 0.0, "times count from the arrival, never from the start");
     }
 }
 

@@ -196,8 +196,10 @@ fn a_refused_write_never_happened_and_an_accepted_one_did() {
             let outcomes: Rc<RefCell<Vec<(usize, bool)>>> = Rc::default();
             let log = Log::default();
             let put = |n: usize| {
-                let (handle, outcomes) =
-                    (if n % 2 == 0 { &handle } else { &other }.clone(), Rc::clone(&outcomes));
+                let (handle, outcomes) = (
+                    if n.is_multiple_of(2) { &handle } else { &other }.clone(),
+                    Rc::clone(&outcomes),
+                );
                 async move {
                     let answer = match n % 3 {
                         0 => handle.put(key(n), number(n as u64)).await.map(|_| ()),

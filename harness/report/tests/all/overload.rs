@@ -69,7 +69,8 @@ fn figures_at_their_bounds_meet_all_marks() {
 
 #[test]
 fn each_mark_can_be_missed_by_itself() {
-    let misses: [(&str, fn(&mut OverloadResult)); 8] = [
+    type Miss = (&'static str, fn(&mut OverloadResult));
+    let misses: [Miss; 8] = [
         ("accepted, over the peak", |result| result.overload.accepted = 1599),
         ("p99 of accepted, over the peak's", |result| result.overload.p99_us += 100.0),
         ("arrivals offered in time", |result| result.overload.late += 10),
