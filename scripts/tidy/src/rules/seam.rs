@@ -23,7 +23,7 @@ const RUNTIME: &str = "engine/shard/src/runtime/";
 const GUARDS: &[Guard] = &[
     Guard {
         path: &["std", "fs"],
-        owners: &["engine/disk/", "harness/", "scripts/"],
+        owners: &["engine/disk/", "harness/", "scripts/", "fuzz/src/bin/"],
         in_tests: true,
     },
     Guard {
