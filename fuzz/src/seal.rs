@@ -17,7 +17,8 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?).into())
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
+/// The number of four bytes at `at`, if there are so many.
+pub fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize)
 }
 
@@ -50,23 +51,32 @@ pub fn chunk(bytes: &mut [u8]) {
     seal(bytes, 4, 8, CHUNK_PAYLOAD_AT.saturating_add(payload_bytes));
 }
 
-/// The record at the front of `bytes`, as one at `place`. Returns its length, if it has one.
-pub fn record(place: Place, bytes: &mut [u8]) -> Option<usize> {
-    let (value_bytes, key_bytes) = (u32_at(bytes, 4)?, u16_at(bytes, 16)?);
-    let end = record::HEADER_BYTES.saturating_add(key_bytes).saturating_add(value_bytes);
-    let sum = record_checksum(place, bytes.get(4..end)?);
-    bytes[..4].copy_from_slice(&sum.to_le_bytes());
-    Some(record::encoded_bytes(key_bytes, value_bytes))
+/// The record at the front of `bytes`, as one at `place`.
+pub fn record(place: Place, bytes: &mut [u8]) {
+    let lengths = u32_at(bytes, 4).zip(u16_at(bytes, 16));
+    let Some((value_bytes, key_bytes)) = lengths else { return };
+    if let Some(covered) = bytes.get(4..record::HEADER_BYTES + key_bytes + value_bytes) {
+        let sum = record_checksum(place, covered);
+        bytes[..4].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
+/// Where the records of a batch begin, as far as their lengths can be followed.
+pub fn records(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let count = u32_at(bytes, 44).unwrap_or(0);
+    let first = Some(batch::HEADER_BYTES).filter(|at| *at < bytes.len());
+    std::iter::successors(first, |&at| {
+        let (value_bytes, key_bytes) = (u32_at(bytes, at + 4)?, u16_at(bytes, at + 16)?);
+        Some(at + record::encoded_bytes(key_bytes, value_bytes)).filter(|at| *at < bytes.len())
+    })
+    .take(count)
 }
 
 /// A batch at `place`, with as many of its records as can be followed.
 pub fn batch(place: Place, bytes: &mut [u8]) {
     batch_header(bytes);
-    let records = u32_at(bytes, 44).unwrap_or(0);
-    let mut at = batch::HEADER_BYTES;
-    for _ in 0..records {
-        let here = place.at(place.offset_bytes + at as u32);
-        let Some(length) = bytes.get_mut(at..).and_then(|rest| record(here, rest)) else { return };
-        at += length;
+    let places: Vec<usize> = records(bytes).collect();
+    for at in places {
+        record(place.at(place.offset_bytes + at as u32), &mut bytes[at..]);
     }
 }

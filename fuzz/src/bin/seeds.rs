@@ -29,7 +29,7 @@ fn seeds() -> Result<(), String> {
 fn write(folder: &Path, seeds: &[Vec<u8>]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for (number, seed) in seeds.iter().enumerate() {
-        std::fs::write(folder.join(format!("seed-{number:02}")), seed)?;
+        std::fs::write(folder.join(format!("seed-{number:03}")), seed)?;
     }
     Ok(())
 }

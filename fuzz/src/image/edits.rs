@@ -2,8 +2,10 @@
 //! first lines for what damage may do and what only forgery does.
 
 use flywheel_disk::sim::{SECTOR_BYTES, SimDisk, SimRng};
+use flywheel_store::limits::MAX_COUNTER;
 
 use super::build::Image;
+use super::layout::layout;
 use crate::input::Input;
 
 /// Edits of one input.
@@ -16,12 +18,13 @@ const COPY: u8 = 3;
 const CUT: u8 = 4;
 const REMOVE: u8 = 5;
 const EXCHANGE: u8 = 6;
-// And one more, in a forgery: a patch.
-const OPERATIONS: u8 = 8;
+const PATCH: u8 = 7;
+const OPERATIONS: u8 = 9; // the last sets a field
 
 /// A copy of the image's disk with the input's edits.
 pub fn apply(image: &Image, input: &mut Input<'_>, forged: bool) -> SimDisk {
-    let mut edit = Edit { image, disk: image.disk.image(), hit: Vec::new(), forged };
+    let mut edit =
+        Edit { image, disk: image.disk.image(), hit: Vec::new(), moved: Vec::new(), forged };
     for _ in 0..MOST_EDITS {
         if input.is_empty() {
             break;
@@ -34,11 +37,15 @@ pub fn apply(image: &Image, input: &mut Input<'_>, forged: bool) -> SimDisk {
     edit.disk
 }
 
+/// What was changed: the file, the first byte and the one after the last.
+type Range = (usize, usize, usize);
+
 struct Edit<'a> {
     image: &'a Image,
     disk: SimDisk,
-    /// What was changed: file, first byte and the byte after the last.
-    hit: Vec<(usize, usize, usize)>,
+    hit: Vec<Range>,
+    /// Of those, what came from elsewhere.
+    moved: Vec<Range>,
     forged: bool,
 }
 
@@ -76,7 +83,8 @@ impl Edit<'_> {
                 }
             }
             EXCHANGE => self.exchange(input),
-            _ => self.patch(input),
+            PATCH => self.patch(input),
+            _ => self.set_field(input),
         }
     }
 
@@ -93,6 +101,7 @@ impl Edit<'_> {
         self.change(to, to_at, length.min(source.len()), |bytes| {
             bytes.copy_from_slice(&source[..bytes.len()]);
         });
+        self.moved.push((to, to_at, to_at + length));
     }
 
     /// A whole file in another's place, or as it was earlier.
@@ -100,6 +109,8 @@ impl Edit<'_> {
         let (from, to) = (self.file(input), self.file(input));
         let bytes = if from == to { self.older(from) } else { self.bytes(from) };
         self.disk.write_bytes(&self.image.paths[to], &bytes);
+        self.hit.push((to, 0, bytes.len()));
+        self.moved.push((to, 0, bytes.len()));
     }
 
     /// Any bytes, anywhere in something with a checksum.
@@ -115,21 +126,52 @@ impl Edit<'_> {
         }
     }
 
-    /// Makes the checksums of all that was hit good.
-    fn seal(&mut self) {
-        for structure in &self.image.structures {
+    /// A number in something with a checksum, by where numbers stand in it.
+    fn set_field(&mut self, input: &mut Input<'_>) {
+        let structures = &self.image.structures;
+        let structure = structures[usize::from(input.u16()) % structures.len()];
+        let bytes = self.bytes(structure.file);
+        let Some(whole) = bytes.get(structure.at..structure.at + structure.length) else { return };
+        let fields = structure.fields(whole);
+        let (at, length) = fields[usize::from(input.u8()) % fields.len()];
+        let how = input.u8() % 6;
+        if !self.forged {
+            return;
+        }
+        let mut number = [0; 8];
+        number[..length].copy_from_slice(&whole[at..at + length]);
+        let number = u64::from_le_bytes(number);
+        let number = match how {
+            0 => number.wrapping_add(1),
+            1 => number.wrapping_sub(1),
+            2 => 0,
+            3 => u64::MAX,
+            4 => MAX_COUNTER,
+            _ => input.u64(),
+        };
+        self.change(structure.file, structure.at + at, length, |there| {
+            there.copy_from_slice(&number.to_le_bytes()[..there.len()]);
+        });
+    }
+
+    /// Makes the checksums of all that was hit good; what was moved says that it belongs there.
+    fn seal(&self) {
+        for structure in layout(&self.disk, &self.image.paths) {
             let (from, to) = (structure.at, structure.at + structure.length);
-            let is_hit = |&(file, first, end): &(usize, usize, usize)| {
-                file == structure.file && first < to && from < end
-            };
-            let bytes = self.bytes(structure.file);
-            let Some(whole) = bytes.get(from..to).filter(|_| self.hit.iter().any(is_hit)) else {
+            let touches =
+                |&(file, first, end): &Range| file == structure.file && first < to && from < end;
+            if !self.hit.iter().any(touches) {
                 continue;
-            };
-            let mut whole = whole.to_vec();
-            structure.seal(&mut whole);
-            let path = &self.image.paths[structure.file];
-            self.disk.replace_bytes(path, from as u64, &whole);
+            }
+            let bytes = self.bytes(structure.file);
+            // Where a segment's header says its life.
+            let life = bytes[24..].first_chunk().map_or(0, |life| u64::from_le_bytes(*life));
+            let mut whole = bytes[from..to].to_vec();
+            if self.moved.iter().any(|moved| touches(moved) && moved.1 <= from) {
+                structure.adopt(life, &mut whole);
+            }
+            structure.seal(life, &mut whole);
+            self.disk.replace_bytes(&self.image.paths[structure.file], from as u64, &whole);
         }
     }
 
