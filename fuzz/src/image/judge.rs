@@ -15,18 +15,19 @@ use super::build::{Image, open};
 /// What a store says under each key, where it says something.
 type Said = BTreeMap<Bytes, Option<Versioned>>;
 
-/// Opens and reads the disk; if `used`, also writes to it, closes it and opens it once more.
+/// Opens and reads the disk; if `used`, also writes to it, closes it and opens it once more. Says whether
+/// it opened.
 ///
 /// # Panics
 /// If the store says what nobody wrote, contradicts itself, or does not survive its own closing. Where
 /// it was `forged`, only what the store itself panics at.
-pub fn judge(image: &Image, disk: &SimDisk, forged: bool, used: bool) {
+pub fn judge(image: &Image, disk: &SimDisk, forged: bool, used: bool) -> bool {
     let judge = Judge { image, forged };
     sim::run(7, disk, async |world| {
-        let Ok(store) = open(&world).await else { return };
+        let Ok(store) = open(&world).await else { return false };
         let mut said = judge.read(&store).await;
         if !used {
-            return;
+            return true;
         }
         said.extend(judge.write(&store).await);
         let closed = store.close().await;
@@ -34,7 +35,8 @@ pub fn judge(image: &Image, disk: &SimDisk, forged: bool, used: bool) {
         if closed.is_ok() {
             judge.reopen(&world, &said).await;
         }
-    });
+        true
+    })
 }
 
 struct Judge<'a> {
