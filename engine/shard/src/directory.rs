@@ -150,11 +150,8 @@ pub(crate) async fn write_identity<W: World>(
     let path = directory.join(IDENTITY_FILE);
     remove_if_there(world, &path).await?;
     let file = world.create(&path, MAX_IDENTITY_BYTES as u64).await?;
-    let json = serde_json::to_vec_pretty(identity).expect("plain fields always serialise");
     let mut block = world.buffer(MAX_IDENTITY_BYTES);
-    block.fill(b' ');
-    block[..json.len()].copy_from_slice(&json);
-    block[MAX_IDENTITY_BYTES - 1] = b'\n';
+    encode(identity, &mut block);
     Ok(file.write_durable(0, block).await?)
 }
 
@@ -231,11 +228,24 @@ async fn read_identity<W: World>(
         return Ok(Err(format!("{IDENTITY_FILE} has {found} bytes, not {MAX_IDENTITY_BYTES}")));
     }
     let block = file.read(0, MAX_IDENTITY_BYTES).await?;
-    Ok(serde_json::from_slice(&block)
-        .map_err(|error| format!("{IDENTITY_FILE} cannot be read ({error})")))
+    Ok(decode(&block))
 }
 
-fn check_version(directory: &Path, identity: &Identity) -> Result<(), ShardError> {
+/// Fills `block` with an identity of ours: a few short fields.
+pub(crate) fn encode(identity: &Identity, block: &mut [u8]) {
+    let json = serde_json::to_vec_pretty(identity).expect("plain fields always serialise");
+    block.fill(b' ');
+    block[..json.len()].copy_from_slice(&json);
+    block[MAX_IDENTITY_BYTES - 1] = b'\n';
+}
+
+/// The identity that a block holds, or what is wrong with it.
+pub(crate) fn decode(block: &[u8]) -> Result<Identity, String> {
+    serde_json::from_slice(block)
+        .map_err(|error| format!("{IDENTITY_FILE} cannot be read ({error})"))
+}
+
+pub(crate) fn check_version(directory: &Path, identity: &Identity) -> Result<(), ShardError> {
     if identity.product != PRODUCT {
         let product = &identity.product;
         return Err(bad(directory, format!("made by `{product}`, not by Flywheel")));

@@ -17,6 +17,9 @@ mod blocking;
 mod directory;
 mod error;
 mod fleet;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 pub mod limits;
 mod local;

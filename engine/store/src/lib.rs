@@ -14,6 +14,9 @@ mod compaction;
 mod core;
 mod error;
 pub mod format;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod index;
 pub mod limits;
 mod log;

@@ -128,7 +128,7 @@ fn kind(byte: u8) -> Result<RecordKind, Damage> {
     }
 }
 
-fn checksum(place: Place, bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(place: Place, bytes: &[u8]) -> u32 {
     let mut hasher = Hasher::new_with_initial(place.seed());
     hasher.update(bytes);
     hasher.finalize()

@@ -43,6 +43,7 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/report", Only(&["harness/load", "harness/device"])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
+    ("fuzz", Only(&["engine/disk", "engine/store", "engine/shard"])),
 ];
 
 /// Checks every member's dependencies against the map.

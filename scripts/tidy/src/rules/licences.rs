@@ -26,9 +26,12 @@ pub struct Package {
     pub source: Option<String>,
 }
 
+/// The workspaces of this repository.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
+
 /// Checks all packages that Cargo resolves for this host.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    check_packages(tree, &resolved_packages())
+    WORKSPACES.iter().flat_map(|path| check_packages(tree, &resolved_packages(path))).collect()
 }
 
 /// Checks `packages` against the list in the tree.
@@ -102,11 +105,11 @@ fn names(table: &DeValue<'_>) -> Option<Vec<String>> {
     Some(names.iter().filter_map(|name| name.get_ref().as_str()).map(str::to_owned).collect())
 }
 
-/// What Cargo resolves for the host, our own packages included.
+/// What Cargo resolves for the host in one workspace, our own packages included.
 ///
 /// # Panics
 /// When Cargo cannot say: a check that sees no packages must not pass.
-fn resolved_packages() -> Vec<Package> {
+fn resolved_packages(workspace: &str) -> Vec<Package> {
     let root = workspace_root();
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let run = |program: &str, args: &[&str]| {
@@ -122,7 +125,8 @@ fn resolved_packages() -> Vec<Package> {
     let version = run(&cargo, &["-vV"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host line");
     // Only this host's packages: the others were never downloaded.
-    let json = run(&cargo, &["metadata", "--format-version=1", "--filter-platform", host]);
+    let metadata = ["metadata", "--format-version=1", "--manifest-path", workspace];
+    let json = run(&cargo, &[&metadata[..], &["--filter-platform", host]].concat());
     let metadata: Value = serde_json::from_str(&json).expect("cargo metadata prints JSON");
     let packages = metadata["packages"].as_array().expect("cargo metadata lists packages");
     assert!(!packages.is_empty(), "cargo metadata lists no package");

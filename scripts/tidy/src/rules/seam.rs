@@ -26,7 +26,7 @@ const SIM_COMMAND: &str = "engine/sim/src/bin/";
 const GUARDS: &[Guard] = &[
     Guard {
         path: &["std", "fs"],
-        owners: &["engine/disk/", "harness/", "scripts/"],
+        owners: &["engine/disk/", "harness/", "scripts/", "fuzz/src/bin/"],
         in_tests: true,
     },
     Guard {
