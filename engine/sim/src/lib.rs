@@ -16,6 +16,7 @@ pub mod disturbance;
 pub mod journal;
 pub mod keys;
 pub mod life;
+pub mod limits;
 pub mod linear;
 pub mod operation;
 pub mod plan;

@@ -15,6 +15,7 @@ use flywheel_shard::{Audit, Direction, LocalEngine, ScanRequest};
 use crate::client::{Client, Planned};
 use crate::disturbance::Disturbance;
 use crate::keys;
+use crate::limits::{MAX_LIFE_STEPS, MAX_WRITE_TRIES};
 use crate::plan::{Ending, Life};
 use crate::run::Run;
 use crate::state::State;
@@ -22,18 +23,12 @@ use crate::state::State;
 /// Where the engine lives.
 const DIRECTORY: &str = "/data/engine";
 
-/// No life takes more steps than this, unless something waits for ever.
-const MAX_STEPS: u64 = 4_000_000;
-
 /// Between two looks at every entry of the indexes.
 const STEPS_BETWEEN_THOROUGH_AUDITS: u64 = 2_048;
 
 /// A log that has rested so long has confirmed its last batch: from then on no damage to it may be taken
 /// for a torn write.
 const REST: Duration = Duration::from_secs(1);
-
-/// How often, a tenth of a second apart, a write is tried that must succeed again.
-const MAX_TRIES: usize = 300;
 
 /// How far a life came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +48,8 @@ pub fn live(run: &Rc<Run>, life: &Life) -> Ended {
     let executor = SimExecutor::new(life.seed);
     let world = SimWorld::new(&executor, &run.disk, life.weather.machine());
     let most = match life.ending {
-        Ending::Close => MAX_STEPS,
-        Ending::Kill(steps) | Ending::PowerLoss(steps) => steps.min(MAX_STEPS),
+        Ending::Close => MAX_LIFE_STEPS,
+        Ending::Kill(steps) | Ending::PowerLoss(steps) => steps.min(MAX_LIFE_STEPS),
     };
     let look = |steps: u64| {
         let thorough = steps.is_multiple_of(STEPS_BETWEEN_THOROUGH_AUDITS);
@@ -62,8 +57,8 @@ pub fn live(run: &Rc<Run>, life: &Life) -> Ended {
         !run.is_broken()
     };
     let ended = executor.block_on_checked(most, look, spend(world, run, life));
-    if ended.is_none() && most == MAX_STEPS && !run.is_broken() {
-        run.fail(format!("nothing came to an end within {MAX_STEPS} steps"));
+    if ended.is_none() && most == MAX_LIFE_STEPS && !run.is_broken() {
+        run.fail(format!("nothing came to an end within {MAX_LIFE_STEPS} steps"));
     }
     run.end_life(&executor);
     ended.unwrap_or(Ended::Cut)
@@ -160,7 +155,7 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
             break;
         }
         tries += 1;
-        if tries == MAX_TRIES {
+        if tries == MAX_WRITE_TRIES {
             return run.fail("writes did not come back".to_owned());
         }
         world.sleep(Duration::from_millis(100)).await;

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use crate::keys::{Key, WriteId};
+use crate::limits::MAX_SEARCH_STEPS;
 use crate::state::{Answer, Call, State};
 
 /// Moments are numbered in the order in which they happened.
@@ -43,9 +44,6 @@ pub enum Finding {
     /// The search was given up.
     Undecided,
 }
-
-/// Steps after which a search is given up.
-const MAX_STEPS: usize = 2_000_000;
 
 /// Looks for an order of `entries`, which must be sorted by their beginnings, from `first` to `last`.
 pub fn check(first: &State, entries: &[Entry], last: &State) -> Finding {
@@ -91,7 +89,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&mut self) -> Finding {
         let mut from = 0;
-        for _ in 0..MAX_STEPS {
+        for _ in 0..MAX_SEARCH_STEPS {
             if self.is_over() {
                 return Finding::Possible;
             }

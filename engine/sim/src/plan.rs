@@ -7,6 +7,7 @@ use std::fmt;
 use flywheel_disk::sim::SimRng;
 
 use crate::disturbance::Disturbance;
+use crate::limits::{MAX_DOUBLINGS, MAX_LIVES, MAX_OPERATIONS};
 use crate::operation::Operation;
 use crate::shape::Shape;
 use crate::weather::Weather;
@@ -66,13 +67,6 @@ pub enum Ending {
     PowerLoss(u64),
 }
 
-/// Lives of one run, at the most.
-const MAX_LIVES: u64 = 6;
-
-/// Operations of one client in one life, at the most: doubled so often.
-const MAX_OPERATIONS: u64 = 15;
-const MAX_DOUBLINGS: u64 = 6;
-
 impl Plan {
     /// Draws everything from a seed.
     pub fn draw(seed: u64) -> Self {
@@ -127,7 +121,7 @@ impl Life {
         let mut id = || ids.next().expect("ids do not end");
         let (life_id, weather_id) = (id(), id());
         let weather = Weather::draw(rng, may_rot);
-        let doublings = rng.below(MAX_DOUBLINGS);
+        let doublings = rng.below(MAX_DOUBLINGS + 1);
         let operations = 1 + rng.below(MAX_OPERATIONS << doublings);
         let most_pause_us = [0, 300, 3_000][rng.below(3) as usize];
         let mut clients = Vec::new();

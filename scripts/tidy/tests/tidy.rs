@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use flywheel_tidy::assert_clean;
 use flywheel_tidy::rules::{
-    layers, licences, limits, links, manifests, rooms, seam, text, unfinished,
+    layers, licences, limits, links, manifests, promises, rooms, seam, text, unfinished,
 };
 use flywheel_tidy::tree::Tree;
 
@@ -50,6 +50,11 @@ fn every_bound_stands_in_limits() {
 #[test]
 fn every_link_leads_to_a_file() {
     assert_clean(&links::check(&TREE));
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    assert_clean(&promises::check(&TREE));
 }
 
 #[test]

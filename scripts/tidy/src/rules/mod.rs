@@ -7,6 +7,7 @@ pub mod licences;
 pub mod limits;
 pub mod links;
 pub mod manifests;
+pub mod promises;
 pub mod rooms;
 pub mod seam;
 pub mod text;
