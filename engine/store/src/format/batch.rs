@@ -79,16 +79,6 @@ impl BatchHeader {
         batch_bytes(self.body_bytes as usize)
     }
 
-    /// The life of the segment that a whole header, which should stand in `segment` at `offset_bytes`,
-    /// names.
-    pub fn life_in(segment: u16, offset_bytes: u32, bytes: &[u8]) -> Option<u64> {
-        let mut cursor = Cursor::new(bytes);
-        cursor.take(COVERED_AT.start).ok()?;
-        let life = cursor.u64().ok()?;
-        let place = Place { segment, life, offset_bytes };
-        Self::decode(place, bytes).ok().map(|header| header.place.life)
-    }
-
     /// Encodes at the front of `out`.
     pub fn encode(&self, out: &mut [u8]) {
         let mut covered = Vec::with_capacity(COVERED_AT.len());

@@ -277,7 +277,11 @@ async fn look_at_segment<W: World>(
     // The superblock names the lives of a checkpoint's segments, and each batch its own.
     let named = found.superblocks.iter().flat_map(|superblock| &superblock.checkpoint);
     let named = named.copied().find(|&(number, _)| number == segment).map(|(_, life)| life);
-    let mut life = named.or_else(|| BatchHeader::life_in(segment, CONTENT_AT, &content));
+    let of_batch = || {
+        let place = BatchHeader::decode_anywhere(&content).ok()?.place;
+        ((place.segment, place.offset_bytes) == (segment, CONTENT_AT)).then_some(place.life)
+    };
+    let mut life = named.or_else(of_batch);
     if life.is_none() && is_unused::<W>(&file).await {
         life = Some(0);
     }
