@@ -28,11 +28,12 @@ pub struct EngineOptions {
     /// How long requests may queue at a shard under lasting overload: no more are let in than it answers in
     /// this time, once that many have stood there for 100 ms. `None`: only the fixed bounds hold.
     pub queue_time: Option<Duration>,
-    /// Requests that one shard always lets in, however slowly it answers. Enough for a disk to work at its
-    /// limit and for commit groups to fill; set it to the number of clients where each waits for its answer
-    /// before it asks again, and none is turned away.
+    /// Requests that one shard always lets in, however slowly it answers: twice the reads that a store has in
+    /// flight, so that the disk is never idle and commit groups fill. Set it to the number of clients where
+    /// each waits for its answer before it asks again, and none is turned away.
     pub always_admitted: usize,
-    /// Requests that one handle and its clones may have under way before it refuses.
+    /// Requests that one handle and its clones may have under way before it refuses: what a burst may bring at
+    /// once, and where answers that nobody collects end. At 100,000 a second, 2048 are 20 ms.
     pub in_flight: usize,
     /// Bytes of keys and values in writes that one handle and its clones may have under way before it refuses.
     /// One write alone is let in whatever its size.
@@ -89,9 +90,9 @@ impl Default for EngineOptions {
             shards: 0,
             store: StoreOptions::default(),
             mailbox_requests: 4096,
-            queue_time: Some(Duration::from_millis(5)),
-            always_admitted: 256,
-            in_flight: 4096,
+            queue_time: Some(Duration::from_millis(8)),
+            always_admitted: 128,
+            in_flight: 2048,
             in_flight_bytes: 128 << 20,
             initial_splits: Vec::new(),
             split: SplitOptions::default(),

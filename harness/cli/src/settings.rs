@@ -99,7 +99,7 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
         store: StoreOptions { cache_bytes: common.cache_mib << 20, ..StoreOptions::default() },
         in_flight: (workload.thread_count as usize * 2).max(4096),
         // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
-        always_admitted: (workload.thread_count as usize).clamp(256, MAX_ACTIVE_REQUESTS),
+        always_admitted: (workload.thread_count as usize).clamp(128, MAX_ACTIVE_REQUESTS),
         initial_splits: splits.into_iter().map(Bytes::from).collect(),
         ..EngineOptions::default()
     })
