@@ -45,7 +45,10 @@ fn assert_alike(found: &Identity, expected: &Identity) {
     let measured = |one: &Identity| [one.dsync_us, one.fdatasync_us];
     for (found, expected) in measured(found).into_iter().zip(measured(expected)) {
         let is_near = match (found, expected) {
-            (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 1e-14,
+            (Some(found), Some(expected)) => {
+                let most = expected.abs() * 1e-14 + f64::MIN_POSITIVE;
+                (found - expected).abs() <= most
+            }
             (found, expected) => found == expected,
         };
         assert!(is_near, "{found:?} for {expected:?}");

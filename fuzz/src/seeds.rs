@@ -183,7 +183,7 @@ fn images() -> Vec<Vec<u8>> {
     // Each kind of field of the first structures, up and down.
     for structure in 0..24 {
         for field in [0, 1, 2, 3, 4, 5, 9, 11, 12, 13] {
-            let how = FORGED | USED | structure % 3;
+            let how = FORGED | USED | (structure % 3);
             seeds.push(vec![how, 8, structure, 0, field, field % 2]);
         }
     }

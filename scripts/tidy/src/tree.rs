@@ -11,6 +11,9 @@ use std::process::Command;
 /// Top-level folders left out by the walk that stands in for git; `.gitignore` names them too.
 const WALK_SKIPS: [&str; 4] = [".git", "target", "data", "results"];
 
+/// Inputs of the fuzz targets: bytes, whatever they look like.
+const INPUTS: &str = "fuzz/corpus/";
+
 /// Every file of the repository by its path relative to the root, with `/` between folders.
 #[derive(Debug, Default)]
 pub struct Tree {
@@ -40,7 +43,7 @@ impl Tree {
                 continue;
             }
             let bytes = fs::read(&full).unwrap_or_else(|e| panic!("{}: {e}", full.display()));
-            let text = if bytes.contains(&0) { None } else { String::from_utf8(bytes).ok() };
+            let text = as_text(&path, bytes);
             files.insert(path, text);
         }
         Self { files }
@@ -48,7 +51,8 @@ impl Tree {
 
     /// A tree of made-up files, for the tests of the rules.
     pub fn of_samples(samples: &[(&str, &str)]) -> Self {
-        let files = samples.iter().map(|(p, t)| (p.to_string(), Some(t.to_string()))).collect();
+        let text = |path: &str, text: &str| as_text(path, text.as_bytes().to_vec());
+        let files = samples.iter().map(|(p, t)| (p.to_string(), text(p, t))).collect();
         Self { files }
     }
 
@@ -83,6 +87,12 @@ impl Tree {
                 .next()
                 .is_some_and(|(p, _)| p.starts_with(&folder))
     }
+}
+
+/// The file's text, if it is one.
+fn as_text(path: &str, bytes: Vec<u8>) -> Option<String> {
+    let is_bytes = path.starts_with(INPUTS) || bytes.contains(&0);
+    if is_bytes { None } else { String::from_utf8(bytes).ok() }
 }
 
 /// The nearest folder above this crate whose `Cargo.toml` opens a workspace.

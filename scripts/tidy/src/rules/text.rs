@@ -47,4 +47,11 @@ mod tests {
     fn clean_and_empty_files_pass() {
         assert!(fired(check, &[("a.rs", "one\n\n  two\n"), ("b.rs", "")]).is_empty());
     }
+
+    #[test]
+    fn inputs_of_the_fuzz_targets_are_no_text() {
+        let input = "\x01{ \n";
+        assert!(fired(check, &[("fuzz/corpus/identity/a", input)]).is_empty());
+        assert_eq!(fired(check, &[("fuzz/src/a.rs", input)]), ["fuzz/src/a.rs:1"]);
+    }
 }
