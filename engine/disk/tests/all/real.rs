@@ -179,9 +179,7 @@ fn too_many_open_files_leave_nothing_behind_and_pass() {
                 Err(error) => {
                     refusals += 1;
                     assert_eq!(error.fault, DiskFault::TooManyFiles, "{error}");
-                    assert!(
-                        error.to_string().contains("raise this process's limit with `ulimit -n`")
-                    );
+                    assert!(error.to_string().contains("raise `ulimit -n`"));
                     held.pop();
                     let left = std::fs::read_dir(&directory);
                     let left = left.map(|left| left.count());
