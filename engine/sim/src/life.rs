@@ -158,7 +158,7 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
         if tries == MAX_WRITE_TRIES {
             return run.fail("writes did not come back".to_owned());
         }
-        world.sleep(Duration::from_millis(100)).await;
+        world.sleep(run.patience()).await;
     }
     match engine.admin().stats().await {
         Ok(stats) => {

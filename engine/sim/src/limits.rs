@@ -18,7 +18,8 @@ pub const MAX_BATCH_VALUE_BYTES: usize = 2_500;
 /// No life takes more steps than this, unless something waits for ever.
 pub const MAX_LIFE_STEPS: u64 = 4_000_000;
 
-/// How often, a tenth of a second apart, a write is tried that must succeed again.
+/// How often a write is tried that must succeed again, a tenth of a second apart or, where requests are
+/// stuck, five seconds.
 pub const MAX_WRITE_TRIES: usize = 300;
 
 /// Steps after which the search for an order of calls is given up.

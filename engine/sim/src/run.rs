@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use flywheel_disk::sim::{SimDisk, SimExecutor, SimFaults};
 use flywheel_shard::{Audit, Finding, LocalEngine, ScrubReport, ShardError, StoreStats};
@@ -200,6 +201,13 @@ impl Run {
     /// Whether a write may be expected to succeed after some tries.
     pub fn is_calm_enough_to_write(&self) -> bool {
         !self.is_damaged() && self.weather.borrow().can_write()
+    }
+
+    /// How long to wait before a write is tried again that was refused: where requests are stuck for
+    /// minutes, so is what waits for them.
+    pub fn patience(&self) -> Duration {
+        let is_slow = self.weather.borrow().slow_per_million > 0;
+        Duration::from_millis(if is_slow { 5_000 } else { 100 })
     }
 
     /// Looks at the engine's tables.
