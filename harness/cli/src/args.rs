@@ -187,7 +187,7 @@ pub struct OverloadArgs {
     #[arg(long, value_enum, default_value = "poisson")]
     pub arrivals: ArrivalsName,
 
-    /// Threads of the open loop's generator [default: one for every two cores]
+    /// Threads of the generator, in all phases [default: one per core]
     #[arg(long)]
     pub workers: Option<usize>,
 

@@ -221,11 +221,15 @@ impl OverloadResult {
                 1.0,
             ),
             Mark::most(
-                "recovery: last refusal, s",
-                self.recovery.last_refusal_s.unwrap_or(0.0),
+                "recovery: nothing refused from, s",
+                self.recovered_s(|second| second.refused.is_empty()),
                 OVERLOAD_RECOVERY_S,
             ),
-            Mark::most("recovery: p99 back, s", self.p99_back_s(), OVERLOAD_RECOVERY_S),
+            Mark::most(
+                "recovery: p99 back from, s",
+                self.recovered_s(|second| second.p99_us <= self.peak_p99_us()),
+                OVERLOAD_RECOVERY_S,
+            ),
         ];
         self.verdict()
     }
@@ -255,15 +259,13 @@ impl OverloadResult {
         Some(self.memory.most_bytes?.saturating_sub(self.memory.before_bytes?))
     }
 
-    /// Seconds from the fall of the load to the first one whose p99 was no more than the peak's.
-    fn p99_back_s(&self) -> f64 {
-        let recovery = self.seconds.iter().filter(|second| second.at_s > self.overload.length_s);
-        let limit = self.peak_p99_us();
-        let back = recovery
-            .filter(|second| second.accepted > 0 && second.p99_us <= limit)
-            .map(|second| second.at_s - 1.0 - self.overload.length_s)
-            .next();
-        back.unwrap_or(self.recovery.length_s)
+    /// From the fall of the load to the start of the first second that is as it should be. A stall of the disk
+    /// later on is not the overload's.
+    fn recovered_s(&self, is_well: impl Fn(&OverloadSecond) -> bool) -> f64 {
+        let mut recovery =
+            self.seconds.iter().filter(|second| second.at_s > self.overload.length_s);
+        let first = recovery.find(|second| second.accepted > 0 && is_well(second));
+        first.map_or(self.recovery.length_s, |second| second.at_s - 1.0 - self.overload.length_s)
     }
 
     /// As pretty JSON with a line break at its end.

@@ -114,11 +114,8 @@ fn drive<F: TargetFactory>(
     control: &Control,
 ) -> Result<RunFigures, RunError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let (usual, most) = match open {
-        Some(arrivals) => (cores / 2, arrivals.in_flight),
-        None => (cores, workload.thread_count as usize),
-    };
-    let workers = options.workers.unwrap_or(usual).clamp(1, most);
+    let most = open.map_or(workload.thread_count as usize, |arrivals| arrivals.in_flight);
+    let workers = options.workers.unwrap_or(cores).clamp(1, most);
     let live = control.begin(workers);
     let drain = options.drain.unwrap_or(DRAIN_MAX);
     let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);

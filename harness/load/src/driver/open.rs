@@ -35,8 +35,8 @@ pub struct OpenOptions {
     pub in_flight: usize,
     /// An arrival that could not be offered for so long is given up and counted as late.
     pub late_after: Duration,
-    /// Worker threads; `None` means one for every two cores, so that a target on the same machine has the
-    /// other half, and at least 1.
+    /// Worker threads; `None` means one per core, as in a closed loop: what one is compared with the other for
+    /// must not hang on the number of threads.
     pub workers: Option<usize>,
     /// How long operations in flight may take to come back once the last step has ended; `None` means 10 s.
     pub drain: Option<Duration>,

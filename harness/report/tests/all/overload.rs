@@ -17,6 +17,10 @@ fn peak(throughput_ops_per_s: f64) -> PeakFigures {
 
 /// Two seconds of overload that meet every mark, narrowly, and three of recovery.
 fn sample() -> OverloadResult {
+    let mut seconds = [(1.0, 50e3), (2.0, 50e3), (3.0, 40e3), (4.0, 10e3), (5.0, 10e3)]
+        .map(|(at_s, p99_us)| second(at_s, p99_us));
+    // The first second after the fall still refused some.
+    seconds[2].refused.insert("a shard's queue".to_owned(), 9);
     OverloadResult {
         workload: "a".into(),
         system: "flywheel".into(),
@@ -41,9 +45,7 @@ fn sample() -> OverloadResult {
             last_refusal_s: Some(0.9),
             ..OfferedFigures::default()
         },
-        seconds: [(1.0, 50e3), (2.0, 50e3), (3.0, 40e3), (4.0, 10e3), (5.0, 10e3)]
-            .map(|(at_s, p99_us)| second(at_s, p99_us))
-            .into(),
+        seconds: seconds.into(),
         queues: QueueFigures {
             mailbox_most: 4096,
             mailbox_bound: 4096,
@@ -77,8 +79,10 @@ fn each_mark_can_be_missed_by_itself() {
         ("memory grown, bytes", |result| result.memory.most_bytes = Some(1501)),
         ("mailbox, over its bound", |result| result.queues.mailbox_most = 4097),
         ("under way, over its bound", |result| result.queues.active_most = 8193),
-        ("recovery: last refusal, s", |result| result.recovery.last_refusal_s = Some(1.1)),
-        ("recovery: p99 back, s", |result| result.seconds[3].p99_us = 10_001.0),
+        ("recovery: nothing refused from, s", |result| {
+            result.seconds[3].refused.insert("the handle".to_owned(), 1);
+        }),
+        ("recovery: p99 back from, s", |result| result.seconds[3].p99_us = 10_001.0),
     ];
     for (name, miss) in misses {
         let mut result = sample();
