@@ -123,7 +123,9 @@ fn a_file_system_that_becomes_read_only_stops_writes_and_is_read_on() {
         for _ in 0..2 {
             let words = refusal(handle.blocking().put(key(n), value(n)));
             assert!(words.contains("writes stopped"), "{words}");
-            assert!(words.contains("Read-only file system"), "{words}");
+            // A request under way at the moment of the breakdown may get the plainer error.
+            let said = ["Read-only file system", "Input/output error"];
+            assert!(said.iter().any(|said| words.contains(said)), "{words}");
             assert!(words.contains(&small.engine().display().to_string()), "{words}");
         }
         refusal(handle.blocking().delete(key(n)));
