@@ -14,8 +14,8 @@ use std::time::Duration;
 /// How often a shard looks at its queue: long enough to count answers by the hundred.
 const LOOK_EVERY_NS: u64 = 20_000_000;
 
-/// Looks at which a queue must be found too long and no shorter than before, with none between that found it
-/// short enough, before anyone is turned away: 100 ms, as CoDel waits, for bursts and for stalls.
+/// Looks at which a queue must be found too long and no shorter than before, over those that found it short
+/// enough, before anyone is turned away: 100 ms, as CoDel waits, for bursts and for stalls.
 const LOOKS_TO_CLOSE: u32 = 5;
 
 /// What the best rate loses at each look at which it is not reached: half of it in 3.5 s.
@@ -116,11 +116,12 @@ impl Doorman {
         let in_time = (self.best_per_s * queue_time.as_secs_f64()) as usize;
         let allowed = in_time.max(self.least);
         // Once closed, the door follows the rate until the queue has all but drained: a queue held at its
-        // limit must not count as gone.
+        // limit must not count as gone. Opened, it closes again at the next look that finds too many, and
+        // forgets that look by look: the load that closed it may still be there.
         let stands = match door.limit() {
             None => {
                 if self.standing <= allowed {
-                    self.too_many = 0;
+                    self.too_many = self.too_many.saturating_sub(1);
                 } else if self.standing >= self.stood {
                     self.too_many += 1;
                 }
@@ -129,7 +130,7 @@ impl Doorman {
             Some(_) => self.standing > allowed / 4,
         };
         if !stands && door.limit().is_some() {
-            self.too_many = 0;
+            self.too_many = LOOKS_TO_CLOSE - 1;
         }
         self.stood = self.standing;
         door.limit.store(if stands { allowed } else { OPEN }, Ordering::Relaxed);
@@ -190,6 +191,17 @@ mod tests {
         shard.door.publish(100);
         assert!(shard.door.admits(|| 399) && !shard.door.admits(|| 400));
         assert_eq!(shard.door.turned_away(), 2);
+    }
+
+    #[test]
+    fn a_door_that_just_opened_closes_at_once_and_one_that_has_long_been_open_does_not() {
+        let mut shard = Shard::new();
+        (0..=LOOKS_TO_CLOSE).for_each(|_| _ = shard.look(900, 50_000));
+        assert_eq!(shard.look(0, 50_000), None);
+        // The first look still saw the empty queue before.
+        assert_eq!([shard.look(900, 50_000), shard.look(900, 50_000)], [None, Some(500)]);
+        (0..=LOOKS_TO_CLOSE).for_each(|_| assert_eq!(shard.look(0, 50_000), None));
+        assert_eq!([shard.look(900, 50_000), shard.look(900, 50_000)], [None, None]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) struct Newest<W: World> {
     pub(crate) file: Rc<W::File>,
     pub(crate) generation: u64,
     /// The generation that is known to stand whole in each slot; none while it is rewritten, and none
-    /// if recovery found it blank or torn.
+    /// if it is damaged in a store that is only looked at.
     pub(crate) slots: [Option<u64>; SLOTS as usize],
     pub(crate) checkpoint: Vec<(u16, u64)>,
     /// Bytes logged when the newest checkpoint captured the index.

@@ -8,6 +8,10 @@
 //!
 //! Work is paced by debt: for each byte logged, as many bytes of victims are worked off as keep the
 //! dead share where it is; writers wait only if files would grow past twice the live data.
+//!
+//! On a full disk a round is begun only if it surely gives back more segments than it takes, and it is
+//! all or nothing: were half of it left behind by a crash, the space that it took would be lost to the
+//! rounds after it.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -58,20 +62,19 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
     let mut output = Output { tail: None };
     while !core.is_closing() && !core.is_stopped() {
         let wanted = core.upkeep_wanted.wait();
-        let victims = choose(&core);
-        if victims.is_empty() {
+        let Some(chosen) = choose(&core) else {
             let idle = std::pin::pin!(core.world.sleep(IDLE_LOOK));
             let wanted = std::pin::pin!(wanted);
             futures_util::future::select(wanted, idle).await;
             continue;
-        }
-        match round(&core, &victims, &mut output).await {
+        };
+        match round(&core, &chosen, &mut output).await {
             Ok(()) | Err(StoreError::Full(_) | StoreError::Closed) => {}
             Err(StoreError::Stopped(error)) => maintenance::stop(&core, error),
             // Unreadable victims stay as they are: their readers get the error with its place.
             Err(_) => core.counters.compaction_faults.add(1),
         }
-        for victim in victims {
+        for victim in chosen.victims {
             core.segments.borrow_mut().get_mut(victim).being_compacted = false;
         }
         core.maintenance_wanted.notify();
@@ -79,8 +82,16 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
     }
 }
 
+/// What a round takes: which victims, and what it may use for it.
+struct Round {
+    victims: Vec<u16>,
+    need: Need,
+    /// Nothing is relocated before everything is written.
+    is_atomic: bool,
+}
+
 /// The most dead segments, if there is enough dead space to be worth a round.
-fn choose<W: World>(core: &Core<W>) -> Vec<u16> {
+fn choose<W: World>(core: &Core<W>) -> Option<Round> {
     let mut segments = core.segments.borrow_mut();
     let segment_bytes = u64::from(segments.segment_bytes);
     let sealed = |state| state == SegmentState::Sealed;
@@ -96,43 +107,70 @@ fn choose<W: World>(core: &Core<W>) -> Vec<u16> {
     let full = matches!(*core.health.borrow(), Health::Full(_));
     let max_dead_bytes = core.options.max_dead_share * sealed_bytes as f64;
     if dead_bytes as f64 <= max_dead_bytes && !full {
-        return Vec::new();
+        return None;
     }
     candidates.sort_unstable();
-    let mut output_bytes = if full { output_left(core, &segments) } else { u64::MAX };
-    let mut victims = Vec::new();
-    let mut round_bytes = 0;
-    for (live_bytes, segment) in candidates {
-        // A victim that is nearly all live costs more than it gives.
-        let worth = live_bytes * 20 <= segment_bytes * 19 && live_bytes <= output_bytes;
-        if !worth
-            || (!victims.is_empty() && round_bytes + segment_bytes > MAX_COMPACTION_ROUND_BYTES)
-        {
-            break;
-        }
-        round_bytes += segment_bytes;
-        output_bytes -= live_bytes;
-        segments.get_mut(segment).being_compacted = true;
-        victims.push(segment);
+    // A victim that is nearly all live costs more than it gives.
+    let worth = candidates.partition_point(|(live, _)| live * 20 <= segment_bytes * 19);
+    let candidates = &candidates[..worth];
+    let round = if full {
+        choose_gainful(core, &segments, candidates)
+    } else {
+        let count = most_victims(candidates, segment_bytes, 1, u64::MAX);
+        Some((count, Need::Runs)).filter(|_| count > 0)
+    };
+    let (count, need) = round?;
+    let victims: Vec<u16> = candidates[..count].iter().map(|(_, segment)| *segment).collect();
+    for &victim in &victims {
+        segments.get_mut(victim).being_compacted = true;
     }
-    victims
+    Some(Round { victims, need, is_atomic: full })
 }
 
-/// Live bytes that surely fit into the segments left: on a full disk, a round that cannot be ended
-/// would use up the last ones and free none.
-fn output_left<W: World>(core: &Core<W>, segments: &Segments<W>) -> u64 {
-    let left = segments.free_and_ready().saturating_sub(core.reserve(Need::Runs));
+/// How many of the candidates a round may take whose live bytes are bounded; at least `least` of them
+/// are not too many to hold in memory.
+fn most_victims(
+    candidates: &[(u64, u16)],
+    segment_bytes: u64,
+    least: u64,
+    live_bound_bytes: u64,
+) -> usize {
+    let most = (MAX_COMPACTION_ROUND_BYTES / segment_bytes).max(least) as usize;
+    let mut live_bytes = 0;
+    let fits = |(live, _): &&(u64, u16)| {
+        live_bytes += live;
+        live_bytes <= live_bound_bytes
+    };
+    candidates.iter().take(most).take_while(fits).count()
+}
+
+/// On a full disk: the fewest segments of output that take in the live records of more victims than
+/// that.
+fn choose_gainful<W: World>(
+    core: &Core<W>,
+    segments: &Segments<W>,
+    candidates: &[(u64, u16)],
+) -> Option<(usize, Need)> {
+    let left = |need| segments.free_and_ready().saturating_sub(core.reserve(need)) as u64;
     // At the end of each segment a run may not fit, and every run is padded.
     let whole_runs_bytes =
         (segments.segment_bytes - CONTENT_AT) as usize - core.options.max_run_bytes();
-    (left * whole_runs_bytes / 4 * 3) as u64
+    let output_bytes = (whole_runs_bytes / 4 * 3) as u64;
+    (1..=left(Need::LastRuns)).find_map(|outputs| {
+        let bound_bytes = outputs * output_bytes;
+        let segment_bytes = segments.segment_bytes.into();
+        let count = most_victims(candidates, segment_bytes, outputs + 1, bound_bytes);
+        let need = if outputs <= left(Need::Runs) { Need::Runs } else { Need::LastRuns };
+        Some((count, need)).filter(|_| count as u64 > outputs)
+    })
 }
 
 async fn round<W: World>(
     core: &Rc<Core<W>>,
-    victims: &[u16],
+    chosen: &Round,
     output: &mut Output,
 ) -> Result<(), StoreError> {
+    let victims = &chosen.victims;
     // What the index says of the victims stays readable while we are at it.
     let _pin = core.pins.pin();
     let mut pace = Pace::new(core, victims);
@@ -148,16 +186,20 @@ async fn round<W: World>(
     let mut written = Vec::new();
     for records in runs(rescued, core.options.max_run_bytes()) {
         let bytes = records.iter().map(|record| u64::from(record.from.len_bytes())).sum();
-        match output.write_run(core, records).await {
+        match output.write_run(core, records, chosen.need).await {
             Ok(run) => written.push(run),
+            // What is written already must not be left behind, neither pointed to nor freed.
+            Err(error) if chosen.is_atomic => {
+                abandon(core, &written);
+                return Err(error);
+            }
             Err(error) => {
-                // What is written already must not be left behind, neither pointed to nor freed.
                 relocate(core, written).await?;
                 return Err(error);
             }
         }
         pace.worked(core, bytes).await?;
-        if written.len() == RUNS_PER_SYNC {
+        if written.len() >= RUNS_PER_SYNC && !chosen.is_atomic {
             relocate(core, std::mem::take(&mut written)).await?;
         }
     }
@@ -258,9 +300,10 @@ impl Output {
         &mut self,
         core: &Core<W>,
         records: Vec<Rescued>,
+        need: Need,
     ) -> Result<WrittenRun, StoreError> {
         let body_bytes = records.iter().map(encoded_bytes).sum();
-        let place = self.place_for(core, batch::batch_bytes(body_bytes)).await?;
+        let place = self.place_for(core, batch::batch_bytes(body_bytes), need).await?;
         let header = BatchHeader {
             place,
             kind: BatchKind::Run,
@@ -295,6 +338,7 @@ impl Output {
         &mut self,
         core: &Core<W>,
         batch_bytes: usize,
+        need: Need,
     ) -> Result<Place, StoreError> {
         if let Some(tail) = self.tail {
             if tail.offset_bytes as usize + batch_bytes <= core.options.segment_bytes as usize {
@@ -303,7 +347,7 @@ impl Output {
             core.segments.borrow_mut().seal(tail.segment);
             self.tail = None;
         }
-        core.open_segment(SegmentState::Open, Need::Runs).await
+        core.open_segment(SegmentState::Open, need).await
     }
 }
 
@@ -334,6 +378,12 @@ async fn relocate<W: World>(core: &Core<W>, runs: Vec<WrittenRun>) -> Result<(),
         Some(done) => done.wait().await,
         None => Ok(()),
     }
+}
+
+/// Gives up runs that nothing points to.
+fn abandon<W: World>(core: &Core<W>, runs: &[WrittenRun]) {
+    let mut segments = core.segments.borrow_mut();
+    runs.iter().for_each(|run| segments.settle(run.place.segment, 0));
 }
 
 /// A victim that still has live records holds ones that could not be read: it is left alone.

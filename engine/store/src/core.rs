@@ -93,6 +93,8 @@ pub(crate) enum Need {
     Deletes,
     /// Compaction's output.
     Runs,
+    /// Compaction's output in a round that surely gives back more than it takes.
+    LastRuns,
     /// Checkpoints, and what compaction and partition changes log.
     Upkeep,
 }
@@ -134,10 +136,10 @@ impl<W: World> Core<W> {
             settled: Cell::new(recovered.settled),
             dropped: RefCell::default(),
             superblock: RefCell::new(crate::checkpoint::Newest {
-                file: Rc::new(recovered.superblock_file),
-                generation: recovered.superblock.generation,
-                slots: recovered.slots,
-                checkpoint: recovered.superblock.checkpoint,
+                file: Rc::new(recovered.superblock.file),
+                generation: recovered.superblock.newest.generation,
+                slots: recovered.superblock.slots,
+                checkpoint: recovered.superblock.newest.checkpoint,
                 logged_bytes: 0,
                 busy: false,
             }),
@@ -251,18 +253,19 @@ impl<W: World> Core<W> {
         8 + self.options.ready_segments + between_checkpoints as usize + 2 * reserve
     }
 
-    /// Segments that each need leaves to those below it: two for deletes; three for compaction's
-    /// output, since what it begins to fill, and the log's next segment, come back only later; one
-    /// for its relocations, the rest for a checkpoint. Without them nothing could ever be freed on a
-    /// full disk.
+    /// Segments that each need leaves to those below it: two for deletes; three for the output of a
+    /// round that ends well whatever happens; one for its relocations, the rest for a checkpoint.
+    /// Without them nothing could ever be freed on a full disk. What a round may leave behind half
+    /// done, because it was cut off or found no room, stops where deletes do: else each such round
+    /// would take from the last ones, and the next could not even begin.
     pub(crate) fn reserve(&self, need: Need) -> usize {
         const BYTES_PER_ENTRY: u64 = 40;
         let items: u64 = self.table.borrow().iter().map(|partition| partition.index.len()).sum();
         let index = (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize;
         match need {
             Need::Items => 7 + index,
-            Need::Deletes => 5 + index,
-            Need::Runs => 2 + index,
+            Need::Deletes | Need::Runs => 5 + index,
+            Need::LastRuns => 2 + index,
             Need::Upkeep => 0,
         }
     }

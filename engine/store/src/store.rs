@@ -63,7 +63,8 @@ impl<W: World> Store<W> {
     ) -> Result<Self, StoreError> {
         options.check()?;
         let started_ns = world.now_ns();
-        let recovered = recover(&world, directory, &mut options, progress).await?;
+        let mut recovered = recover(&world, directory, &mut options, progress).await?;
+        recovered.restate(&world, directory, &options).await?;
         let log_end = recovered.log_end;
         let core = Core::of_recovered(world, directory, options, recovered);
         core.counters.recovery_ns.add(core.world.now_ns() - started_ns);

@@ -310,13 +310,14 @@ impl Content {
         }
     }
 
-    /// Changes bytes at rest, in the durable bytes and in every write above them.
+    /// Changes bytes at rest, in the durable bytes and in every write above them that has arrived:
+    /// one in flight brings its own.
     pub(super) fn overwrite(&mut self, offset_bytes: u64, bytes: &[u8]) {
         self.durable.write(offset_bytes, bytes);
         let end_bytes = offset_bytes + bytes.len() as u64;
-        for write in
-            self.writes.iter_mut().filter(|write| write.overlaps(offset_bytes, bytes.len()))
-        {
+        let is_hit =
+            |write: &&mut Write| !write.is_in_flight() && write.overlaps(offset_bytes, bytes.len());
+        for write in self.writes.iter_mut().filter(is_hit) {
             let start = write.offset_bytes.max(offset_bytes);
             let end = write.end_bytes().min(end_bytes);
             let to = (start - write.offset_bytes) as usize..(end - write.offset_bytes) as usize;

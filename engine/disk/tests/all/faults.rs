@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use flywheel_disk::limits::BLOCK_BYTES;
@@ -10,7 +11,7 @@ use flywheel_disk::sim::{
     self, Fault, Op, SECTOR_BYTES, SimCounters, SimDisk, SimFaults, SimOptions, SimWorld,
 };
 use flywheel_disk::{DiskError, DiskFault, File, World};
-use futures_util::future::join;
+use futures_util::future::{FutureExt, join};
 
 use crate::{create_log, data, filled, log};
 
@@ -334,6 +335,12 @@ fn bytes_at_rest_can_be_changed() {
         assert_eq!(bytes[BLOCK_BYTES + 5], 7 ^ 128);
         assert_eq!(bytes[BLOCK_BYTES - 2..BLOCK_BYTES + 2], [8, 1, 2, 7]);
         assert_eq!(bytes[..], disk.read_bytes(&log())[..]);
+        // A write in flight brings its own bytes.
+        let mut write = pin!(file.write_durable(0, filled(&world, BLOCK_BYTES, 9)));
+        assert!(write.as_mut().now_or_never().is_none(), "under way");
+        disk.corrupt(&log(), 5, 0);
+        write.await.expect("healthy");
+        assert_eq!(disk.durable_bytes(&log())[5], 9);
     });
     assert_eq!(disk.files(), [(log(), 2 * BLOCK)]);
     disk.delete(&log());

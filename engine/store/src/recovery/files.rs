@@ -39,11 +39,41 @@ pub(super) fn count_segments(directory: &Path, names: &[String]) -> Result<usize
 }
 
 /// The superblock's file and what its slots say.
-pub(super) struct OpenedSuperblock<W: World> {
-    pub(super) file: W::File,
-    pub(super) newest: Superblock,
+pub(crate) struct OpenedSuperblock<W: World> {
+    pub(crate) file: W::File,
+    pub(crate) newest: Superblock,
     /// The generation that stands whole in each slot.
-    pub(super) slots: [Option<u64>; SLOTS as usize],
+    pub(crate) slots: [Option<u64>; SLOTS as usize],
+    /// What the file was read as.
+    bytes: Vec<u8>,
+}
+
+impl<W: World> OpenedSuperblock<W> {
+    /// Has both slots hold it, durably: the newest one as it is, and again in place of one that is not
+    /// whole. What cannot be read today may be read tomorrow, and would then count before this one, when
+    /// what it points to has long been reused.
+    pub(super) async fn restate(&mut self, world: &W, directory: &Path) -> Result<(), StoreError> {
+        let path = superblock_path(directory);
+        // Two readings that agree may still be two that brought an older state.
+        if read_slots(&path, &self.file).await? != self.bytes {
+            return Err(corrupt(&path, 0, "it is not what it was read as before".into()));
+        }
+        self.write(world).await?;
+        if self.slots.contains(&None) {
+            self.newest.generation += 1;
+            self.write(world).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, world: &W) -> Result<(), StoreError> {
+        let generation = self.newest.generation;
+        let mut block = world.buffer(BLOCK_BYTES);
+        self.newest.encode(&mut block);
+        self.file.write_durable(Superblock::slot_at(generation), block).await?;
+        self.slots[(generation % SLOTS) as usize] = Some(generation);
+        Ok(())
+    }
 }
 
 pub(super) async fn open_superblock<W: World>(
@@ -63,7 +93,8 @@ pub(super) async fn open_superblock<W: World>(
     let mut newest: Option<Superblock> = None;
     let mut damage = None;
     let mut slots = [None; SLOTS as usize];
-    for (slot, block) in read_slots(&path, &file).await?.chunks(BLOCK_BYTES).enumerate() {
+    let bytes = read_slots(&path, &file).await?;
+    for (slot, block) in bytes.chunks(BLOCK_BYTES).enumerate() {
         let slot_at = (slot * BLOCK_BYTES) as u64;
         if let Some(version) = Superblock::other_version(block) {
             // The other slot may still be of ours: what it points to may be gone.
@@ -85,16 +116,11 @@ pub(super) async fn open_superblock<W: World>(
     }
     match (newest, damage) {
         // One slot may be torn: it was being written, and the other still counts.
-        (Some(newest), _) => Ok(OpenedSuperblock { file, newest, slots }),
+        (Some(newest), _) => Ok(OpenedSuperblock { file, newest, slots, bytes }),
         (None, Some((slot_at, damage))) => Err(corrupt(&path, slot_at, damage.what)),
         (None, None) if segment_count == 0 => {
-            let superblock = first_superblock(options);
-            let mut block = world.buffer(BLOCK_BYTES);
-            superblock.encode(&mut block);
-            let slot = Superblock::slot_at(superblock.generation);
-            file.write_durable(slot, block).await?;
-            slots[(superblock.generation % SLOTS) as usize] = Some(superblock.generation);
-            Ok(OpenedSuperblock { file, newest: superblock, slots })
+            let newest = first_superblock(options);
+            Ok(OpenedSuperblock { file, newest, slots, bytes })
         }
         (None, None) => Err(StoreError::Format {
             file: path.display().to_string(),
@@ -279,6 +305,6 @@ fn check_befores<W: World>(
     Ok(())
 }
 
-fn corrupt(path: &Path, offset_bytes: u64, what: String) -> StoreError {
+pub(super) fn corrupt(path: &Path, offset_bytes: u64, what: String) -> StoreError {
     StoreError::Corrupt { file: path.display().to_string(), offset_bytes, what }
 }

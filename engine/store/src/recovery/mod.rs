@@ -26,16 +26,15 @@ use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
 use crate::format::place::Place;
-use crate::format::superblock::{SLOTS, Superblock};
+use crate::format::superblock::Superblock;
 use crate::index::{Direction, Location};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
 use crate::types::Version;
 
-use self::files::{
-    OpenedSuperblock, check_identity, count_segments, free_unused, open_segments, open_superblock,
-};
+pub(crate) use self::files::OpenedSuperblock;
+use self::files::{check_identity, count_segments, free_unused, open_segments, open_superblock};
 use self::restating::Unproven;
 
 /// How far recovery has come.
@@ -56,17 +55,16 @@ pub type ProgressCallback = Rc<dyn Fn(RecoveryProgress)>;
 pub(crate) struct Recovered<W: World> {
     pub(crate) table: PartitionTable,
     pub(crate) segments: Segments<W>,
-    pub(crate) superblock_file: W::File,
-    pub(crate) superblock: Superblock,
-    /// The generation that stands whole in each slot of the superblock.
-    pub(crate) slots: [Option<u64>; SLOTS as usize],
+    pub(crate) superblock: OpenedSuperblock<W>,
     pub(crate) next_version: Version,
     pub(crate) log_end: LogEnd,
     pub(crate) settled: Settled,
     pub(crate) replayed_bytes: u64,
+    unproven: Unproven,
 }
 
-/// Opens what stands in `directory`, or creates a store there if nothing does.
+/// Looks at what stands in `directory`, without changing it; of a store that is not there yet, creates
+/// the superblock's file. [`Recovered::restate`] comes before anything is built on it.
 pub(crate) async fn recover<W: World>(
     world: &W,
     directory: &Path,
@@ -76,9 +74,9 @@ pub(crate) async fn recover<W: World>(
     world.create_directory(directory).await?;
     let names = world.list(directory).await?;
     let segment_count = count_segments(directory, &names)?;
-    let OpenedSuperblock { file, newest: superblock, slots } =
-        open_superblock(world, directory, options, segment_count).await?;
-    check_identity(directory, options, &superblock)?;
+    let opened = open_superblock(world, directory, options, segment_count).await?;
+    let superblock = &opened.newest;
+    check_identity(directory, options, superblock)?;
     options.segment_bytes = superblock.segment_bytes;
     let generation = superblock.generation;
     let segments = open_segments::<W>(world, directory, options, segment_count, generation).await?;
@@ -98,15 +96,12 @@ pub(crate) async fn recover<W: World>(
         hole: None,
         unproven: Unproven::default(),
     };
-    replay.load_checkpoint(&superblock).await?;
-    replay.follow_log(&superblock).await?;
-    replay.account(&superblock)?;
-    replay.restate(&superblock, &file, options).await?;
+    replay.load_checkpoint(superblock).await?;
+    replay.follow_log(superblock).await?;
+    replay.account(superblock)?;
     free_unused(directory, options, &mut replay.segments).await?;
     Ok(Recovered {
         table: replay.table,
-        superblock_file: file,
-        slots,
         next_version: replay.next_version.max(1),
         log_end: LogEnd {
             last_number: replay.last_number,
@@ -116,7 +111,8 @@ pub(crate) async fn recover<W: World>(
         settled: replay.settled,
         replayed_bytes: replay.progress.replayed_bytes,
         segments: replay.segments,
-        superblock,
+        unproven: replay.unproven,
+        superblock: opened,
     })
 }
 

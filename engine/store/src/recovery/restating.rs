@@ -9,12 +9,10 @@ use std::path::Path;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{File, World};
 
-use super::Replay;
-use super::files::decode_head;
+use super::Recovered;
+use super::files::{corrupt, decode_head};
 use crate::error::StoreError;
-use crate::format::Damage;
 use crate::format::place::Place;
-use crate::format::superblock::Superblock;
 use crate::options::StoreOptions;
 use crate::segments::segment_path;
 
@@ -35,21 +33,19 @@ impl Unproven {
     }
 }
 
-impl<W: World> Replay<'_, W> {
+impl<W: World> Recovered<W> {
     /// Makes durable what everything from now on stands on: the superblock, the newest life's header,
     /// the log's unproven end.
-    pub(super) async fn restate(
+    pub(crate) async fn restate(
         &mut self,
-        superblock: &Superblock,
-        superblock_file: &W::File,
+        world: &W,
+        directory: &Path,
         options: &StoreOptions,
     ) -> Result<(), StoreError> {
-        let mut block = self.world.buffer(BLOCK_BYTES);
-        superblock.encode(&mut block);
-        superblock_file.write_durable(Superblock::slot_at(superblock.generation), block).await?;
-        self.restate_header(self.directory, options).await?;
+        self.superblock.restate(world, directory).await?;
+        self.restate_header(world, directory, options).await?;
         for (_, place, bytes) in std::mem::take(&mut self.unproven.batches) {
-            let mut buffer = self.world.buffer(bytes.len());
+            let mut buffer = world.buffer(bytes.len());
             buffer.copy_from_slice(&bytes);
             let file = self.segments.get(place.segment).file.clone();
             file.write_durable(place.offset_bytes.into(), buffer).await?;
@@ -60,6 +56,7 @@ impl<W: World> Replay<'_, W> {
     /// The next life names the newest one, which must then be found.
     async fn restate_header(
         &self,
+        world: &W,
         directory: &Path,
         options: &StoreOptions,
     ) -> Result<(), StoreError> {
@@ -69,13 +66,14 @@ impl<W: World> Replay<'_, W> {
         }
         let file = self.segments.get(segment).file.clone();
         let head = file.read(0, super::files::HEAD_BYTES).await?;
-        let header = decode_head(&segment_path(directory, segment), options, segment, &head)?;
+        let path = segment_path(directory, segment);
+        let header = decode_head(&path, options, segment, &head)?;
         let found = header.map_or(0, |header| header.life);
         if found != life {
             let what = format!("life {life} was read first, then life {found}");
-            return Err(self.corrupt(Place { segment, life, offset_bytes: 0 }, Damage::new(what)));
+            return Err(corrupt(&path, 0, what));
         }
-        let mut block = self.world.buffer(BLOCK_BYTES);
+        let mut block = world.buffer(BLOCK_BYTES);
         block.copy_from_slice(&head[..BLOCK_BYTES]);
         Ok(file.write_durable(0, block).await?)
     }

@@ -73,11 +73,12 @@ fn settled_contents(disk: &SimDisk) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn check_disk(disk: &SimDisk) -> Result<Checked, StoreError> {
-    let before = settled_contents(disk);
+    let (before, writes) = (settled_contents(disk), disk.counters().writes);
     let checked = sim::run(1, disk, async |world| {
         check(world, Path::new(DIRECTORY), quiet(), Rc::new(|_, _| ())).await
     });
     assert!(contents(disk) == before, "checking changed the disk");
+    assert_eq!(disk.counters().writes, writes, "checking wrote");
     checked
 }
 
@@ -92,7 +93,7 @@ struct Said {
 }
 
 fn salvage(disk: &SimDisk) -> Said {
-    let before = settled_contents(disk);
+    let (before, writes) = (settled_contents(disk), disk.counters().writes);
     let said = sim::run(1, disk, async |world| {
         let salvage = Salvage::open(world, Path::new(DIRECTORY), quiet()).await.expect("looks");
         let mut said = Said {
@@ -124,6 +125,7 @@ fn salvage(disk: &SimDisk) -> Said {
         }
     });
     assert!(contents(disk) == before, "salvaging changed the disk");
+    assert_eq!(disk.counters().writes, writes, "salvaging wrote");
     said
 }
 

@@ -411,6 +411,53 @@ fn deleting_brings_a_disk_full_of_large_records_back() {
     }
 }
 
+/// A process that dies leaves segments behind half filled: the room that compaction works in must not
+/// shrink with each.
+#[test]
+fn crashes_on_a_full_disk_leave_it_able_to_come_back() {
+    for seed in 0..60 {
+        let disk = SimDisk::new();
+        limit(&disk, 30 + seed % 20);
+        let delete = |number: u64| Write { key: key(number), value: None, condition: None };
+        let puts = move |number| WriteBatch::put(key(number), uneven(number, seed));
+        // The first life fills the disk, some more die at work on it, the last one has time.
+        for life in 0..12 {
+            let steps = if life == 0 { 40_000 } else { 400 + (seed * 131 + life * 577) % 6_000 };
+            sim::run_steps(seed + life, &disk, steps, async move |world| {
+                let store = open(&world).await.expect("opens");
+                for round in 0.. {
+                    let number = life * 1_000 + round;
+                    let batch = match round % 5 {
+                        4 if life > 0 => {
+                            WriteBatch { writes: vec![delete((round * 7 + life) % 300)] }
+                        }
+                        _ => puts(number % 300 + 300 * (number % 2)),
+                    };
+                    match store.write(batch).await {
+                        Ok(_) => {}
+                        Err(StoreError::Full(_)) => world.sleep(Duration::from_millis(3)).await,
+                        Err(other) => panic!("applied or full, found {other}, seed {seed}"),
+                    }
+                }
+            });
+        }
+        sim::run(seed, &disk, async move |world| {
+            let store = open(&world).await.expect("opens");
+            let kept = store.scan(everything()).await.expect("scans").items;
+            let dead: Vec<Write> = (kept.iter().step_by(2))
+                .map(|(key, _)| Write { key: key.clone(), value: None, condition: None })
+                .collect();
+            for some in dead.chunks(64) {
+                write_within(&world, &store, WriteBatch { writes: some.to_vec() }, 60).await;
+            }
+            for number in 0..dead.len() as u64 / 5 {
+                write_within(&world, &store, puts(10_000 + number), 60).await;
+            }
+            store.close().await.expect("closes");
+        });
+    }
+}
+
 #[test]
 fn segments_that_seem_more_than_full_are_no_debt() {
     // 252 records of 4,112 bytes fill 253 blocks, and five such batches a segment. The index counts each
