@@ -187,6 +187,30 @@ fn a_damaged_slot_is_written_anew_before_anything_is_built_on_the_other() {
     assert!(served > 0, "no slot could do without the other");
 }
 
+/// Both readings at first bring what stood there before the last superblock was written.
+#[test]
+fn a_superblock_read_as_it_was_before_is_not_written_over_the_newest() {
+    let disk = SimDisk::new();
+    let path = Path::new(DIRECTORY).join("superblock");
+    sim::run(1, &disk, async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        store.write(WriteBatch::put(key(1), value(1, 0, 100))).await.expect("writes");
+    });
+    let before = disk.read_bytes(&path);
+    disk.plan(Fault::StaleRead, "superblock");
+    disk.plan(Fault::StaleRead, "superblock");
+    let opened = sim::run(2, &disk, async |world| open_with(&world, small()).await.map(drop));
+    assert_eq!(disk.planned_faults(), 0);
+    let refused = matches!(&opened, Err(StoreError::Corrupt { file, .. }) if path == Path::new(file));
+    assert!(refused, "{opened:?}");
+    assert_eq!(disk.read_bytes(&path), before);
+    let found = sim::run(3, &disk, async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        store.get(&key(1)).await.expect("reads")
+    });
+    assert!(found.is_some(), "what was acknowledged is there");
+}
+
 #[test]
 fn a_torn_superblock_write_falls_back_to_the_other_slot() {
     // The first checkpoint of a fresh store is torn by a power loss.
