@@ -12,7 +12,7 @@ use std::rc::Rc;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, TaskClass, World};
 
-use crate::core::{Core, Health, Need, Settled};
+use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::checkpoint::{ChunkWriter, Element};
 use crate::format::place::Place;
@@ -22,6 +22,7 @@ use crate::limits::MAX_CHECKPOINT_SEGMENTS;
 use crate::maintenance;
 use crate::partitions::{Partition, PartitionTable};
 use crate::segments::SegmentState;
+use crate::space::Need;
 use crate::sync::Done;
 
 /// The newest superblock, and the file it stands in.
@@ -43,8 +44,8 @@ pub(crate) fn superblock_path(directory: &std::path::Path) -> PathBuf {
     directory.join("superblock")
 }
 
-/// Whether enough was logged since the last checkpoint, or segments wait for the next one while none
-/// is free.
+/// Whether enough was logged since the last checkpoint, or enough space waits for the next one, or any
+/// while none is free.
 pub(crate) fn is_due<W: World>(core: &Core<W>) -> bool {
     let segments = core.segments.borrow();
     let newest = core.superblock.borrow();
@@ -58,7 +59,10 @@ pub(crate) fn is_due<W: World>(core: &Core<W>) -> bool {
         let full = matches!(*core.health.borrow(), Health::Full(_));
         (full || core.must_wait_for_space()) && segments.awaiting_checkpoint() > 0
     };
-    !newest.busy && (logged_bytes >= enough || starved())
+    // What compaction has emptied takes space until a checkpoint no longer needs it for its replay.
+    let segment_bytes = u64::from(segments.segment_bytes);
+    let emptied_bytes = segments.awaiting_checkpoint() as u64 * segment_bytes;
+    !newest.busy && (logged_bytes >= enough || emptied_bytes >= enough || starved())
 }
 
 /// Takes checkpoints as they fall due, until the store is closing.

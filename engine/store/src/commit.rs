@@ -17,7 +17,7 @@ use std::time::Duration;
 use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::{DiskError, File, World};
 
-use crate::core::{Core, Health, Need, Settled};
+use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
 use crate::format::place::Place;
@@ -25,6 +25,7 @@ use crate::index::Location;
 use crate::limits::CONFIRM_AFTER_MS;
 use crate::log::{Group, Move, Pending};
 use crate::segments::SegmentState;
+use crate::space::Need;
 use crate::sync::Done;
 use crate::types::Versioned;
 

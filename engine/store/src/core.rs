@@ -18,6 +18,7 @@ use crate::pins::Pins;
 use crate::recovery::Recovered;
 use crate::scrub::ScrubState;
 use crate::segments::Segments;
+use crate::space::Need;
 use crate::stats::Counters;
 use crate::sync::{Done, Gate, Signal};
 use crate::types::{Version, Versioned};
@@ -45,6 +46,8 @@ pub(crate) struct Core<W: World> {
     pub(crate) dropped: RefCell<Vec<Tree>>,
     /// Generation and checkpoint of the newest superblock.
     pub(crate) superblock: RefCell<crate::checkpoint::Newest<W>>,
+    /// Bytes that scans have paid for to be put in order.
+    pub(crate) order_credit_bytes: Cell<u64>,
     /// How far the scrub is, and what it found.
     pub(crate) scrub: RefCell<ScrubState>,
     /// The commit loop has something to do.
@@ -84,21 +87,6 @@ pub(crate) enum Health {
     Stopped(DiskError),
 }
 
-/// What a segment is wanted for: the fewer are left, the more it must help to make space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// The log's, for a group that holds values.
-    Items,
-    /// The log's, for a group that deletes only.
-    Deletes,
-    /// Compaction's output.
-    Runs,
-    /// Compaction's output in a round that surely gives back more than it takes.
-    LastRuns,
-    /// Checkpoints, and what compaction and partition changes log.
-    Upkeep,
-}
-
 /// The newest version of a key, durable or not.
 pub(crate) enum Newest {
     /// Written, not yet durable.
@@ -135,6 +123,7 @@ impl<W: World> Core<W> {
             closing: Cell::new(false),
             settled: Cell::new(recovered.settled),
             dropped: RefCell::default(),
+            order_credit_bytes: Cell::new(0),
             superblock: RefCell::new(crate::checkpoint::Newest {
                 file: Rc::new(recovered.superblock.file),
                 generation: recovered.superblock.newest.generation,
@@ -231,42 +220,6 @@ impl<W: World> Core<W> {
                 self.upkeep_wanted.notify();
             }
             changed.await;
-        }
-    }
-
-    /// Files may hold at most twice the live data, and some room to work in. Only what compaction
-    /// and checkpoints can give back is worth waiting for.
-    pub(crate) fn must_wait_for_space(&self) -> bool {
-        let segments = self.segments.borrow();
-        let segment_bytes = u64::from(segments.segment_bytes);
-        let slack_bytes = (self.working_segments() as u64).saturating_mul(segment_bytes);
-        let bound_bytes = (2 * segments.live_bytes()).saturating_add(slack_bytes.saturating_mul(2));
-        segments.occupied_bytes() > bound_bytes && segments.reclaimable_bytes() > bound_bytes
-    }
-
-    /// Segments that hold no live data at times though all is well: open ones, a checkpoint and its
-    /// successor, what compaction has emptied and the next checkpoint will free.
-    pub(crate) fn working_segments(&self) -> usize {
-        let log_bytes = self.options.checkpoint_min_log_bytes;
-        let between_checkpoints = log_bytes / u64::from(self.options.segment_bytes);
-        let reserve = self.reserve(Need::Items);
-        8 + self.options.ready_segments + between_checkpoints as usize + 2 * reserve
-    }
-
-    /// Segments that each need leaves to those below it: two for deletes; three for the output of a
-    /// round that ends well whatever happens; one for its relocations, the rest for a checkpoint.
-    /// Without them nothing could ever be freed on a full disk. What a round may leave behind half
-    /// done, because it was cut off or found no room, stops where deletes do: else each such round
-    /// would take from the last ones, and the next could not even begin.
-    pub(crate) fn reserve(&self, need: Need) -> usize {
-        const BYTES_PER_ENTRY: u64 = 40;
-        let items: u64 = self.table.borrow().iter().map(|partition| partition.index.len()).sum();
-        let index = (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize;
-        match need {
-            Need::Items => 7 + index,
-            Need::Deletes | Need::Runs => 5 + index,
-            Need::LastRuns => 2 + index,
-            Need::Upkeep => 0,
         }
     }
 

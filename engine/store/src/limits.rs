@@ -50,6 +50,9 @@ pub const MAX_SCAN_GAP_BYTES: u32 = 16 << 10;
 /// Live records that one round of compaction holds in memory, in bytes.
 pub const MAX_COMPACTION_ROUND_BYTES: u64 = 64 << 20;
 
+/// Entries of the index that one round of putting in order holds in memory.
+pub const MAX_ORDER_ROUND_ENTRIES: usize = 128 << 10;
+
 /// Records in one key-ordered run, in bytes: compaction's slice.
 pub const MAX_RUN_BYTES: usize = 256 << 10;
 

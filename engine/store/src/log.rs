@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use crate::core::Need;
 use crate::format::meta::Meta;
 use crate::format::record::{self, Record, RecordKind};
 use crate::index::Location;
+use crate::space::Need;
 use crate::sync::Done;
 use crate::types::Version;
 

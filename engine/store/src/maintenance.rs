@@ -8,13 +8,14 @@ use std::time::Duration;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, World};
 
-use crate::core::{Core, Health, Need};
+use crate::core::{Core, Health};
 use crate::error::StoreError;
 use crate::format::place::Place;
 use crate::format::segment::SegmentHeader;
 use crate::index::{Direction, Tree};
 use crate::limits::MAX_SEGMENTS;
 use crate::segments::{SegmentState, segment_path};
+use crate::space::Need;
 
 /// How long the loop of a full store waits before it looks again whether a segment became free.
 const FULL_LOOK: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@
 use std::ops::{Bound, ControlFlow, Range};
 
 use bytes::Bytes;
-use flywheel_disk::{File, World};
+use flywheel_disk::{DiskError, File, World};
 use futures_util::future::try_join_all;
 
 use crate::core::Core;
@@ -26,11 +26,11 @@ struct Listing {
 }
 
 /// Records that one read brings: a stretch of one segment.
-struct Stretch {
-    segment: u16,
+pub(crate) struct Stretch {
+    pub(crate) segment: u16,
     bytes: Range<u32>,
     /// Positions in the listing.
-    entries: Vec<usize>,
+    pub(crate) entries: Vec<usize>,
 }
 
 impl<W: World> Core<W> {
@@ -79,7 +79,8 @@ impl<W: World> Core<W> {
     ) -> Result<ScanPage, StoreError> {
         let missing = (0..found.len()).filter(|&position| found[position].is_none());
         let stretches = coalesce(&listing.entries, missing.collect());
-        let reads = stretches.iter().map(|stretch| self.read_stretch(stretch, &listing.entries));
+        self.charge_for_disorder(&stretches);
+        let reads = stretches.iter().map(|stretch| self.scan_stretch(stretch, &listing.entries));
         for (stretch, records) in stretches.iter().zip(try_join_all(reads).await?) {
             for (&position, record) in stretch.entries.iter().zip(records) {
                 found[position] = Some(record);
@@ -92,30 +93,42 @@ impl<W: World> Core<W> {
         Ok(ScanPage { items: keys.zip(records).collect(), more: listing.more })
     }
 
-    async fn read_stretch(
+    /// Reads beyond those that the same records would take side by side.
+    fn charge_for_disorder(&self, stretches: &[Stretch]) {
+        let bytes: usize = stretches.iter().map(|stretch| stretch.bytes.len()).sum();
+        let needed = 1 + bytes / MAX_RUN_READ_BYTES;
+        self.earn_order_credit(stretches.len().saturating_sub(needed) as u64);
+    }
+
+    async fn scan_stretch(
         &self,
         stretch: &Stretch,
         entries: &[(Bytes, Location)],
     ) -> Result<Vec<Versioned>, StoreError> {
-        let (file, place) = {
-            let segments = self.segments.borrow();
-            let place = segments.place(stretch.segment, 0);
-            (segments.get(stretch.segment).file.clone(), place)
-        };
-        let alignment = file.read_alignment_bytes();
-        let from = stretch.bytes.start as usize & !(alignment - 1);
-        let to = round_up(stretch.bytes.end as usize, alignment).min(file.size_bytes() as usize);
+        let place = self.segments.borrow().place(stretch.segment, 0);
         let pass = self.reads.enter().await;
-        let block = file.read(from as u64, to - from).await?;
+        let (from, block) = self.read_stretch(stretch).await?;
         drop(pass);
         self.counters.scan_ios.add(1);
-        self.counters.scan_bytes.add((to - from) as u64);
+        self.counters.scan_bytes.add(block.len() as u64);
         let decode = |&position: &usize| {
             let (key, location) = &entries[position];
             let at = location.offset_bytes();
             self.decode(key, place.at(at), &block[at as usize - from..])
         };
         stretch.entries.iter().map(decode).collect()
+    }
+
+    /// A stretch's bytes, and the offset at which they begin.
+    pub(crate) async fn read_stretch(
+        &self,
+        stretch: &Stretch,
+    ) -> Result<(usize, <W::File as File>::Block), DiskError> {
+        let file = self.segments.borrow().get(stretch.segment).file.clone();
+        let alignment = file.read_alignment_bytes();
+        let from = stretch.bytes.start as usize & !(alignment - 1);
+        let to = round_up(stretch.bytes.end as usize, alignment).min(file.size_bytes() as usize);
+        Ok((from, file.read(from as u64, to - from).await?))
     }
 }
 
@@ -141,7 +154,7 @@ fn as_slice(bound: &Bound<Bytes>) -> Bound<&[u8]> {
 }
 
 /// Joins neighbours on the disk into stretches: small gaps are read over, large stretches cut.
-fn coalesce(entries: &[(Bytes, Location)], mut positions: Vec<usize>) -> Vec<Stretch> {
+pub(crate) fn coalesce(entries: &[(Bytes, Location)], mut positions: Vec<usize>) -> Vec<Stretch> {
     let place = |position: usize| {
         let location = entries[position].1;
         (location.segment(), location.offset_bytes())

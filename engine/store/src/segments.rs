@@ -50,8 +50,17 @@ pub(crate) struct Segment<W: World> {
     pub(crate) reached_bytes: u32,
     /// Compaction is at work on it.
     pub(crate) being_compacted: bool,
+    /// It was written by compaction, in key order; else by the log, in the order of arrival.
+    pub(crate) holds_runs: bool,
     /// Compaction found live records here that it could not read.
     pub(crate) unreadable: bool,
+}
+
+impl<W: World> Segment<W> {
+    /// Whether compaction may take the live records out of it.
+    pub(crate) fn may_be_emptied(&self) -> bool {
+        self.state == SegmentState::Sealed && self.unsettled == 0 && !self.unreadable
+    }
 }
 
 /// All segments of a shard.
@@ -111,6 +120,7 @@ impl<W: World> Segments<W> {
             last_number: 0,
             reached_bytes: 0,
             being_compacted: false,
+            holds_runs: false,
             unreadable: false,
         });
         if state == SegmentState::Free {
@@ -190,6 +200,7 @@ impl<W: World> Segments<W> {
         let slot = self.get_mut(segment);
         slot.life = life;
         slot.reached_bytes = 0;
+        slot.holds_runs = false;
         slot.state = SegmentState::Ready;
         self.last_begun = (segment, life);
         self.ready.push_back(segment);
@@ -208,6 +219,13 @@ impl<W: World> Segments<W> {
         let slot = self.get_mut(segment);
         debug_assert_eq!(slot.state, SegmentState::Open, "segment {segment} is sealed once");
         slot.state = SegmentState::Sealed;
+    }
+
+    /// Compaction is at work on these from now on.
+    pub(crate) fn begin_compaction(&mut self, victims: &[u16]) {
+        for &victim in victims {
+            self.get_mut(victim).being_compacted = true;
+        }
     }
 
     /// A batch is on its way into the segment.

@@ -95,6 +95,8 @@ counters! {
     compaction_bytes_written,
     /// Rounds of compaction.
     compaction_rounds,
+    /// Of those, rounds that put records in order for the scans that pay for it.
+    order_rounds,
     /// Times that compaction met bytes it could not read.
     compaction_faults,
     /// Bytes of checkpoints written.

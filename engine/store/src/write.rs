@@ -11,7 +11,7 @@ use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::canary::{self, Canary};
 
-use crate::core::{Core, Need, Newest};
+use crate::core::{Core, Newest};
 use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::format::record;
@@ -19,6 +19,7 @@ use crate::index::Location;
 use crate::limits::{MAX_COUNTER, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::log::Pending;
 use crate::pins::Pin;
+use crate::space::Need;
 use crate::sync::Done;
 use crate::types::{
     Change, Condition, ImportedRecord, Version, Versioned, Write, WriteBatch, WriteOutcome,

@@ -10,7 +10,7 @@ use flywheel_disk::{DiskFault, File, World};
 use crate::checkpoint::superblock_path;
 use crate::error::StoreError;
 use crate::format::FORMAT_VERSION;
-use crate::format::batch::BatchHeader;
+use crate::format::batch::{BatchHeader, BatchKind};
 use crate::format::place::Place;
 use crate::format::segment::{CONTENT_AT, FirstBlock, SegmentHeader};
 use crate::format::superblock::{SLOTS, Superblock};
@@ -196,6 +196,9 @@ pub(super) async fn open_segments<W: World>(
             }
         }
         segments.add(Rc::new(file), life, SegmentState::Sealed);
+        let first = BatchHeader::decode_anywhere(&head[CONTENT_AT as usize..]);
+        segments.get_mut(number).holds_runs =
+            first.is_ok_and(|first| first.kind == BatchKind::Run && first.place.life == life);
     }
     check_befores(directory, &segments, &befores)?;
     Ok(segments)

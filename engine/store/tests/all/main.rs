@@ -8,6 +8,7 @@
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
 //! - `salvage`: what is said of a store that nobody has open is true.
 //! - `scrub`: rot is found with its place, and nothing is said of a sound store.
+//! - `order`: scans have what they look for put together.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.
 //! - `tearing`: a small image damaged at every byte, sector, block and file.
@@ -17,6 +18,7 @@ mod concurrent;
 mod fixture;
 mod history;
 mod model;
+mod order;
 mod real;
 mod recovery;
 mod refusals;

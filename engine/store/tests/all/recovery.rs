@@ -201,7 +201,8 @@ fn a_superblock_read_as_it_was_before_is_not_written_over_the_newest() {
     disk.plan(Fault::StaleRead, "superblock");
     let opened = sim::run(2, &disk, async |world| open_with(&world, small()).await.map(drop));
     assert_eq!(disk.planned_faults(), 0);
-    let refused = matches!(&opened, Err(StoreError::Corrupt { file, .. }) if path == Path::new(file));
+    let refused =
+        matches!(&opened, Err(StoreError::Corrupt { file, .. }) if path == Path::new(file));
     assert!(refused, "{opened:?}");
     assert_eq!(disk.read_bytes(&path), before);
     let found = sim::run(3, &disk, async |world| {

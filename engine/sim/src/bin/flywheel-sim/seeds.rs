@@ -23,6 +23,7 @@ struct Totals {
     faults: u64,
     power_losses: u64,
     compaction_rounds: u64,
+    order_rounds: u64,
     checkpoints: u64,
     replayed_bytes: u64,
 }
@@ -105,6 +106,7 @@ impl Totals {
         self.faults += report.faults.total();
         self.power_losses += report.faults.power_losses;
         self.compaction_rounds += report.reached.compaction_rounds;
+        self.order_rounds += report.reached.order_rounds;
         self.checkpoints += report.reached.checkpoints;
         self.replayed_bytes += report.reached.replayed_bytes;
     }
@@ -121,8 +123,9 @@ impl Totals {
             rate(*steps)
         );
         println!(
-            "{} compaction rounds, {} checkpoints, {} MiB of log replayed; {undecided} histories undecided",
+            "{} compaction rounds ({} for order), {} checkpoints, {} MiB of log replayed; {undecided} histories undecided",
             self.compaction_rounds,
+            self.order_rounds,
             self.checkpoints,
             self.replayed_bytes >> 20
         );
