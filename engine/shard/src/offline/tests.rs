@@ -185,6 +185,33 @@ fn a_rotten_record_is_the_only_loss() {
 }
 
 #[test]
+fn a_damaged_place_of_the_log_is_told() {
+    let (disk, _, _) = written(9);
+    sim::run(9, &disk, async |world| {
+        let engine = open(&world, FROM).await;
+        for round in 10..16 {
+            engine.handle().put(key(77), value(77, round)).await.expect("put");
+        }
+        // Not closed: a checkpoint would make the log superfluous.
+    });
+    let text = [key(77), value(77, 12)].concat();
+    let place = files(&disk, "segment-").into_iter().find_map(|path| {
+        let bytes = disk.read_bytes(&path);
+        let at = bytes.windows(text.len()).position(|window| window == text)?;
+        Some((path, at as u64))
+    });
+    let (path, at) = place.expect("written");
+    disk.corrupt(&path, at + 20, 0);
+    let (_, _, report, losses) = salvaged(&disk);
+    assert_eq!(report.regions, 1, "{losses:?}");
+    let is_told = |loss: &Loss| {
+        matches!(loss, Loss::Region { region, .. } if region.file == path.display().to_string()
+            && (region.offset_bytes..region.end_bytes).contains(&at))
+    };
+    assert!(losses.iter().any(is_told), "{losses:?}");
+}
+
+#[test]
 fn a_shard_without_a_superblock_gives_what_it_can() {
     let (disk, truth, _) = written(6);
     let superblock = files(&disk, "shard-0001/superblock").remove(0);

@@ -190,7 +190,14 @@ fn a_refused_write_never_happened_and_an_accepted_one_did() {
         let disk = SimDisk::new();
         let slow = SimOptions { write_us: 5_000..=9_000, ..SimOptions::default() };
         let (accepted, refused) = sim::run_with(seed, &disk, slow.clone(), async |world| {
-            let tight = EngineOptions { in_flight: 60, mailbox_requests: 8, ..options() };
+            // The handles' bounds and the mailbox refuse, or the door, once a queue has stood.
+            let door = seed % 2 == 1;
+            let tight = if door {
+                EngineOptions { queue_time: Some(Duration::from_millis(1)), ..options() }
+            } else {
+                EngineOptions { in_flight: 60, mailbox_requests: 8, ..options() }
+            };
+            let length = Duration::from_millis(if door { 300 } else { 50 });
             let engine = open_with(&world, 2, tight).await.expect("opened");
             let (handle, other) = (engine.handle(), engine.handle());
             let outcomes: Rc<RefCell<Vec<(usize, bool)>>> = Rc::default();
@@ -218,8 +225,11 @@ fn a_refused_write_never_happened_and_an_accepted_one_did() {
                     answer
                 }
             };
-            offer(&world, &log, 60_000, Duration::from_millis(50), put).await;
-            settle(&world, &log, 3000).await;
+            offer(&world, &log, 60_000, length, put).await;
+            settle(&world, &log, 60 * length.as_millis() as usize).await;
+            let queue =
+                |ended: &Ended| matches!(ended.answer, Err(ShardError::Busy("a shard's queue")));
+            assert_eq!(log.borrow().iter().any(queue), door, "seed {seed}");
             let busy = |ended: &Ended| matches!(ended.answer, Ok(()) | Err(ShardError::Busy(_)));
             assert!(log.borrow().iter().all(busy), "nothing but yes and busy");
             let (yes, no): (Vec<_>, Vec<_>) = outcomes.take().into_iter().partition(|(_, ok)| *ok);

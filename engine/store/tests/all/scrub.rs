@@ -179,6 +179,23 @@ fn what_only_a_recovery_needs_is_found_and_made_good() {
 }
 
 #[test]
+fn dead_records_that_a_recovery_replays_are_looked_at() {
+    let disk = SimDisk::new();
+    let own = disk.clone();
+    sim::run(8, &disk, async move |world| {
+        let store = open_with(&world, quiet()).await.expect("opens");
+        put_all(&store, 0..300, 900).await;
+        let (path, record) = record_of(&own, 0, 0);
+        let delete = |number| Write { key: key(number), value: None, condition: None };
+        store.write(WriteBatch { writes: (0..300).map(delete).collect() }).await.expect("writes");
+        assert_eq!(store.stats().live_bytes, 0);
+        own.corrupt(&path, record as u64 + 100, 3);
+        let report = store.scrub().await.expect("scrubs");
+        only(&report, &path, &Concern::Log);
+    });
+}
+
+#[test]
 fn a_rotten_checkpoint_is_found_and_made_good() {
     let (first, second, path) = damaged(|disk| {
         let holds = |path: &PathBuf| disk.read_bytes(path)[4096..].starts_with(b"FWC1");

@@ -198,6 +198,7 @@ fn a_failed_log_write_stops_writes_and_loses_nothing() {
                     Err(StoreError::Stopped(_)) => break,
                     other => panic!("applied or stopped, found {other:?}"),
                 }
+                assert!(acknowledged < 100, "the write that failed was made good");
             }
             let refused = store.write(WriteBatch::delete(key(1))).await;
             assert!(matches!(refused, Err(StoreError::Stopped(_))), "{refused:?}");
@@ -253,6 +254,30 @@ fn a_failed_sync_of_compaction_or_a_checkpoint_loses_nothing() {
                 let found = store.get(&key(number)).await.expect("reads").expect("is there");
                 assert_eq!(found.value, value(number, newest, 900), "item {number}, seed {seed}");
             }
+        });
+    }
+}
+
+#[test]
+fn a_failed_sync_of_a_checkpoint_is_not_tried_again() {
+    for seed in 0..10 {
+        let disk = SimDisk::new();
+        let own = disk.clone();
+        sim::run(seed, &disk, async move |world| {
+            let store = open(&world).await.expect("opens");
+            overwrite(&store, 40, 0).await;
+            own.plan(Fault::Error(Op::Sync), "segment");
+            let failed = store.checkpoint().await;
+            assert!(matches!(failed, Err(StoreError::Stopped(_))), "{failed:?}");
+            let refused = store.write(batch(40..41, 0)).await;
+            assert!(matches!(refused, Err(StoreError::Stopped(_))), "{refused:?}");
+            assert_items(&store, 40, 0).await;
+            store.close().await.expect("closes without a checkpoint");
+        });
+        disk.power_loss(seed);
+        sim::run(seed, &disk, async move |world| {
+            let store = open(&world).await.expect("opens");
+            assert_items(&store, 40, 0).await;
         });
     }
 }
