@@ -57,6 +57,8 @@ pub struct Damage {
     sound: Vec<(PathBuf, Vec<u8>)>,
     /// Every file as it was when this life began.
     before: Vec<(PathBuf, Vec<u8>)>,
+    /// Every file as it was when the clients of this life had ended.
+    lately: Vec<(PathBuf, Vec<u8>)>,
     wounds: Vec<Wound>,
 }
 
@@ -74,17 +76,20 @@ impl Damage {
         self.before = copy(disk);
     }
 
-    /// Flips one bit, mostly of what this life has written: its log, most of all.
+    /// The clients have ended: what is written from now on is the log's end.
+    pub fn note_end(&mut self, disk: &SimDisk) {
+        self.lately = copy(disk);
+    }
+
+    /// Flips one bit of anything, or of what this life has written, or, mostly, of what it wrote last:
+    /// its log's end, which no checkpoint holds yet.
     pub fn rot_at_rest(&mut self, disk: &SimDisk, draw: u64) {
-        let before = std::mem::take(&mut self.before);
         self.note_sound(disk);
-        if !draw.is_multiple_of(4) {
-            for (path, sound) in &mut self.sound {
-                let Some((_, before)) = before.iter().find(|(other, _)| other == path) else {
-                    continue;
-                };
-                blank_unchanged(sound, before);
-            }
+        let (before, lately) = (std::mem::take(&mut self.before), std::mem::take(&mut self.lately));
+        match draw % 4 {
+            0 => {}
+            1 => blank_unchanged(&mut self.sound, &before),
+            _ => blank_unchanged(&mut self.sound, &lately),
         }
         self.rot(disk, draw);
     }
@@ -101,28 +106,34 @@ impl Damage {
 
     /// Flips one bit of what is as it was, if there is such.
     pub fn rot(&mut self, disk: &SimDisk, draw: u64) {
-        let mut rng = SimRng::new(draw);
-        let written: Vec<_> =
-            self.sound.iter().filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0)).collect();
-        if written.is_empty() {
-            return;
-        }
-        // Mostly zeros are found in most files: a few draws look for bytes that mean something.
-        for _ in 0..20 {
-            let (path, sound) = written[rng.below(written.len() as u64) as usize];
-            let offset_bytes = rng.below(sound.len() as u64);
-            let block_at = offset_bytes as usize / BLOCK_BYTES * BLOCK_BYTES;
-            let block = &sound[block_at..(block_at + BLOCK_BYTES).min(sound.len())];
-            if block.iter().all(|byte| *byte == 0) || !stands(disk, path, block_at, block) {
-                continue;
+        let mut written = Vec::new();
+        for (path, sound) in &self.sound {
+            for (block_at, block) in (0..).step_by(BLOCK_BYTES).zip(sound.chunks(BLOCK_BYTES)) {
+                // Zeros mean nothing to anybody.
+                if block.iter().any(|byte| *byte != 0) {
+                    written.push((path, block_at, block));
+                }
             }
-            let bit = rng.below(8) as u32;
-            disk.corrupt(path, offset_bytes, bit);
-            let mut block = block.to_vec();
-            block[offset_bytes as usize - block_at] ^= 1 << bit;
-            self.wounds.push(Wound { path: path.clone(), offset_bytes, bit, block });
-            return;
         }
+        let mut rng = SimRng::new(draw);
+        let (path, block_at, block) = loop {
+            if written.is_empty() {
+                return;
+            }
+            let one = written.swap_remove(rng.below(written.len() as u64) as usize);
+            if stands(disk, one.0, one.1, one.2) {
+                break one;
+            }
+        };
+        // Not of what only fills the block up.
+        let bytes: Vec<usize> = (0..block.len()).filter(|&at| block[at] != 0).collect();
+        let at = bytes[rng.below(bytes.len() as u64) as usize];
+        let bit = rng.below(8) as u32;
+        let offset_bytes = (block_at + at) as u64;
+        disk.corrupt(path, offset_bytes, bit);
+        let mut block = block.to_vec();
+        block[at] ^= 1 << bit;
+        self.wounds.push(Wound { path: path.clone(), offset_bytes, bit, block });
     }
 
     /// Heals all wounds that nothing was written over.
@@ -145,10 +156,13 @@ fn copy(disk: &SimDisk) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Makes blocks that are as they were before look as if nothing stood there.
-fn blank_unchanged(bytes: &mut [u8], before: &[u8]) {
-    for (block, before) in bytes.chunks_mut(BLOCK_BYTES).zip(before.chunks(BLOCK_BYTES)) {
-        if block == before {
-            block.fill(0);
+fn blank_unchanged(now: &mut [(PathBuf, Vec<u8>)], before: &[(PathBuf, Vec<u8>)]) {
+    for (path, now) in now {
+        let Some((_, before)) = before.iter().find(|(other, _)| other == path) else { continue };
+        for (block, before) in now.chunks_mut(BLOCK_BYTES).zip(before.chunks(BLOCK_BYTES)) {
+            if block == before {
+                block.fill(0);
+            }
         }
     }
 }

@@ -80,6 +80,7 @@ async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
         run.heed(run.journal.settle(found));
     }
     work(&world, &engine, run, life).await;
+    run.note_end();
     settle_down(&world, &engine, run).await;
     if life.ending != Ending::Close {
         if life.weather.rots {
@@ -170,9 +171,15 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
         Err(error) => run.fail(format!("no statistics at rest: {error}")),
     }
     run.audit(Audit::Thorough);
-    let found = find(engine, run).await;
+    let mut found = find(engine, run).await;
     match engine.admin().scrub().await {
-        Ok(reports) => run.heed_scrub(&reports, found.is_some()),
+        Ok(reports) => {
+            if found.is_none() && reports.iter().all(|report| report.findings.is_empty()) {
+                // Compaction may have moved a record away from its damaged place after it was listed.
+                found = find(engine, run).await;
+            }
+            run.heed_scrub(&reports, found.is_some());
+        }
         Err(error) => run.fail(format!("no scrub at rest: {error}")),
     }
     if let Some(found) = found {

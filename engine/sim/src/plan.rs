@@ -139,7 +139,11 @@ impl Life {
             let Some(what) = Disturbance::draw(rng, &weather) else { break };
             disturbances.push(Event { id: id(), pause_us, what });
         }
-        let ending = Ending::draw(rng, may_rot);
+        let ending = match Ending::draw(rng, may_rot) {
+            // What rots at rest must come to rest first.
+            _ if weather.rots && rng.coin() => Ending::Kill(u64::MAX),
+            ending => ending,
+        };
         Self {
             id: life_id,
             seed: rng.next_u64(),

@@ -168,6 +168,13 @@ impl Run {
         self.damage.borrow_mut().rot_at_rest(&self.disk, draw);
     }
 
+    /// The clients of a life have ended.
+    pub fn note_end(&self) {
+        if self.weather.borrow().rots {
+            self.damage.borrow_mut().note_end(&self.disk);
+        }
+    }
+
     /// An engine is open from now on.
     pub fn opened(&self, engine: &Rc<LocalEngine>) {
         self.engine.replace(Rc::downgrade(engine));
