@@ -54,15 +54,15 @@ impl<W: World> Core<W> {
     /// Segments that each need leaves to those below it: two for deletes; three for the output of a
     /// round that ends well whatever happens; one for its relocations, the rest for a checkpoint.
     /// Without them nothing could ever be freed on a full disk. What a round may leave behind half
-    /// done, because it was cut off or found no room, stops where deletes do: else each such round
-    /// would take from the last ones, and the next could not even begin.
+    /// done, because it was cut off or found no room, stops where values do: else each such round would
+    /// take from the last ones, and neither a delete nor the next round could even begin.
     pub(crate) fn reserve(&self, need: Need) -> usize {
         const BYTES_PER_ENTRY: u64 = 40;
         let items: u64 = self.table.borrow().iter().map(|partition| partition.index.len()).sum();
         let index = (items * BYTES_PER_ENTRY / u64::from(self.options.segment_bytes)) as usize;
         match need {
-            Need::Items => 7 + index,
-            Need::Deletes | Need::Runs => 5 + index,
+            Need::Items | Need::Runs => 7 + index,
+            Need::Deletes => 5 + index,
             Need::LastRuns => 2 + index,
             Need::Upkeep => 0,
         }
