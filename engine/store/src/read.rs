@@ -94,28 +94,22 @@ impl<W: World> Core<W> {
         drop(pin);
         self.counters.read_ios.add(1);
         self.counters.read_bytes.add((to - from) as u64);
-        self.decode(
-            key,
-            place,
-            &block[place.offset_bytes as usize - from..],
-            Bytes::copy_from_slice,
-        )
+        self.decode(key, place, &block[place.offset_bytes as usize - from..])
     }
 
-    /// Decodes the record of `key` that must stand at `place`; `take` makes its value one that stays.
+    /// Decodes the record of `key` that must stand at `place`.
     pub(crate) fn decode(
         &self,
         key: &[u8],
         place: Place,
         bytes: &[u8],
-        take: impl Fn(&[u8]) -> Bytes,
     ) -> Result<Versioned, StoreError> {
         let record = Record::decode(place, bytes).map_err(|damage| self.corrupt(place, damage))?;
         if record.kind != RecordKind::Put || record.key != key {
             let what = "the record of another key stands here";
             return Err(self.corrupt(place, Damage::new(what)));
         }
-        Ok(Versioned { version: record.version, value: take(record.value) })
+        Ok(Versioned { version: record.version, value: Bytes::copy_from_slice(record.value) })
     }
 
     pub(crate) fn corrupt(&self, place: Place, damage: Damage) -> StoreError {

@@ -111,20 +111,10 @@ impl<W: World> Core<W> {
         drop(pass);
         self.counters.scan_ios.add(1);
         self.counters.scan_bytes.add(block.len() as u64);
-        // One copy for all values, unless most of it would be kept for nobody.
-        let wanted =
-            stretch.entries.iter().map(|&position| entries[position].1.len_bytes() as usize);
-        let shared =
-            (2 * wanted.sum::<usize>() >= block.len()).then(|| Bytes::copy_from_slice(&block));
-        let bytes = shared.as_deref().unwrap_or(&block);
-        let take = |value: &[u8]| match &shared {
-            Some(shared) => shared.slice_ref(value),
-            None => Bytes::copy_from_slice(value),
-        };
         let decode = |&position: &usize| {
             let (key, location) = &entries[position];
             let at = location.offset_bytes();
-            self.decode(key, place.at(at), &bytes[at as usize - from..], take)
+            self.decode(key, place.at(at), &block[at as usize - from..])
         };
         stretch.entries.iter().map(decode).collect()
     }
