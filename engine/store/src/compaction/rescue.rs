@@ -110,7 +110,10 @@ pub(super) async fn of_entries<W: World>(
     for stretches in coalesce(entries, (0..entries.len()).collect()).chunks(READS_AT_ONCE) {
         let reads = stretches.iter().map(|stretch| core.read_stretch(stretch));
         for (stretch, block) in stretches.iter().zip(join_all(reads).await) {
-            let Ok((from_bytes, block)) = block else { continue };
+            let Ok((from_bytes, block)) = block else {
+                core.counters.compaction_faults.add(1);
+                continue;
+            };
             core.counters.compaction_bytes_read.add(block.len() as u64);
             pace.worked(core, block.len() as u64).await?;
             rescued.extend(of_stretch(core, entries, stretch, from_bytes, &block));
