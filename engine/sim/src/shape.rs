@@ -79,6 +79,7 @@ fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
         cache_bytes: [0, 16 << 10, 1 << 20][rng.below(3) as usize],
         reads_in_flight: 1 + rng.below(16) as usize,
         commit_depth: 1 + rng.below(8) as usize,
+        commit_beside_bytes: [0, 0, 2 << 10, 256 << 10][rng.below(4) as usize],
         ready_segments: 1 + rng.below(3) as usize,
         max_dead_share: 0.05 + rng.below(45) as f64 / 100.0,
         checkpoint_min_log_bytes: (64 << 10) << rng.below(4),

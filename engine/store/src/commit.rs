@@ -221,7 +221,7 @@ impl<W: World> Committer<W> {
             self.refuse_forming(&StoreError::Stopped(error), &[]);
             return false;
         }
-        if self.flights.len() >= self.core.options.commit_depth {
+        if !self.may_launch(body_bytes) {
             return false;
         }
         let Some(place) = self.place_for(batch::batch_bytes(body_bytes), need) else {
@@ -239,6 +239,12 @@ impl<W: World> Committer<W> {
         let flight = self.encode(group, place);
         self.flights.push_back(flight);
         true
+    }
+
+    fn may_launch(&self, body_bytes: usize) -> bool {
+        let options = &self.core.options;
+        let is_large = body_bytes >= options.commit_beside_bytes;
+        self.flights.is_empty() || (is_large && self.flights.len() < options.commit_depth)
     }
 
     /// Once the log has rested for a while, sends an empty batch that calls its last one durable.

@@ -43,7 +43,7 @@ pub use audit::Audit;
 pub use check::{Checked, check};
 pub use error::StoreError;
 pub use options::StoreOptions;
-pub use read::Peek;
+pub use read::{OnDisk, Peek};
 pub use recovery::{ProgressCallback, RecoveryProgress};
 pub use salvage::{Ground, LostRegion, Salvage, Salvaged};
 pub use scrub::{Concern, Finding, ScrubReport, ScrubState};

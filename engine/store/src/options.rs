@@ -17,6 +17,10 @@ pub struct StoreOptions {
     pub reads_in_flight: usize,
     /// Commit groups in flight, 1 to 8.
     pub commit_depth: usize,
+    /// A commit group of at least so many bytes flies beside others; a smaller one waits, and grows, while
+    /// another one flies. Few large writes cost a disk less than many small ones: at 256 clients that was
+    /// worth an eighth of the throughput, and acknowledgements came no later.
+    pub commit_beside_bytes: usize,
     /// Segments kept zeroed and ready, so that the log never waits for one.
     pub ready_segments: usize,
     /// Share of occupied space that may be dead before compaction starts: 0.3 keeps the files at
@@ -38,6 +42,7 @@ impl Default for StoreOptions {
             cache_bytes: 256 << 20,
             reads_in_flight: 64,
             commit_depth: 3,
+            commit_beside_bytes: 256 << 10,
             ready_segments: 3,
             max_dead_share: 0.3,
             checkpoint_min_log_bytes: 256 << 20,

@@ -15,61 +15,51 @@ use crate::segments::segment_path;
 use crate::types::Versioned;
 
 /// What is known of a key without reading the disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peek {
     /// Its newest durable version, from the cache.
     Cached(Versioned),
     /// It has no value.
     Absent,
-    /// It has a value that must be read.
-    OnDisk,
+    /// It has a value that must be read: see [`Store::read`](crate::Store::read).
+    OnDisk(OnDisk),
+}
+
+/// Where a key's newest durable version stood when the index was asked. It stays there while this is held.
+pub struct OnDisk {
+    location: Location,
+    pin: Pin,
 }
 
 impl<W: World> Core<W> {
     pub(crate) fn peek(&self, key: &[u8]) -> Result<Peek, StoreError> {
-        Ok(match self.look_up(key)? {
-            Found::Cached(versioned) => {
-                self.counters.reads.add(1);
-                self.counters.cache_hits.add(1);
-                Peek::Cached(versioned)
-            }
-            Found::Absent => {
-                self.counters.reads.add(1);
+        let table = self.table.borrow();
+        let partition = table.find(key).ok_or(StoreError::NotOwned)?;
+        self.counters.reads.add(1);
+        if let Some(cached) = self.cache.borrow().get(partition.cache_tag, key) {
+            self.counters.cache_hits.add(1);
+            return Ok(Peek::Cached(cached.clone()));
+        }
+        Ok(match partition.index.get(key) {
+            Some(location) => Peek::OnDisk(OnDisk { location, pin: self.pins.pin() }),
+            None => {
                 self.counters.absent_reads.add(1);
                 Peek::Absent
             }
-            Found::OnDisk(_, _) => Peek::OnDisk,
         })
     }
 
     pub(crate) async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
-        self.counters.reads.add(1);
-        let (location, pin) = match self.look_up(key)? {
-            Found::Cached(versioned) => {
-                self.counters.cache_hits.add(1);
-                return Ok(Some(versioned));
-            }
-            Found::Absent => {
-                self.counters.absent_reads.add(1);
-                return Ok(None);
-            }
-            Found::OnDisk(location, pin) => (location, pin),
-        };
-        let versioned = self.fetch(key, location, pin).await?;
-        self.remember(key, location, &versioned);
-        Ok(Some(versioned))
+        match self.peek(key)? {
+            Peek::Cached(versioned) => Ok(Some(versioned)),
+            Peek::Absent => Ok(None),
+            Peek::OnDisk(place) => self.read(key, place).await.map(Some),
+        }
     }
 
-    fn look_up(&self, key: &[u8]) -> Result<Found, StoreError> {
-        let table = self.table.borrow();
-        let partition = table.find(key).ok_or(StoreError::NotOwned)?;
-        if let Some(cached) = self.cache.borrow().get(partition.cache_tag, key) {
-            return Ok(Found::Cached(cached.clone()));
-        }
-        Ok(match partition.index.get(key) {
-            Some(location) => Found::OnDisk(location, self.pins.pin()),
-            None => Found::Absent,
-        })
+    pub(crate) async fn read(&self, key: &[u8], place: OnDisk) -> Result<Versioned, StoreError> {
+        let versioned = self.fetch(key, place.location, place.pin).await?;
+        self.remember(key, place.location, &versioned);
+        Ok(versioned)
     }
 
     /// Reads the record of `key` at `location`. `pin` was taken when the index said so.
@@ -129,11 +119,4 @@ impl<W: World> Core<W> {
             self.cache.borrow_mut().insert(partition.cache_tag, key, versioned.clone());
         }
     }
-}
-
-/// Where a key's newest durable version is.
-enum Found {
-    Cached(Versioned),
-    Absent,
-    OnDisk(Location, Pin),
 }

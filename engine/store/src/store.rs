@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::maintenance;
 use crate::options::StoreOptions;
-use crate::read::Peek;
+use crate::read::{OnDisk, Peek};
 use crate::recovery::{ProgressCallback, recover};
 use crate::scrub::{self, ScrubReport};
 use crate::snapshot::Snapshot;
@@ -115,6 +115,14 @@ impl<W: World> Store<W> {
     /// [`StoreError::NotOwned`]; corruption with its place; faults of the disk.
     pub async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
         self.core.get(key).await
+    }
+
+    /// Reads what [`Store::peek`] said is on the disk: `key` is the key that was asked for.
+    ///
+    /// # Errors
+    /// Corruption with its place; faults of the disk.
+    pub async fn read(&self, key: &[u8], place: OnDisk) -> Result<Versioned, StoreError> {
+        self.core.read(key, place).await
     }
 
     /// Applies a batch, all of it or nothing, if all its conditions hold. Durable on return.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flywheel_load::RunOptions;
 
 /// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
 #[derive(Debug, Parser)]
@@ -113,6 +114,10 @@ pub struct Common {
     #[arg(long)]
     pub shards: Option<usize>,
 
+    /// Threads of the generator [default: one per core]
+    #[arg(long)]
+    pub workers: Option<usize>,
+
     /// Memory for cached records, MiB over all shards
     #[arg(long, default_value_t = 128)]
     pub cache_mib: u64,
@@ -128,6 +133,13 @@ pub struct Common {
     /// Skip probing the device before and after
     #[arg(long)]
     pub no_probe: bool,
+}
+
+impl Common {
+    /// How the closed loop is driven.
+    pub fn run_options(&self) -> RunOptions {
+        RunOptions { workers: self.workers, ..RunOptions::default() }
+    }
 }
 
 /// What a workload is run against.
@@ -186,10 +198,6 @@ pub struct OverloadArgs {
     /// How arrivals are spaced
     #[arg(long, value_enum, default_value = "poisson")]
     pub arrivals: ArrivalsName,
-
-    /// Threads of the generator, in all phases [default: one per core]
-    #[arg(long)]
-    pub workers: Option<usize>,
 
     /// The rest.
     #[command(flatten)]

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flywheel_load::figures::{RunFigures, StepFigures};
-use flywheel_load::{
-    Arrivals, Control, OpenOptions, RunOptions, Step, TargetErrorKind, Workload, run_open,
-};
+use flywheel_load::{Arrivals, Control, OpenOptions, Step, TargetErrorKind, Workload, run_open};
 use flywheel_report::{
     CpuTimes, Environment, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, Paint,
     PeakFigures, QueueFigures, overload_summary, resident_bytes, utc_now, write_overload_folder,
@@ -89,9 +87,6 @@ fn resolve(args: &OverloadArgs) -> Result<Named, CliError> {
             return flag(format!("{name}: expected 1 to 86400, found {seconds}"));
         }
     }
-    if args.workers == Some(0) {
-        return flag("--workers: expected at least 1, found 0".into());
-    }
     let name = settings::workload_name(&args.files);
     settings::resolve_with(name, &args.files, &args.common, Some(seconds), &DEFAULTS)
 }
@@ -158,7 +153,7 @@ fn peak(
     workload.max_execution_time = Some(Duration::from_secs(args.peak_seconds));
     let control = Control::with_stop_flag(bench.stop.clone());
     let factory = EngineFactory::new(engine.handle());
-    let options = RunOptions { workers: args.workers, ..RunOptions::default() };
+    let options = args.common.run_options();
     let figures = progress::follow("peak", &control, || {
         flywheel_load::run(&workload, &factory, &options, &control)
     })?;
@@ -192,7 +187,7 @@ fn offer(
     let mut arrivals = OpenOptions::new(peak * args.factor, seconds);
     arrivals.steps.push(Step { rate_per_s: peak * 0.5, seconds: args.recovery_seconds });
     arrivals.in_flight = options.in_flight + SPARE_SLOTS;
-    arrivals.workers = args.workers;
+    arrivals.workers = args.common.workers;
     arrivals.arrivals = match args.arrivals {
         ArrivalsName::Poisson => Arrivals::Poisson,
         ArrivalsName::Constant => Arrivals::Constant,

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use flywheel_device::Probe;
-use flywheel_load::{Control, RunFigures, RunOptions, TargetFactory, Workload};
+use flywheel_load::{Control, RunFigures, TargetFactory, Workload};
 use flywheel_report::{
     CpuTimes, DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now,
 };
@@ -64,7 +64,7 @@ impl Bench<'_> {
         let control = Control::with_stop_flag(self.stop.clone());
         let factory = EngineFactory::new(engine.handle());
         let figures = progress::follow("loading", &control, || {
-            flywheel_load::load(workload, &factory, &RunOptions::default(), &control)
+            flywheel_load::load(workload, &factory, &self.common.run_options(), &control)
         })?;
         if figures.partial || interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
@@ -117,7 +117,7 @@ impl Bench<'_> {
         let cpu_before = CpuTimes::now();
         let label = format!("running {}", named.name);
         let figures = progress::follow(&label, &control, || {
-            flywheel_load::run(&named.workload, factory, &RunOptions::default(), &control)
+            flywheel_load::run(&named.workload, factory, &self.common.run_options(), &control)
         })?;
         result.environment.steal_share = cpu_before
             .zip(CpuTimes::now())

@@ -47,6 +47,9 @@ pub fn resolve_with(
     default_seconds: Option<u64>,
     defaults: &[(&str, &str)],
 ) -> Result<Named, CliError> {
+    if common.workers == Some(0) {
+        return Err(CliError::Flag("--workers: expected at least 1, found 0".into()));
+    }
     let mut properties = Properties::new();
     for file in files {
         properties.load_file(file)?;

@@ -210,7 +210,7 @@ impl<W: World> Move<'_, W> {
                 if !spec.contains(&key) {
                     return Ok(None);
                 }
-                if self.shard.store.peek(&key)? == Peek::Absent {
+                if matches!(self.shard.store.peek(&key)?, Peek::Absent) {
                     break;
                 }
             }

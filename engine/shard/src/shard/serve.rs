@@ -67,11 +67,11 @@ impl<W: World> Shard<W> {
             Ok(Peek::Cached(versioned)) => Ok(Some(versioned)),
             Ok(Peek::Absent) => Ok(None),
             Err(error) => Err(error.into()),
-            Ok(Peek::OnDisk) => {
+            Ok(Peek::OnDisk(place)) => {
                 let shard = Rc::clone(self);
                 return self.start(partition, async move {
-                    let answer = shard.store.get(&key).await.map_err(ShardError::from);
-                    reply.send(Outcome::Answer(answer));
+                    let answer = shard.store.read(&key, place).await;
+                    reply.send(Outcome::Answer(answer.map(Some).map_err(ShardError::from)));
                 });
             }
         };

@@ -60,6 +60,7 @@ async fn one_life(world: SimWorld, history: Rc<History>) {
     let options = StoreOptions {
         cache_bytes: if seed.is_multiple_of(3) { 0 } else { 16 << 10 },
         commit_depth: 1 + (seed % 4) as usize,
+        commit_beside_bytes: (seed % 3) as usize * 1024,
         // Where checkpoints are rare, replay is long and much waits to be recycled.
         checkpoint_min_log_bytes: if seed.is_multiple_of(2) { 96 << 10 } else { 1 << 20 },
         ..options()

@@ -19,6 +19,7 @@ pub fn options() -> StoreOptions {
     StoreOptions {
         segment_bytes: 64 << 10,
         cache_bytes: 16 << 10,
+        commit_beside_bytes: 0,
         checkpoint_min_log_bytes: 256 << 10,
         ..StoreOptions::default()
     }

@@ -16,6 +16,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
+
 pub use control::{Control, Progress};
 pub use open::OpenOptions;
 pub use schedule::{Arrivals, Step};
@@ -129,6 +134,7 @@ fn drive<F: TargetFactory>(
             let handle = thread::Builder::new()
                 .name(format!("load-{worker}"))
                 .spawn_scoped(scope, move || {
+                    be_patient();
                     let target = match executor::block_on(factory.connect(worker)) {
                         Ok(target) => target,
                         Err(error) => {
@@ -172,4 +178,31 @@ fn drive<F: TargetFactory>(
     })?;
     shared.live.finish();
     Ok(merge::merge(shared, factory.name(), figures))
+}
+
+/// Has this thread wait for its turn when it is woken, instead of pushing aside whoever runs: where
+/// the generator shares cores with what it measures, each answer would else interrupt the work on the
+/// next ones. A system that refuses is measured as it is.
+fn be_patient() {
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
+    // The crate's name for niceness 0, which is where every process begins.
+    let Ok(niceness_0) = 47u8.try_into() else { return };
+    let priority = ThreadPriority::Crossplatform(niceness_0);
+    let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thread_priority::thread_schedule_policy;
+
+    #[test]
+    fn a_worker_waits_for_its_turn() {
+        let worker = thread::spawn(|| {
+            be_patient();
+            thread_schedule_policy()
+        });
+        let policy = worker.join().expect("nothing panics").expect("known");
+        assert_eq!(policy, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch));
+    }
 }
