@@ -259,6 +259,16 @@ fn a_paced_run_times_from_the_schedule_and_says_whether_it_kept_it() {
 }
 
 #[test]
+fn a_paced_run_that_time_ends_does_what_its_schedule_says_and_no_more() {
+    // A tick of 100 ms: most of the schedule's last tick lies behind the end.
+    let paced = [("target", "1000"), ("threadcount", "100"), ("maxexecutiontime", "0.25")];
+    let workload = small(&[&paced[..], &[("operationcount", "0")]].concat());
+    let figures = loaded(&workload).run(&workload);
+    assert!((1..=250).contains(&figures.operations_total), "{}", figures.operations_total);
+    assert!(!figures.partial);
+}
+
+#[test]
 fn a_rate_that_no_target_sustains_is_called_so() {
     let workload = small(&[("target", "1000000000"), ("threadcount", "4")]);
     let pace = loaded(&workload).run(&workload).pace.expect("the run is paced");

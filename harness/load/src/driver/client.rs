@@ -26,12 +26,14 @@ impl<T: Target> Worker<'_, T> {
         let mut key = Vec::with_capacity(64);
         let mut done = 0;
         let mut cycle = 0;
+        let mut schedule_is_over = false;
         while done < share && !self.has_ended(self.last_ns.get()) {
             let intended_ns = self.shared.intended_ns(client, cycle);
-            if let Some(at) = intended_ns
-                && !self.wait_for(slot, at).await
-            {
-                break;
+            if let Some(at) = intended_ns {
+                schedule_is_over = at >= self.shared.deadline_ns;
+                if schedule_is_over || !self.wait_for(slot, at).await {
+                    break;
+                }
             }
             let measured = match self.shared.phase {
                 Phase::Load => self.load_cycle(slot, client, cycle, &mut key, intended_ns).await,
@@ -43,20 +45,17 @@ impl<T: Target> Worker<'_, T> {
             // Targets may answer at once; without this the first client would keep all others waiting.
             yield_now().await;
         }
-        let timed_out = self.shared.deadline_ns <= self.last_ns.get();
+        let timed_out = schedule_is_over || self.shared.deadline_ns <= self.last_ns.get();
         if done < share && (self.shared.stopped() || !timed_out) {
             self.recorder.borrow_mut().cut_short();
         }
     }
 
-    /// Waits for an intended start. `false` when the phase ends before it.
+    /// Waits for an intended start, which lies before the phase's end. `false` when it ends sooner.
     async fn wait_for(&self, slot: usize, at_ns: u64) -> bool {
-        if at_ns > self.last_ns.get() && at_ns < self.shared.deadline_ns {
+        if at_ns > self.last_ns.get() {
             let at = self.epoch + Duration::from_nanos(at_ns);
             self.timers.sleep_until(slot, at, || self.shared.stopped()).await;
-        }
-        if at_ns >= self.shared.deadline_ns {
-            self.last_ns.set(self.last_ns.get().max(self.shared.deadline_ns));
         }
         !self.has_ended(self.tick())
     }
