@@ -35,6 +35,7 @@ mod shard;
 mod stats;
 
 pub use flywheel_disk::Durability;
+pub use flywheel_disk::real::keep_freed_memory;
 pub use flywheel_store::{
     Audit, Change, Checked, Concern, Condition, Direction, Finding, LostRegion, Modified,
     PartitionId, PartitionInfo, PartitionSpec, PartitionState, RecoveryProgress, ScanPage,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use flywheel_disk::real::{RealWorld, run_on_core};
+use flywheel_disk::real::{RealWorld, keep_freed_memory, run_on_core};
 use flywheel_disk::{Durability, File, World, host};
 use flywheel_store::{PartitionId, PartitionSpec, PartitionState, Store, StoreOptions, WriteBatch};
 use futures_util::future::join_all;
@@ -30,6 +30,7 @@ const FULL: Size = Size { items: 200_000, time: Duration::from_secs(4), rounds: 
 const TINY: Size = Size { items: 1_000, time: Duration::from_millis(20), rounds: 1 };
 
 fn main() {
+    keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let size = if arguments.iter().any(|one| one == "--bench") { FULL } else { TINY };
     let directory = arguments.iter().find(|one| !one.starts_with("--"));

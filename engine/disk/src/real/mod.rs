@@ -8,6 +8,7 @@ mod core;
 mod current;
 mod executor;
 mod file;
+mod memory;
 mod ring;
 mod tasks;
 mod timers;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use self::buffer::RealBuffer;
 pub use self::core::{Core, run_on_core};
 pub use self::file::{RealBlock, RealFile};
+pub use self::memory::keep_freed_memory;
 pub use self::tasks::wake_soon;
 
 use self::executor::Machine;
