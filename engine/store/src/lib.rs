@@ -32,6 +32,7 @@ mod scrub;
 mod segment_reader;
 mod segments;
 mod snapshot;
+mod sorting;
 mod space;
 mod stats;
 mod store;

@@ -34,6 +34,7 @@ use crate::core::Core;
 use crate::error::StoreError;
 use crate::index::Location;
 use crate::maintenance;
+use crate::sorting::sort_in_slices;
 use crate::space::Need;
 
 use self::order::Order;
@@ -110,11 +111,11 @@ async fn round<W: World>(
     output: &mut Output,
 ) -> Result<(), StoreError> {
     let Round { source, need, is_atomic, mut pace } = chosen;
-    let mut rescued = match source {
+    let rescued = match source {
         Source::Victims(victims) => rescue::of_segments(core, &victims, &mut pace).await?,
         Source::Range(entries) => rescue::of_entries(core, &entries, &mut pace).await?,
     };
-    rescued.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    let rescued = sort_in_slices(&core.world, rescued, |a, b| a.key.cmp(&b.key)).await;
     let mut written = Vec::new();
     for records in runs(rescued, core.options.max_run_bytes()) {
         let bytes = records.iter().map(|record| u64::from(record.from.len_bytes())).sum();

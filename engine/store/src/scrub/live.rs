@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::error::StoreError;
 use crate::index::{Direction, Location};
 use crate::limits::{MAX_SCRUB_ENTRIES, MAX_SCRUB_UNNAMED};
+use crate::sorting::sort_in_slices;
 
 /// Entries of the index that one slice visits.
 const INDEX_SLICE: usize = 2048;
@@ -80,7 +81,8 @@ pub(super) async fn collect<W: World>(
         }
     })
     .await?;
-    places.sort_unstable_by_key(|entry| (entry.segment(), entry.location.offset_bytes()));
+    let place = |entry: &Entry| (entry.segment(), entry.location.offset_bytes());
+    let places = sort_in_slices(&core.world, places, |a, b| place(a).cmp(&place(b))).await;
     left.reverse();
     Ok((Entries { segments: group.into_iter().zip(lives).collect(), places }, left))
 }
