@@ -48,7 +48,7 @@ fn print(figures: &DeviceFigures) {
     for read in &figures.random_reads {
         println!(
             "  {:>3} in flight, {} thr {:>9.0} {:>8.0} us {:>7.0} us {:>7.0} us",
-            read.queue_depth * read.threads,
+            read.queue_depth,
             read.threads,
             read.iops,
             read.latency_us.p50,

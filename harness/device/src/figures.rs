@@ -12,9 +12,9 @@ pub struct DeviceFigures {
     pub read_iops_max: f64,
     /// Median time of a random 4 KiB read with one in flight, in microseconds.
     pub read_us_p50_qd1: f64,
-    /// 99th percentile of a random 4 KiB read with 32 in flight, in microseconds: what an engine
-    /// that keeps the disk busy without flooding it can hope for.
-    pub read_us_p99_qd32: f64,
+    /// 99th percentile of a random 4 KiB read with 8 in flight, in microseconds: what an engine at half
+    /// of the disk's rate can hope for.
+    pub read_us_p99_qd8: f64,
     /// Median time of a durable 4 KiB write with one in flight, by the faster method, in
     /// microseconds.
     pub durable_write_4k_us_p50: f64,

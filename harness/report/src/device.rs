@@ -11,9 +11,9 @@ pub struct DeviceFigures {
     pub read_iops_qd1: f64,
     /// Saturated random 4 KiB reads per second.
     pub read_iops_max: f64,
-    /// 99th percentile of a random 4 KiB read with 32 in flight, in microseconds.
+    /// 99th percentile of a random 4 KiB read with 8 in flight, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_us_p99_qd32: Option<f64>,
+    pub read_us_p99_qd8: Option<f64>,
     /// Median of a durable 4 KiB write with one in flight, in microseconds.
     pub durable_write_4k_us_p50: f64,
     /// Large sequential reads, in bytes per second.
@@ -51,7 +51,7 @@ impl DeviceBracket {
 
     /// The yardstick for response times, in microseconds: the lower of the two.
     pub fn read_us_p99(&self) -> Option<f64> {
-        self.probes().filter_map(|probe| probe.read_us_p99_qd32).reduce(f64::min)
+        self.probes().filter_map(|probe| probe.read_us_p99_qd8).reduce(f64::min)
     }
 
     /// Saturated reads after the run per those before: far from 1, the disk itself has changed.

@@ -58,6 +58,7 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
     lines.extend(labelled("engine", engine(result)));
     lines.extend(labelled("device", device(result)));
     lines.extend(labelled("ratios", ratios(result)));
+    lines.extend(labelled("evenness", evenness(result)));
     lines.extend(labelled(
         "verified",
         [result.verification.as_ref().map(|found| {
@@ -226,10 +227,22 @@ fn ratios(result: &RunResult) -> [Option<String>; 4] {
         ratios
             .read_ios_per_device_read_iops
             .map(|share| format!("{} of the device's reads used", percent(share))),
-        ratios.p99_per_probe_p99.map(|times| format!("p99 {} x the probe's", ratio(times))),
+        ratios.p99_per_probe_p99.map(|times| format!("p99 {} x the probe's at QD8", ratio(times))),
         ratios
             .device_after_per_before
             .map(|share| format!("device after the run {} of before", percent(share))),
+    ]
+}
+
+fn evenness(result: &RunResult) -> [Option<String>; 2] {
+    let slowest = result.ratios.slowest_second_per_median;
+    let longest_us = result.intervals.iter().map(|interval| interval.max_us).reduce(f64::max);
+    [
+        slowest.map(|share| format!("slowest second {} of the median", percent(share))),
+        // A lone interval says no more than the table above.
+        longest_us
+            .filter(|_| slowest.is_some())
+            .map(|us| format!("longest operation {}", time(us))),
     ]
 }
 

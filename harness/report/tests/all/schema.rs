@@ -104,10 +104,10 @@ fn a_probe_is_taken_over_by_name_and_whole() {
     let probe = json!({
         "read_iops_qd1": 1.0, "read_iops_max": 2.0, "durable_write_4k_us_p50": 3.0,
         "sequential_read_bytes_per_s": 4.0, "sequential_write_bytes_per_s": 5.0,
-        "read_us_p99_qd32": 6.0, "random_reads": [{ "threads": 1 }],
+        "read_us_p99_qd8": 6.0, "random_reads": [{ "threads": 1 }],
     });
     let figures = DeviceFigures::from_probe(&probe).unwrap();
-    assert_eq!(figures.read_us_p99_qd32, Some(6.0));
+    assert_eq!(figures.read_us_p99_qd8, Some(6.0));
     assert_eq!(serde_json::to_value(&figures).unwrap(), probe, "nothing is lost");
     assert!(DeviceFigures::from_probe(&json!({ "read_iops_qd1": 1.0 })).is_err());
 }
@@ -119,7 +119,7 @@ fn the_probe_of_this_workspace_fits() {
         read_iops_qd1: 14_000.0,
         read_iops_max: 80_000.0,
         read_us_p50_qd1: 66.0,
-        read_us_p99_qd32: 840.0,
+        read_us_p99_qd8: 840.0,
         durable_write_4k_us_p50: 121.5,
         durable_write_method: flywheel_device::DurableMethod::ODsync,
         sequential_read_bytes_per_s: 880e6,
@@ -133,7 +133,7 @@ fn the_probe_of_this_workspace_fits() {
         ring: flywheel_device::RingFeatures::default(),
     };
     let figures = DeviceFigures::from_probe(&probe).unwrap();
-    assert_eq!(figures.read_us_p99_qd32, Some(840.0));
+    assert_eq!(figures.read_us_p99_qd8, Some(840.0));
     assert_eq!(figures.detail["durable_write_method"], "o_dsync");
     assert_eq!(serde_json::to_value(&figures).unwrap(), serde_json::to_value(&probe).unwrap());
 }
