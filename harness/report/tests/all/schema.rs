@@ -145,9 +145,11 @@ fn ratios_are_to_the_better_probe_and_the_slowest_operation() {
     assert_eq!(ratios.read_ios_per_device_read_iops, Some(0.34 * 120_000.0 / 80_000.0));
     assert_eq!(ratios.p99_per_probe_p99, Some(2_130.0 / 840.0));
     assert_eq!(ratios.device_after_per_before, Some(0.95));
+    assert_eq!(ratios.slowest_second_per_median, Some(0.75));
 
     let mut unprobed = sample();
     unprobed.device = Default::default();
+    unprobed.intervals.truncate(1);
     unprobed.seal();
     assert_eq!(unprobed.ratios, Default::default());
 }
