@@ -29,7 +29,7 @@ use crate::figures::{Phase, RunFigures};
 use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
 use crate::workload::Workload;
-use measure::WorkerFigures;
+use measure::{Pacing, WorkerFigures};
 use shared::Shared;
 use worker::Worker;
 
@@ -134,7 +134,10 @@ fn drive<F: TargetFactory>(
             let handle = thread::Builder::new()
                 .name(format!("load-{worker}"))
                 .spawn_scoped(scope, move || {
-                    be_patient();
+                    // A schedule is kept as well as can be; without one only throughput is asked for.
+                    if shared.pacing() == Pacing::Unpaced {
+                        be_patient();
+                    }
                     let target = match executor::block_on(factory.connect(worker)) {
                         Ok(target) => target,
                         Err(error) => {
