@@ -38,7 +38,7 @@ fn every_promise_holds_in_the_first_seeds() {
         total = std::array::from_fn(|n| total[n] + did[n]);
     }
     // A simulator that does nothing breaks no promise either.
-    assert!(total.iter().all(|&did| 2 * did > SEEDS), "too little was done: {total:?}");
+    assert!(total.iter().all(|&did| 5 * did > SEEDS), "too little was done: {total:?}");
 }
 
 #[test]
