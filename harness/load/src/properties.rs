@@ -72,7 +72,8 @@ impl Properties {
         Self::default()
     }
 
-    /// Adds a `-P` file in Java's .properties format (ISO 8859-1, `\uXXXX` escapes, `\` continues a line).
+    /// Adds a `-P` file in Java's .properties format (`\uXXXX` escapes, `\` continues a line). Read as
+    /// Windows-1252: ISO 8859-1 as Java has it, but for the control characters 80 to 9F.
     pub fn load_file(&mut self, path: &Path) -> Result<(), PropertyError> {
         let fail = |line: usize, expected: &str, found: String| PropertyError {
             origin: Origin::File(path.to_owned(), line),

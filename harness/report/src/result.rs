@@ -139,7 +139,7 @@ pub struct LoadPhase {
 /// One second of the measured phase, all types of operation together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// The interval's end, in seconds since the measured phase began.
+    /// Where the second begins, in seconds since the measured phase began.
     pub at_s: f64,
     /// Operations that ended in it.
     pub count: u64,

@@ -13,9 +13,8 @@ const NEVER: std::ffi::c_long = -1;
 /// Has mimalloc keep what is freed for the next allocation, instead of handing it back to the system.
 ///
 /// A page that comes back from the system costs a fault and is cleared, in the middle of somebody's
-/// request; on a virtual machine whose host has to find it first, milliseconds. At half of the peak that
-/// made the p99 three times longer. A store's memory is bounded and in use all the time: there is
-/// nothing to be had by giving it back.
+/// request: docs/benchmarks.md says what that cost. The process stays as large as it once was, which the
+/// store's own bounds limit.
 ///
 /// Does nothing in a process whose allocator is another one, nor to a `MIMALLOC_PURGE_DELAY` that its
 /// user has set.

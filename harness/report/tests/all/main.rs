@@ -76,7 +76,7 @@ fn sample() -> RunResult {
             throughput_ops_per_s: 80_000.0,
         }),
         // The last second is cut off, and judged by nobody.
-        intervals: [(1.0, 90_000), (2.0, 120_000), (3.0, 121_000), (3.4, 40_000)]
+        intervals: [(0.0, 90_000), (1.0, 120_000), (2.0, 121_000), (3.0, 40_000)]
             .map(|(at_s, count)| Interval { at_s, count, p99_us: 1600.0, max_us: 9000.0 })
             .into(),
         verification: Some(Verification { checked: 1_000_000, wrong: 0 }),

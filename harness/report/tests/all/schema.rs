@@ -147,6 +147,11 @@ fn ratios_are_to_the_better_probe_and_the_slowest_operation() {
     assert_eq!(ratios.device_after_per_before, Some(0.95));
     assert_eq!(ratios.slowest_second_per_median, Some(0.75));
 
+    let mut stalled = sample();
+    stalled.intervals[1].count = 0;
+    stalled.seal();
+    assert_eq!(stalled.ratios.slowest_second_per_median, Some(0.0), "nothing ended in a second");
+
     let mut unprobed = sample();
     unprobed.device = Default::default();
     unprobed.intervals.truncate(1);
