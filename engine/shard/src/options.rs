@@ -19,7 +19,7 @@ pub struct EngineOptions {
     /// Shards, each with a thread pinned to a processor; 0 for one on each processor this process
     /// may use. Fixed when the directory is created.
     pub shards: usize,
-    /// Settings of the stores. `cache_bytes` is the whole engine's and divided among the shards;
+    /// Settings of the stores. `cache_bytes` and `index_bytes` are the whole engine's and divided among the shards;
     /// `shard` is overwritten.
     pub store: StoreOptions,
     /// Requests that may wait in one shard's mailbox before it refuses with [`ShardError::Busy`]. A bound for
@@ -147,7 +147,11 @@ impl EngineOptions {
     /// The settings of one shard's store.
     pub(crate) fn store_of(&self, shard: u16, shards: u16) -> StoreOptions {
         let cache_bytes = self.store.cache_bytes / u64::from(shards);
-        StoreOptions { shard, cache_bytes, ..self.store.clone() }
+        let index_bytes = match self.store.index_bytes {
+            u64::MAX => u64::MAX,
+            bound => bound / u64::from(shards),
+        };
+        StoreOptions { shard, cache_bytes, index_bytes, ..self.store.clone() }
     }
 
     /// What each shard is told.

@@ -77,6 +77,8 @@ fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
     let store = StoreOptions {
         segment_bytes: SEGMENT_BYTES << rng.below(2),
         cache_bytes: [0, 16 << 10, 1 << 20][rng.below(3) as usize],
+        // A leaf takes one to two KiB: none, some, or all of the index stays in memory.
+        index_bytes: [u64::MAX, 0, 6 << 10, 12 << 10][rng.below(4) as usize],
         reads_in_flight: 1 + rng.below(16) as usize,
         commit_depth: 1 + rng.below(8) as usize,
         commit_beside_bytes: [0, 0, 2 << 10, 256 << 10][rng.below(4) as usize],

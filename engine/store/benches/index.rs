@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::ops::{Bound, ControlFlow};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use flywheel_store::index::{Direction, Location, Tree};
+use flywheel_store::index::{Direction, Fetched, Location, Tree};
 
 const ITEMS: u64 = 1_000_000;
 /// `INDEX_BENCH_ITEMS` asks for the memory figure at another size, such as 5000000.
@@ -98,12 +98,14 @@ fn index(criterion: &mut Criterion) {
         bench.iter(|| {
             let (mut left, mut sum) = (100, 0);
             let start = Bound::Included(&absent[next()][..]);
-            tree.visit(start, Bound::Unbounded, Direction::Forward, &mut |key, at| {
+            let mut each = |key: &[u8], at: Location| {
                 sum += key.len() + at.len_bytes() as usize;
                 left -= 1;
                 if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            black_box(sum)
+            };
+            let (end, forward) = (Bound::Unbounded, Direction::Forward);
+            let visited = tree.visit(start, end, forward, &Fetched::default(), &mut each);
+            black_box((visited.is_ok(), sum))
         });
     });
 

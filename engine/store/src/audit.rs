@@ -2,13 +2,13 @@
 //! Changes nothing and waits for nothing. Not the medium: that is for those who read it.
 
 use std::collections::BTreeSet;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 use flywheel_disk::World;
 
 use crate::core::Core;
 use crate::format::segment::CONTENT_AT;
-use crate::index::{Direction, Location, Tree};
+use crate::index::{Location, Tree};
 use crate::limits::{MAX_BATCH_BYTES, MAX_PENDING_WRITE_BYTES};
 use crate::segments::{SegmentState, Segments};
 
@@ -17,7 +17,7 @@ use crate::segments::{SegmentState, Segments};
 pub enum Audit {
     /// Lists and sums: a few dozen comparisons.
     Quick,
-    /// Every entry of the index, too.
+    /// Every entry of the index that is in memory, too.
     Thorough,
 }
 
@@ -40,7 +40,7 @@ impl<W: World> Core<W> {
         for partition in table.iter() {
             add_live(&segments, &partition.index, &mut live_bytes)?;
         }
-        for index in &*self.dropped.borrow() {
+        for (index, _) in &*self.dropped.borrow() {
             add_live(&segments, index, &mut live_bytes)?;
         }
         for (segment, (slot, live_bytes)) in segments.all.iter().zip(live_bytes).enumerate() {
@@ -72,7 +72,7 @@ fn add_live<W: World>(
             ControlFlow::Break(())
         }
     };
-    index.visit(Bound::Unbounded, Bound::Unbounded, Direction::Forward, &mut add);
+    index.visit_warm(&mut add);
     found
 }
 

@@ -13,7 +13,7 @@ use flywheel_disk::{DiskError, DiskFault, World};
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::format::superblock::SLOTS;
-use crate::index::Direction;
+use crate::index::{Direction, Fetched};
 use crate::limits::MAX_SCRUB_FINDINGS;
 use crate::options::StoreOptions;
 use crate::recovery::recover;
@@ -61,7 +61,7 @@ pub async fn check<W: World>(
     if !Salvage::may_recover(&world, directory, &options).await? {
         return damaged(world, directory, options, None).await;
     }
-    let recovered = match recover(&world, directory, &mut options, None).await {
+    let recovered = match recover(&world, directory, &mut options, None, None).await {
         Ok(recovered) => recovered,
         Err(error) => {
             let finding = as_finding(error)?;
@@ -159,7 +159,8 @@ impl Checked {
         for partition in core.table.borrow().iter() {
             for direction in [Direction::Forward, Direction::Backward] {
                 let (start, end) = (Bound::Unbounded, Bound::Unbounded);
-                partition.index.visit(start, end, direction, &mut |key, location| {
+                let all_warm = Fetched::default();
+                let visited = partition.index.visit(start, end, direction, &all_warm, &mut |key, location| {
                     if !partition.spec.contains(key) {
                         let what = format!(
                             "partition {} holds a key that is not its own",
@@ -169,6 +170,7 @@ impl Checked {
                     }
                     ControlFlow::Break(())
                 });
+                visited.expect("a store that is only looked at is recovered without a bound");
             }
         }
         for (key, location, what) in outside {

@@ -12,12 +12,13 @@ use std::rc::Rc;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, TaskClass, World};
 
+use crate::cold::READ_AHEAD_PAGES;
 use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::checkpoint::{ChunkWriter, Element};
 use crate::format::place::Place;
 use crate::format::superblock::{SLOTS, Superblock};
-use crate::index::Direction;
+use crate::index::{Direction, Fetched};
 use crate::limits::MAX_CHECKPOINT_SEGMENTS;
 use crate::maintenance;
 use crate::partitions::{Partition, PartitionTable};
@@ -120,6 +121,8 @@ impl<W: World> Drop for Busy<W> {
 
 async fn write<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError> {
     let captured: PartitionTable = core.table.borrow().clone();
+    // Pages of the index stay where they are until it is written.
+    let _pin = core.pins.pin();
     let settled = core.settled.get();
     let logged_bytes = core.counters.log_bytes_written.get();
     let next_version = core.log.borrow().next_version;
@@ -214,27 +217,36 @@ impl<W: World> Output<W> {
     async fn write_partition(&mut self, partition: &Partition) -> Result<(), StoreError> {
         self.make_room().await?;
         self.chunk.push(&Element::Partition(partition.spec.clone()));
-        let mut from = Some(Bound::Unbounded);
-        while let Some(start) = from.take() {
-            let chunk = &mut self.chunk;
-            let entries = &mut self.entries;
-            let start = start.as_ref().map(|key: &Vec<u8>| key.as_slice());
+        let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
+        let mut from = Bound::Unbounded;
+        loop {
+            let (chunk, entries) = (&mut self.chunk, &mut self.entries);
+            let mut next = None;
             let mut visitor = |key: &[u8], location| {
                 if chunk.is_full() {
-                    from = Some(Bound::Included(key.to_vec()));
+                    next = Some(Bound::Included(key.to_vec()));
                     return ControlFlow::Break(());
                 }
                 chunk.push(&Element::Entry(key, location));
                 *entries += 1;
                 ControlFlow::Continue(())
             };
-            partition.index.visit(start, Bound::Unbounded, Direction::Forward, &mut visitor);
-            if from.is_some() {
-                self.write_chunk().await?;
-                self.core.world.yield_if_needed().await;
+            let start = from.as_ref().map(|key: &Vec<u8>| key.as_slice());
+            let (end, forward) = (Bound::Unbounded, Direction::Forward);
+            let visited = partition.index.visit(start, end, forward, &fetched, &mut visitor);
+            match (visited, next) {
+                (Err(gap), _) => {
+                    self.core.fill_next(&gap, &mut fetched).await?;
+                    from = gap.resume(from);
+                }
+                (Ok(()), Some(next)) => {
+                    self.write_chunk().await?;
+                    from = next;
+                }
+                (Ok(()), None) => return Ok(()),
             }
+            self.core.world.yield_if_needed().await;
         }
-        Ok(())
     }
 
     async fn make_room(&mut self) -> Result<(), StoreError> {

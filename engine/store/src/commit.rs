@@ -7,21 +7,24 @@
 //! A batch is proven once a later one, durable too, calls it durable: damage to it is then told from a
 //! power loss. When the log rests, an empty batch does that for the last one that holds records.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::{Future, poll_fn};
+use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use flywheel_disk::canary::{self, Canary};
-use flywheel_disk::{DiskError, File, World};
+use flywheel_disk::{DiskError, DiskFault, File, World};
+use futures_util::future::try_join_all;
 
 use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
+use crate::format::meta::Meta;
 use crate::format::place::Place;
-use crate::index::Location;
+use crate::index::{Leaf, Location, Page};
 use crate::limits::CONFIRM_AFTER_MS;
 use crate::log::{Group, Move, Pending};
 use crate::segments::SegmentState;
@@ -62,6 +65,10 @@ pub(crate) struct Committer<W: World> {
     settled_ns: u64,
     /// Wakes the loop once the log may have rested long enough.
     rest: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// Brings pages that the first flight, which is durable, needs to be applied.
+    bringing: Option<Pin<Box<dyn Future<Output = Result<Vec<(Page, Leaf)>, StoreError>>>>>,
+    /// What was brought for it.
+    brought: Vec<(Page, Leaf)>,
 }
 
 /// Where the log goes on after recovery.
@@ -89,6 +96,8 @@ impl<W: World> Committer<W> {
             proven: if end.is_proven { end.last_number } else { 0 },
             settled_ns,
             rest: None,
+            bringing: None,
+            brought: Vec::new(),
         }
     }
 
@@ -102,7 +111,7 @@ impl<W: World> Committer<W> {
             // Registered before looking, so that nothing that comes meanwhile is missed.
             self.core.commit_wanted.register(context);
             let landed = self.poll_flights(context);
-            let settled = self.settle_landed();
+            let settled = self.settle_landed(context);
             let launched = self.launch() || self.confirm(context);
             if !(landed || settled || launched) {
                 break;
@@ -127,17 +136,72 @@ impl<W: World> Committer<W> {
     }
 
     /// Settles what has landed, in order: a batch waits for all before it.
-    fn settle_landed(&mut self) -> bool {
+    fn settle_landed(&mut self, context: &mut Context<'_>) -> bool {
         let mut settled = false;
-        while let Some(outcome) = self.flights.front_mut().and_then(|first| first.outcome.take()) {
-            let flight = self.flights.pop_front().expect("looked at above");
-            match outcome {
+        while let Some(first) = self.flights.front().filter(|first| first.outcome.is_some()) {
+            let is_durable = matches!(first.outcome, Some(Ok(())));
+            let ready = if is_durable { self.poll_pages(context) } else { Poll::Ready(Ok(())) };
+            let Poll::Ready(ready) = ready else { break };
+            let mut flight = self.flights.pop_front().expect("looked at above");
+            match flight.outcome.take().expect("looked at above").and(ready) {
                 Ok(()) => self.settle(flight),
                 Err(error) => self.stop(flight, error),
             }
             settled = true;
         }
         settled
+    }
+
+    /// Has the index take in all that the first flight changes: it is applied as one, or not at all.
+    fn poll_pages(&mut self, context: &mut Context<'_>) -> Poll<Result<(), DiskError>> {
+        loop {
+            if let Some(bringing) = &mut self.bringing {
+                let Poll::Ready(brought) = bringing.as_mut().poll(context) else {
+                    return Poll::Pending;
+                };
+                self.bringing = None;
+                match brought {
+                    Ok(brought) => self.brought.extend(brought),
+                    Err(error) => return Poll::Ready(Err(as_fault(error, &self.core.directory))),
+                }
+            }
+            // Some may have been evicted again while others were brought.
+            self.brought.iter().for_each(|(page, leaf)| self.core.install(*page, leaf));
+            let pages = self.pages_needed();
+            if pages.is_empty() {
+                self.brought.clear();
+                return Poll::Ready(Ok(()));
+            }
+            let core = self.core.clone();
+            self.bringing = Some(Box::pin(async move {
+                let _pin = core.pins.pin();
+                let read = async |page| Ok((page, core.read_page_surely(page).await?));
+                try_join_all(pages.into_iter().map(read)).await
+            }));
+        }
+    }
+
+    /// Pages of the index without which the first flight cannot be applied.
+    fn pages_needed(&self) -> HashSet<Page> {
+        if !self.core.index.is_bounded() {
+            return HashSet::new();
+        }
+        let table = self.core.table.borrow();
+        let changes = self.flights.front().into_iter().flat_map(|flight| &flight.changes);
+        let mut pages = HashSet::new();
+        for (change, _) in changes {
+            match change {
+                Pending::Item { key, .. } => pages.extend(table.page_of(key)),
+                Pending::Partition { change: Meta::Split { at, .. }, .. } => {
+                    pages.extend(table.page_of(at));
+                }
+                Pending::Partition { .. } => {}
+                Pending::Relocation { moves, .. } => {
+                    pages.extend(moves.iter().filter_map(|moved| table.page_of(&moved.key)));
+                }
+            }
+        }
+        pages
     }
 
     /// The batch is durable: the index learns of it, then its writers do.
@@ -159,6 +223,7 @@ impl<W: World> Committer<W> {
         core.settled.set(Settled { number: flight.number, next: flight.place.at(next_offset) });
         flight.done.finish(Ok(()));
         core.room_changed.notify();
+        core.note_index_growth();
     }
 
     /// A write failed: the log has a hole, so nothing behind it may be acknowledged, ever.
@@ -339,6 +404,14 @@ impl<W: World> Committer<W> {
     }
 }
 
+/// A page that cannot be read, as what stops the store.
+fn as_fault(error: StoreError, directory: &Path) -> DiskError {
+    match error {
+        StoreError::Disk(error) => error,
+        other => DiskError::new(DiskFault::Io, "reading the index", directory, other.to_string()),
+    }
+}
+
 /// Makes one durable change known to the index, the cache and the segments' accounts.
 fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: u64) {
     let mut table = core.table.borrow_mut();
@@ -365,7 +438,7 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
         }
         Pending::Partition { change, .. } => {
             if let Some(index) = table.apply(&change) {
-                core.dropped.borrow_mut().push(index);
+                core.dropped.borrow_mut().push((index, core.pins.pin()));
                 core.maintenance_wanted.notify();
             }
         }
@@ -378,7 +451,7 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
                     segments.credit(to);
                     segments.debit(from);
                 } else if canary::sings(Canary::ForgetTombstone)
-                    && partition.index.get(&key).is_none()
+                    && partition.index.get(&key) == Ok(None)
                 {
                     partition.index.insert(&key, to);
                     segments.credit(to);

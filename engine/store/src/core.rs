@@ -8,13 +8,14 @@ use std::rc::Rc;
 use flywheel_disk::{DiskError, World};
 
 use crate::cache::RecordCache;
+use crate::cold::{IndexMemory, PageFiles};
 use crate::error::StoreError;
 use crate::format::place::Place;
-use crate::index::{Location, Tree};
+use crate::index::{Location, Page, Tree};
 use crate::log::{Log, Pending};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
-use crate::pins::Pins;
+use crate::pins::{Pin, Pins};
 use crate::recovery::Recovered;
 use crate::scrub::ScrubState;
 use crate::segments::Segments;
@@ -42,8 +43,12 @@ pub(crate) struct Core<W: World> {
     pub(crate) closing: Cell<bool>,
     /// The log as far as the index knows it.
     pub(crate) settled: Cell<Settled>,
-    /// Indexes of dropped partitions whose records still count as live.
-    pub(crate) dropped: RefCell<Vec<Tree>>,
+    /// Indexes of dropped partitions whose records still count as live, and what keeps them readable.
+    pub(crate) dropped: RefCell<Vec<(Tree, Pin)>>,
+    /// What the index takes of memory, and whether it may.
+    pub(crate) index: IndexMemory,
+    /// Where the rest of the index stands.
+    pub(crate) pages: PageFiles<W>,
     /// Generation and checkpoint of the newest superblock.
     pub(crate) superblock: RefCell<crate::checkpoint::Newest<W>>,
     /// Bytes that scans have paid for to be put in order.
@@ -95,6 +100,8 @@ pub(crate) enum Newest {
     Cached(Versioned),
     /// Durable, to be read.
     OnDisk(Location),
+    /// To be told from a page of the index.
+    Cold(Page),
     /// There is none.
     Absent,
 }
@@ -107,6 +114,8 @@ impl<W: World> Core<W> {
         options: StoreOptions,
         recovered: Recovered<W>,
     ) -> Rc<Self> {
+        let unbounded = || PageFiles::new(world.clone(), directory, options.segment_bytes);
+        let pages = recovered.pages.unwrap_or_else(unbounded);
         let counters = Counters::default();
         counters.replayed_bytes.add(recovered.replayed_bytes);
         Rc::new(Self {
@@ -123,6 +132,8 @@ impl<W: World> Core<W> {
             closing: Cell::new(false),
             settled: Cell::new(recovered.settled),
             dropped: RefCell::default(),
+            index: IndexMemory::new(options.index_bytes),
+            pages,
             order_credit_bytes: Cell::new(0),
             superblock: RefCell::new(crate::checkpoint::Newest {
                 file: Rc::new(recovered.superblock.file),
@@ -176,7 +187,10 @@ impl<W: World> Core<W> {
         if let Some(cached) = self.cache.borrow().get(partition.cache_tag, key) {
             return Ok(Newest::Cached(cached.clone()));
         }
-        Ok(partition.index.get(key).map_or(Newest::Absent, Newest::OnDisk))
+        Ok(match partition.index.get(key) {
+            Ok(location) => location.map_or(Newest::Absent, Newest::OnDisk),
+            Err(page) => Newest::Cold(page),
+        })
     }
 
     /// Adds changes to the log as one atomic whole. They are decided from now on, and durable once
@@ -207,6 +221,7 @@ impl<W: World> Core<W> {
     /// Waits until `bytes` more may be pending.
     pub(crate) async fn room(&self, bytes: usize, need: Need) -> Result<(), StoreError> {
         loop {
+            self.index_room().await;
             self.check_writable(need)?;
             let pending_bytes = self.log.borrow().pending_bytes;
             let fits = pending_bytes + bytes <= crate::limits::MAX_PENDING_WRITE_BYTES;

@@ -9,6 +9,7 @@ mod audit;
 mod cache;
 mod check;
 mod checkpoint;
+mod cold;
 mod commit;
 mod compaction;
 mod core;

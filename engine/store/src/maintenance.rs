@@ -8,11 +8,12 @@ use std::time::Duration;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, World};
 
+use crate::cold::READ_AHEAD_PAGES;
 use crate::core::{Core, Health};
 use crate::error::StoreError;
 use crate::format::place::Place;
 use crate::format::segment::SegmentHeader;
-use crate::index::{Direction, Tree};
+use crate::index::{Direction, Fetched, Gap, Tree};
 use crate::limits::MAX_SEGMENTS;
 use crate::segments::{SegmentState, segment_path};
 use crate::space::Need;
@@ -215,31 +216,51 @@ pub(crate) fn stop<W: World>(core: &Core<W>, error: DiskError) {
 /// Takes the records of dropped partitions off the segments' accounts, a slice at a time.
 async fn forget_dropped<W: World>(core: &Core<W>) {
     loop {
-        let Some(mut index) = core.dropped.borrow_mut().pop() else { return };
-        while !index.is_empty() {
-            forget_slice(core, &mut index);
-            core.world.yield_if_needed().await;
+        let Some((index, _pin)) = core.dropped.borrow_mut().pop() else { return };
+        if forget(core, &index).await.is_err() {
+            // Its space comes back when the store is opened next.
+            core.counters.index_faults.add(1);
         }
     }
 }
 
-fn forget_slice<W: World>(core: &Core<W>, index: &mut Tree) {
+async fn forget<W: World>(core: &Core<W>, index: &Tree) -> Result<(), StoreError> {
+    let mut from = Bound::Unbounded;
+    let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
+    loop {
+        let (visited, next) = forget_slice(core, index, &from, &fetched);
+        match (visited, next) {
+            (Err(gap), _) => {
+                core.fill_next(&gap, &mut fetched).await?;
+                from = gap.resume(from);
+            }
+            (Ok(()), Some(next)) => from = Bound::Included(next),
+            (Ok(()), None) => return Ok(()),
+        }
+        core.world.yield_if_needed().await;
+    }
+}
+
+/// Forgets one slice; where the next begins.
+fn forget_slice<W: World>(
+    core: &Core<W>,
+    index: &Tree,
+    from: &Bound<Vec<u8>>,
+    fetched: &Fetched,
+) -> (Result<(), Gap>, Option<Vec<u8>>) {
     let mut segments = core.segments.borrow_mut();
-    let mut count = 0;
-    let mut rest_from = None;
-    index.visit(Bound::Unbounded, Bound::Unbounded, Direction::Forward, &mut |key, location| {
+    let (mut count, mut next) = (0, None);
+    let start = from.as_ref().map(Vec::as_slice);
+    let mut each = |key: &[u8], location| {
         if count == FORGET_SLICE {
-            rest_from = Some(key.to_vec());
+            next = Some(key.to_vec());
             return ControlFlow::Break(());
         }
         count += 1;
         segments.debit(location);
         ControlFlow::Continue(())
-    });
-    *index = match rest_from {
-        Some(key) => index.split_off(&key),
-        None => Tree::new(),
     };
+    (index.visit(start, Bound::Unbounded, Direction::Forward, fetched, &mut each), next)
 }
 
 #[cfg(test)]

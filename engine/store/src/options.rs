@@ -13,6 +13,9 @@ pub struct StoreOptions {
     pub segment_bytes: u32,
     /// Memory for cached records.
     pub cache_bytes: u64,
+    /// Memory for the index. What does not fit stands in scratch files, and costs a read more. It may be
+    /// exceeded, to twice as much at the most while a checkpoint is written, and on a disk that takes none.
+    pub index_bytes: u64,
     /// Random reads in flight; more only queue at the device.
     pub reads_in_flight: usize,
     /// Commit groups in flight, 1 to 8.
@@ -40,6 +43,7 @@ impl Default for StoreOptions {
             shard: 0,
             segment_bytes: 32 << 20,
             cache_bytes: 256 << 20,
+            index_bytes: u64::MAX,
             reads_in_flight: 64,
             commit_depth: 3,
             commit_beside_bytes: 256 << 10,

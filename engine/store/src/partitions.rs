@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::error::StoreError;
 use crate::format::meta::Meta;
-use crate::index::{Direction, Location, Tree};
+use crate::index::{Direction, Fetched, Gap, Leaf, Location, Page, Sweep, Tree};
 use crate::limits::MAX_KEY_BYTES;
 use crate::types::{PartitionId, PartitionInfo, PartitionSpec, PartitionState};
 
@@ -139,29 +139,107 @@ impl PartitionTable {
 
     /// Visits the items of a key range over all partitions, in key order or against it, until `f`
     /// says to stop.
+    ///
+    /// # Errors
+    /// The gap where the walk broke off, at a leaf that is neither in memory nor `fetched`.
     pub(crate) fn visit(
         &self,
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         direction: Direction,
+        fetched: &Fetched,
         f: &mut dyn FnMut(&[u8], Location) -> std::ops::ControlFlow<()>,
-    ) {
+    ) -> Result<(), Gap> {
         if is_empty(start, end) {
-            return;
+            return Ok(());
         }
         let mut stopped = false;
         let mut in_one = |partition: &Partition| {
-            partition.index.visit(start, end, direction, &mut |key, location| {
+            if stopped {
+                return Ok(());
+            }
+            let mut show = |key: &[u8], location| {
                 let flow = f(key, location);
                 stopped = flow.is_break();
                 flow
-            });
-            stopped
+            };
+            let visited = partition.index.visit(start, end, direction, fetched, &mut show);
+            visited.map_err(|mut gap| {
+                // The partitions before this one are done.
+                gap.resume = gap.resume.or_else(|| match direction {
+                    Direction::Forward => {
+                        let is_behind = is_empty(start, Bound::Excluded(&*partition.spec.start));
+                        (!is_behind).then(|| Bound::Included(partition.spec.start.to_vec()))
+                    }
+                    Direction::Backward => {
+                        let bound = partition.spec.end.as_ref()?;
+                        let is_behind = is_empty(Bound::Included(&**bound), end);
+                        (!is_behind).then(|| Bound::Excluded(bound.to_vec()))
+                    }
+                });
+                gap
+            })
         };
         match direction {
-            Direction::Forward => _ = self.iter().any(&mut in_one),
-            Direction::Backward => _ = self.iter().rev().any(&mut in_one),
+            Direction::Forward => self.iter().try_for_each(&mut in_one),
+            Direction::Backward => self.iter().rev().try_for_each(&mut in_one),
         }
+    }
+
+    /// The page that must be installed before `key` is changed.
+    pub(crate) fn page_of(&self, key: &[u8]) -> Option<Page> {
+        self.find(key)?.index.page_of(key)
+    }
+
+    /// Takes back what a page holds, if it still is wanted.
+    pub(crate) fn install(&mut self, page: Page, leaf: &Leaf) {
+        if let Some(partition) = self.find_mut(&leaf.first_key()) {
+            partition.index.install(page, leaf);
+        }
+    }
+
+    /// Whether a leaf still is one of these, as [`Tree::holds`] says.
+    pub(crate) fn holds(&self, leaf: &Leaf, was: Page) -> bool {
+        self.find(&leaf.first_key()).is_some_and(|partition| partition.index.holds(leaf, Some(was)))
+    }
+
+    /// Learns that a leaf stands in a page now, as [`Tree::settle`] does.
+    pub(crate) fn settle(&mut self, leaf: &Leaf, was: Option<Page>, new: Page) {
+        if let Some(partition) = self.find_mut(&leaf.first_key()) {
+            partition.index.settle(leaf, was, new);
+        }
+    }
+
+    /// Sends the clock on from `hand`, at most to the end: then `hand` is the beginning again.
+    pub(crate) fn sweep(&mut self, hand: &mut Vec<u8>, sweep: &mut Sweep) {
+        let after = self.partitions.partition_point(|partition| *partition.spec.start <= **hand);
+        for partition in &mut self.partitions[after.saturating_sub(1)..] {
+            if sweep.is_over() {
+                *hand = partition.spec.start.to_vec();
+                return;
+            }
+            if let Some(next) = partition.index.sweep(hand, sweep) {
+                *hand = next.max(partition.spec.start.to_vec());
+                return;
+            }
+        }
+        hand.clear();
+    }
+
+    /// Memory of all indexes.
+    pub(crate) fn index_memory_bytes(&self) -> u64 {
+        self.iter().map(|partition| partition.index.memory_bytes() as u64).sum()
+    }
+
+    /// Memory of their leaves.
+    pub(crate) fn leaf_memory_bytes(&self) -> u64 {
+        self.iter().map(|partition| partition.index.leaf_memory_bytes()).sum()
+    }
+
+    /// Bytes of all leaves, in memory or on the disk.
+    pub(crate) fn leaf_bytes(&self) -> u64 {
+        let cold_bytes: u64 = self.iter().map(|partition| partition.index.cold_bytes()).sum();
+        cold_bytes + self.leaf_memory_bytes()
     }
 }
 

@@ -1,16 +1,18 @@
-//! Reads of single keys: from the cache, or with exactly one read of the disk; absent keys cost none.
+//! Reads of single keys: from the cache, or with exactly one read of the disk; absent keys cost none. Where
+//! the index does not fit its memory, one read more.
 //! Not scans: see `scan`.
 
 use bytes::Bytes;
-use flywheel_disk::{File, World};
+use flywheel_disk::World;
 
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::format::place::Place;
 use crate::format::record::{Record, RecordKind};
-use crate::format::{Damage, round_up};
-use crate::index::Location;
+use crate::format::Damage;
+use crate::index::{Location, Page};
 use crate::pins::Pin;
+use crate::segment_reader::read_around;
 use crate::segments::segment_path;
 use crate::types::Versioned;
 
@@ -20,14 +22,22 @@ pub enum Peek {
     Cached(Versioned),
     /// It has no value.
     Absent,
-    /// It has a value that must be read: see [`Store::read`](crate::Store::read).
+    /// The answer must be read: see [`Store::read`](crate::Store::read).
     OnDisk(OnDisk),
 }
 
-/// Where a key's newest durable version stood when the index was asked. It stays there while this is held.
+/// What stood on the disk when the index was asked. It stays there while this is held.
 pub struct OnDisk {
-    location: Location,
+    what: Wanted,
     pin: Pin,
+}
+
+/// What a key's answer needs first.
+enum Wanted {
+    /// Its newest durable version.
+    Record(Location),
+    /// The page of the index that says where that is, or that there is none.
+    Page(Page),
 }
 
 impl<W: World> Core<W> {
@@ -40,11 +50,12 @@ impl<W: World> Core<W> {
             return Ok(Peek::Cached(cached.clone()));
         }
         Ok(match partition.index.get(key) {
-            Some(location) => Peek::OnDisk(OnDisk { location, pin: self.pins.pin() }),
-            None => {
+            Ok(None) => {
                 self.counters.absent_reads.add(1);
                 Peek::Absent
             }
+            Ok(Some(at)) => Peek::OnDisk(OnDisk { what: Wanted::Record(at), pin: self.pins.pin() }),
+            Err(page) => Peek::OnDisk(OnDisk { what: Wanted::Page(page), pin: self.pins.pin() }),
         })
     }
 
@@ -52,14 +63,39 @@ impl<W: World> Core<W> {
         match self.peek(key)? {
             Peek::Cached(versioned) => Ok(Some(versioned)),
             Peek::Absent => Ok(None),
-            Peek::OnDisk(place) => self.read(key, place).await.map(Some),
+            Peek::OnDisk(place) => self.read(key, place).await,
         }
     }
 
-    pub(crate) async fn read(&self, key: &[u8], place: OnDisk) -> Result<Versioned, StoreError> {
-        let versioned = self.fetch(key, place.location, place.pin).await?;
-        self.remember(key, place.location, &versioned);
-        Ok(versioned)
+    pub(crate) async fn read(
+        &self,
+        key: &[u8],
+        place: OnDisk,
+    ) -> Result<Option<Versioned>, StoreError> {
+        let OnDisk { mut what, mut pin } = place;
+        loop {
+            let page = match what {
+                Wanted::Record(location) => {
+                    let versioned = self.fetch(key, location, pin).await?;
+                    self.remember(key, location, &versioned);
+                    return Ok(Some(versioned));
+                }
+                Wanted::Page(page) => page,
+            };
+            self.index_room().await;
+            let leaf = self.read_page(page).await?;
+            self.install(page, &leaf);
+            // The index may have changed while the page was read: what it says now counts.
+            what = match self.index_of(key)? {
+                Ok(Some(location)) => Wanted::Record(location),
+                Ok(None) => {
+                    self.counters.absent_reads.add(1);
+                    return Ok(None);
+                }
+                Err(page) => Wanted::Page(page),
+            };
+            pin = self.pins.pin();
+        }
     }
 
     /// Reads the record of `key` at `location`. `pin` was taken when the index said so.
@@ -74,17 +110,14 @@ impl<W: World> Core<W> {
             let place = segments.place(location.segment(), location.offset_bytes());
             (segments.get(location.segment()).file.clone(), place)
         };
-        let alignment = file.read_alignment_bytes();
-        let from = place.offset_bytes as usize & !(alignment - 1);
-        let end = place.offset_bytes as usize + location.len_bytes() as usize;
-        let to = round_up(end, alignment).min(file.size_bytes() as usize);
         let pass = self.reads.enter().await;
-        let block = file.read(from as u64, to - from).await?;
+        let length_bytes = location.len_bytes();
+        let (block, skipped) = read_around(&*file, place.offset_bytes, length_bytes).await?;
         drop(pass);
         drop(pin);
         self.counters.read_ios.add(1);
-        self.counters.read_bytes.add((to - from) as u64);
-        self.decode(key, place, &block[place.offset_bytes as usize - from..])
+        self.counters.read_bytes.add(block.len() as u64);
+        self.decode(key, place, &block[skipped..])
     }
 
     /// Decodes the record of `key` that must stand at `place`.
@@ -114,7 +147,7 @@ impl<W: World> Core<W> {
     fn remember(&self, key: &[u8], location: Location, versioned: &Versioned) {
         let table = self.table.borrow();
         let Some(partition) = table.find(key) else { return };
-        if partition.index.get(key) == Some(location) {
+        if partition.index.get(key) == Ok(Some(location)) {
             let key = Bytes::copy_from_slice(key);
             self.cache.borrow_mut().insert(partition.cache_tag, key, versioned.clone());
         }

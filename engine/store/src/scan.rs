@@ -10,14 +10,18 @@ use bytes::Bytes;
 use flywheel_disk::{DiskError, File, World};
 use futures_util::future::try_join_all;
 
+use crate::cold::READ_AHEAD_PAGES;
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::format::round_up;
-use crate::index::Location;
+use crate::index::{Fetched, Gap, Location};
 use crate::limits::{MAX_RUN_READ_BYTES, MAX_SCAN_GAP_BYTES};
 use crate::partitions::PartitionTable;
 use crate::pins::Pin;
 use crate::types::{ScanPage, ScanRequest, Versioned};
+
+/// Items that a leaf of the index holds, more or less.
+const TYPICAL_LEAF_ITEMS: usize = 40;
 
 /// What the index says of a range: keys and places in the asked order.
 struct Listing {
@@ -36,11 +40,23 @@ pub(crate) struct Stretch {
 impl<W: World> Core<W> {
     /// Scans what is live now.
     pub(crate) async fn scan(&self, request: &ScanRequest) -> Result<ScanPage, StoreError> {
-        let (listing, cached, pin) = {
-            let table = self.table.borrow();
-            let listing = list(&table, request);
-            let cached = self.look_up_cached(&table, &listing);
-            (listing, cached, self.pins.pin())
+        let mut fetched = Fetched::ahead(pages_of(request));
+        let (listing, cached, pin) = loop {
+            let gap = {
+                let table = self.table.borrow();
+                match list(&table, request, &fetched) {
+                    Ok(listing) => {
+                        let cached = self.look_up_cached(&table, &listing);
+                        break (listing, cached, self.pins.pin());
+                    }
+                    Err(gap) => gap,
+                }
+            };
+            // Listed anew from the beginning: what a scan shows is of one moment.
+            self.fill(&gap, &mut fetched).await?;
+            for &page in &gap.pages {
+                fetched.leaf(page).into_iter().for_each(|leaf| self.install(page, leaf));
+            }
         };
         self.read_listing(listing, cached, &pin).await
     }
@@ -52,7 +68,13 @@ impl<W: World> Core<W> {
         request: &ScanRequest,
         pin: &Pin,
     ) -> Result<ScanPage, StoreError> {
-        let listing = list(table, request);
+        let mut fetched = Fetched::ahead(pages_of(request));
+        let listing = loop {
+            match list(table, request, &fetched) {
+                Ok(listing) => break listing,
+                Err(gap) => self.fill(&gap, &mut fetched).await?,
+            }
+        };
         let uncached = vec![None; listing.entries.len()];
         self.read_listing(listing, uncached, pin).await
     }
@@ -132,12 +154,21 @@ impl<W: World> Core<W> {
     }
 }
 
-fn list(table: &PartitionTable, request: &ScanRequest) -> Listing {
+/// Pages of the index that a scan may need, if none is in memory.
+fn pages_of(request: &ScanRequest) -> usize {
+    (1 + request.max_items / TYPICAL_LEAF_ITEMS).min(READ_AHEAD_PAGES)
+}
+
+fn list(
+    table: &PartitionTable,
+    request: &ScanRequest,
+    fetched: &Fetched,
+) -> Result<Listing, Gap> {
     let mut entries = Vec::with_capacity(request.max_items.min(128));
     let mut bytes = 0;
     let mut more = false;
     let (start, end) = (as_slice(&request.start), as_slice(&request.end));
-    table.visit(start, end, request.direction, &mut |key, location| {
+    table.visit(start, end, request.direction, fetched, &mut |key, location| {
         if entries.len() >= request.max_items || bytes >= request.max_bytes {
             more = true;
             return ControlFlow::Break(());
@@ -145,8 +176,8 @@ fn list(table: &PartitionTable, request: &ScanRequest) -> Listing {
         bytes += location.len_bytes() as usize;
         entries.push((Bytes::copy_from_slice(key), location));
         ControlFlow::Continue(())
-    });
-    Listing { entries, more }
+    })?;
+    Ok(Listing { entries, more })
 }
 
 fn as_slice(bound: &Bound<Bytes>) -> Bound<&[u8]> {

@@ -4,7 +4,7 @@ use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, File};
 use futures_util::future::try_join_all;
 
-use crate::format::Damage;
+use crate::format::{Damage, round_up};
 use crate::format::batch::{self, BatchHeader};
 use crate::format::place::Place;
 use crate::format::record::Record;
@@ -34,6 +34,20 @@ pub(crate) async fn read_range<F: File>(
         }
     }
     Ok(bytes)
+}
+
+/// Reads so many bytes from an offset on that need not be aligned: a block, and how many of its bytes stand
+/// before the offset.
+pub(crate) async fn read_around<F: File>(
+    file: &F,
+    from: u32,
+    length_bytes: u32,
+) -> Result<(F::Block, usize), DiskError> {
+    let alignment = file.read_alignment_bytes();
+    let (from, end) = (from as usize, from as usize + length_bytes as usize);
+    let start = from & !(alignment - 1);
+    let to = round_up(end, alignment).min(file.size_bytes() as usize);
+    Ok((file.read(start as u64, to - start).await?, from - start))
 }
 
 /// Reads `from..to` of a file until two readings in a row agree; `None` if none do. For what is about

@@ -34,6 +34,10 @@ macro_rules! counters {
             pub items: u64,
             /// Memory of the index, in bytes.
             pub index_memory_bytes: u64,
+            /// Bytes of the index that are only on the disk.
+            pub index_cold_bytes: u64,
+            /// Bytes of the files for them.
+            pub index_file_bytes: u64,
             /// Memory of the cache, in bytes.
             pub cache_bytes: u64,
             /// Bytes of records that the index points to.
@@ -73,6 +77,12 @@ counters! {
     read_ios,
     /// Bytes of those reads.
     read_bytes,
+    /// Reads of pages of the index that were not in memory.
+    index_pages_read,
+    /// Bytes of such pages written.
+    index_bytes_written,
+    /// Times that pages could not be written or read in the background.
+    index_faults,
     /// Scans asked for.
     scans,
     /// Items that scans returned.
@@ -132,6 +142,8 @@ impl StoreStats {
         self.recovery_ns = slower_recovery;
         self.items += other.items;
         self.index_memory_bytes += other.index_memory_bytes;
+        self.index_cold_bytes += other.index_cold_bytes;
+        self.index_file_bytes += other.index_file_bytes;
         self.cache_bytes += other.cache_bytes;
         self.live_bytes += other.live_bytes;
         self.occupied_bytes += other.occupied_bytes;
@@ -159,10 +171,9 @@ impl<W: World> Core<W> {
         let segments = self.segments.borrow();
         StoreStats {
             items: table.iter().map(|partition| partition.index.len()).sum(),
-            index_memory_bytes: table
-                .iter()
-                .map(|partition| partition.index.memory_bytes() as u64)
-                .sum(),
+            index_memory_bytes: table.index_memory_bytes() + self.pages.memory_bytes(),
+            index_cold_bytes: table.leaf_bytes() - table.leaf_memory_bytes(),
+            index_file_bytes: self.pages.file_bytes(),
             cache_bytes: self.cache.borrow().weight_bytes(),
             live_bytes: segments.live_bytes(),
             occupied_bytes: segments.occupied_bytes(),

@@ -11,6 +11,7 @@ use futures_util::future::select;
 
 use crate::audit::Audit;
 use crate::checkpoint;
+use crate::cold::{Spill, evict};
 use crate::commit::Committer;
 use crate::compaction;
 use crate::core::Core;
@@ -28,9 +29,6 @@ use crate::types::{
     Versioned, WriteBatch, WriteOutcome,
 };
 use crate::write::Modified;
-
-/// The commit loop and the maintenance loop, which end last.
-const LAST_TASKS: usize = 2;
 
 /// One shard's data on one core. Clones share it.
 ///
@@ -63,7 +61,8 @@ impl<W: World> Store<W> {
     ) -> Result<Self, StoreError> {
         options.check()?;
         let started_ns = world.now_ns();
-        let mut recovered = recover(&world, directory, &mut options, progress).await?;
+        let spill = Spill::begin(&world, directory, &options).await?;
+        let mut recovered = recover(&world, directory, &mut options, progress, Some(spill)).await?;
         recovered.restate(&world, directory, &options).await?;
         let log_end = recovered.log_end;
         let core = Core::of_recovered(world, directory, options, recovered);
@@ -72,6 +71,9 @@ impl<W: World> Store<W> {
         core.spawn(TaskClass::Commit, committer.run());
         // Not in the background: when segments run out, requests wait for it.
         core.spawn(TaskClass::Commit, maintenance::run(core.clone()));
+        if core.index.is_bounded() {
+            core.spawn(TaskClass::Commit, evict::run(core.clone()));
+        }
         core.spawn(TaskClass::Background, compaction::run(core.clone()));
         core.spawn(TaskClass::Background, checkpoint::run(core.clone()));
         if core.options.scrub_bytes_per_s > 0 {
@@ -109,7 +111,8 @@ impl<W: World> Store<W> {
         self.core.peek(key)
     }
 
-    /// The newest durable value of a key. At most one read of the disk; none if the key is absent.
+    /// The newest durable value of a key. At most one read of the disk, and none if the key is absent; one
+    /// more where the index does not fit its memory.
     ///
     /// # Errors
     /// [`StoreError::NotOwned`]; corruption with its place; faults of the disk.
@@ -120,8 +123,12 @@ impl<W: World> Store<W> {
     /// Reads what [`Store::peek`] said is on the disk: `key` is the key that was asked for.
     ///
     /// # Errors
-    /// Corruption with its place; faults of the disk.
-    pub async fn read(&self, key: &[u8], place: OnDisk) -> Result<Versioned, StoreError> {
+    /// [`StoreError::NotOwned`]; corruption with its place; faults of the disk.
+    pub async fn read(
+        &self,
+        key: &[u8],
+        place: OnDisk,
+    ) -> Result<Option<Versioned>, StoreError> {
         self.core.read(key, place).await
     }
 
@@ -249,7 +256,9 @@ impl<W: World> Store<W> {
         self.core.closing.set(true);
         self.core.room_changed.notify();
         // Upkeep ends first: it still needs the commit loop and, for segments, the maintenance loop.
-        self.until(|| self.core.tasks.get() <= LAST_TASKS).await;
+        // The commit loop, the maintenance loop and eviction end last.
+        let last_tasks = 2 + usize::from(self.core.index.is_bounded());
+        self.until(|| self.core.tasks.get() <= last_tasks).await;
         // The disk may fail or fill up while all this goes on.
         self.until(|| self.core.is_stopped() || self.core.log.borrow().pending_bytes == 0).await;
         let nothing_to_take = was_stopped || self.core.finished.get();
@@ -275,6 +284,8 @@ impl<W: World> Store<W> {
             &core.maintenance_wanted,
             &core.segments_changed,
             &core.upkeep_wanted,
+            &core.index.grew,
+            &core.index.room,
         ] {
             signal.notify();
         }

@@ -15,7 +15,7 @@ use crate::core::{Core, Newest};
 use crate::error::StoreError;
 use crate::format::meta::Meta;
 use crate::format::record;
-use crate::index::Location;
+use crate::index::{Location, Page};
 use crate::limits::{MAX_COUNTER, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::log::Pending;
 use crate::pins::Pin;
@@ -42,12 +42,15 @@ impl<W: World> Core<W> {
         }
         let deletes = batch.writes.iter().all(|write| write.value.is_none());
         let need = if deletes { Need::Deletes } else { Need::Items };
+        // Before the log takes it: once durable, it would keep others waiting for its pages.
+        self.bring_keys(batch.writes.iter().map(|write| &*write.key)).await;
         // What was read stays where it is while we wait for room: each with a pin of its own.
         let (mut known, mut pins) = (Vec::new(), Vec::new());
         loop {
             self.room(bytes, need).await?;
             match self.decide(&batch.writes, &known)? {
                 Decision::Apply => break,
+                Decision::Bring(page) => self.bring(page).await?,
                 Decision::Look(key, location) => {
                     pins.push(self.pins.pin());
                     let pin = self.pins.pin();
@@ -86,6 +89,7 @@ impl<W: World> Core<W> {
                 Newest::Unsettled { value, done } => break (value, Some(done)),
                 Newest::Cached(cached) => break (Some(cached), None),
                 Newest::Absent => break (None, None),
+                Newest::Cold(page) => self.bring(page).await?,
                 Newest::OnDisk(location) => match known.take() {
                     Some((at, versioned, _)) if at == location => break (Some(versioned), None),
                     _ => {
@@ -118,6 +122,7 @@ impl<W: World> Core<W> {
     /// Writes records under the versions they have on another shard.
     pub(crate) async fn import(&self, records: Vec<ImportedRecord>) -> Result<(), StoreError> {
         let mut done: Vec<Rc<Done>> = Vec::new();
+        self.bring_keys(records.iter().map(|record| &*record.key)).await;
         for ImportedRecord { key, version, value } in records {
             check_key(&key)?;
             check_value(value.as_ref())?;
@@ -200,6 +205,7 @@ impl<W: World> Core<W> {
                 }
                 Newest::Cached(cached) => Some(cached),
                 Newest::Absent => None,
+                Newest::Cold(page) => return Ok(Decision::Bring(page)),
                 Newest::OnDisk(_) if *condition == Condition::Exists => continue,
                 Newest::OnDisk(location) => match known.iter().find(|(at, _)| *at == location) {
                     Some((_, versioned)) => Some(versioned.clone()),
@@ -230,6 +236,8 @@ impl<W: World> Core<W> {
 enum Decision {
     /// All conditions hold.
     Apply,
+    /// Have the index take in this page first.
+    Bring(Page),
     /// Read this record first.
     Look(Bytes, Location),
     /// A condition does not hold. Answer only once all that was looked at is durable: that a later

@@ -30,7 +30,7 @@ use bytes::{Bytes, BytesMut};
 use flywheel_disk::World;
 use flywheel_disk::canary::{self, Canary};
 use flywheel_store::{
-    Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, Peek, ScanRequest,
+    Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, ScanRequest,
     StoreError, Version, WriteBatch, WriteOutcome,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -210,7 +210,7 @@ impl<W: World> Move<'_, W> {
                 if !spec.contains(&key) {
                     return Ok(None);
                 }
-                if matches!(self.shard.store.peek(&key)?, Peek::Absent) {
+                if self.shard.store.get(&key).await?.is_none() {
                     break;
                 }
             }

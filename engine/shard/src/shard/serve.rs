@@ -71,7 +71,7 @@ impl<W: World> Shard<W> {
                 let shard = Rc::clone(self);
                 return self.start(partition, async move {
                     let answer = shard.store.read(&key, place).await;
-                    reply.send(Outcome::Answer(answer.map(Some).map_err(ShardError::from)));
+                    reply.send(Outcome::Answer(answer.map_err(ShardError::from)));
                 });
             }
         };

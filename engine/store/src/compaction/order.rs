@@ -14,8 +14,9 @@ use flywheel_disk::World;
 
 use super::pace::Pace;
 use super::{Round, Source};
+use crate::cold::READ_AHEAD_PAGES;
 use crate::core::{Core, Health};
-use crate::index::{Direction, Location};
+use crate::index::{Direction, Fetched, Gap, Location};
 use crate::limits::{MAX_COMPACTION_ROUND_BYTES, MAX_ORDER_ROUND_ENTRIES};
 use crate::scan::coalesce;
 use crate::segments::Segment;
@@ -99,8 +100,24 @@ impl Order {
     /// The range from where the last one ended, and round again.
     async fn take_range<W: World>(&mut self, core: &Core<W>, round_bytes: u64) -> Range {
         let mut range = Range::default();
+        let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
         loop {
-            let ended = range.extend(core, &mut self.from, round_bytes);
+            let ended = match range.extend(core, &mut self.from, round_bytes, &fetched) {
+                Ok(ended) => ended,
+                // What cannot be read ends the range; whoever needs it gets the error.
+                Err(gap) => {
+                    match gap.resume.clone() {
+                        Some(Bound::Excluded(mut shown)) => {
+                            // The very next key there is.
+                            shown.push(0);
+                            self.from = shown.into();
+                        }
+                        Some(Bound::Included(next)) => self.from = next.into(),
+                        Some(Bound::Unbounded) | None => {}
+                    }
+                    core.fill_next(&gap, &mut fetched).await.is_err()
+                }
+            };
             core.world.yield_if_needed().await;
             if ended {
                 range.end_window();
@@ -112,12 +129,18 @@ impl Order {
 
 impl Range {
     /// Takes in one slice of entries from `from` on; whether the range is complete.
-    fn extend<W: World>(&mut self, core: &Core<W>, from: &mut Bytes, round_bytes: u64) -> bool {
+    fn extend<W: World>(
+        &mut self,
+        core: &Core<W>,
+        from: &mut Bytes,
+        round_bytes: u64,
+        fetched: &Fetched,
+    ) -> Result<bool, Gap> {
         let window_bytes = WINDOW_BYTES.min(u64::from(core.options.segment_bytes) / 2);
         let table = core.table.borrow();
         let (mut count, mut next) = (0, None);
         let start = Bound::Included(&**from);
-        table.visit(start, Bound::Unbounded, Direction::Forward, &mut |key, location| {
+        table.visit(start, Bound::Unbounded, Direction::Forward, fetched, &mut |key, location| {
             let is_full =
                 self.bytes >= round_bytes || self.entries.len() == MAX_ORDER_ROUND_ENTRIES;
             if count == SLICE_ENTRIES || is_full {
@@ -127,10 +150,10 @@ impl Range {
             count += 1;
             self.push(Bytes::copy_from_slice(key), location, window_bytes);
             ControlFlow::Continue(())
-        });
+        })?;
         let (key, ended) = next.unwrap_or((Bytes::new(), true));
         *from = key;
-        ended
+        Ok(ended)
     }
 
     fn push(&mut self, key: Bytes, location: Location, window_bytes: u64) {

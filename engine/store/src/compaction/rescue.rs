@@ -37,7 +37,7 @@ pub(super) async fn of_segments<W: World>(
     let mut rescued = Vec::new();
     for &victim in victims {
         match of_segment(core, victim, &mut rescued, pace).await {
-            Ok(()) | Err(StoreError::Disk(_)) => {}
+            Ok(()) | Err(StoreError::Disk(_) | StoreError::Corrupt { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -56,8 +56,9 @@ async fn of_segment<W: World>(
     // Batches stand one behind the other; what is behind the last one was never acknowledged.
     while let Some(rest) = content.get(at..).filter(|rest| !rest.is_empty()) {
         let Ok(batch) = decode_batch(base.at(base.offset_bytes + at as u32), rest) else { break };
+        core.bring_keys(batch.records.iter().map(|(_, record)| record.key)).await;
         for (location, record) in &batch.records {
-            if is_live(core, record, *location) {
+            if is_live(core, record, *location).await? {
                 rescued.push(Rescued {
                     key: content.slice_ref(record.key),
                     value: content.slice_ref(record.value),
@@ -72,12 +73,18 @@ async fn of_segment<W: World>(
     Ok(())
 }
 
-fn is_live<W: World>(core: &Core<W>, record: &Record<'_>, location: Location) -> bool {
-    let table = core.table.borrow();
-    record.kind == RecordKind::Put
-        && table
-            .find(record.key)
-            .is_some_and(|partition| partition.index.get(record.key) == Some(location))
+async fn is_live<W: World>(
+    core: &Core<W>,
+    record: &Record<'_>,
+    location: Location,
+) -> Result<bool, StoreError> {
+    if record.kind != RecordKind::Put {
+        return Ok(false);
+    }
+    match core.locate(record.key).await {
+        Err(StoreError::NotOwned) => Ok(false),
+        found => Ok(found? == Some(location)),
+    }
 }
 
 async fn read_paced<W: World>(
@@ -116,31 +123,35 @@ pub(super) async fn of_entries<W: World>(
             };
             core.counters.compaction_bytes_read.add(block.len() as u64);
             pace.worked(core, block.len() as u64).await?;
-            rescued.extend(of_stretch(core, entries, stretch, from_bytes, &block));
+            of_stretch(core, entries, stretch, (from_bytes, &*block), &mut rescued).await?;
         }
     }
     Ok(rescued)
 }
 
-/// The live records of a stretch, whose bytes from `from_bytes` on are at hand.
-fn of_stretch<W: World>(
+/// Copies the live records of a stretch, whose bytes from an offset on are at hand.
+async fn of_stretch<W: World>(
     core: &Core<W>,
     entries: &[(Bytes, Location)],
     stretch: &Stretch,
-    from_bytes: usize,
-    block: &[u8],
-) -> Vec<Rescued> {
+    (from_bytes, block): (usize, &[u8]),
+    rescued: &mut Vec<Rescued>,
+) -> Result<(), StoreError> {
     let base = core.segments.borrow().place(stretch.segment, 0);
-    let rescue = |&position: &usize| {
+    core.bring_keys(stretch.entries.iter().map(|&position| &*entries[position].0)).await;
+    for &position in &stretch.entries {
         let (key, location) = &entries[position];
         let at = location.offset_bytes();
-        let record = Record::decode(base.at(at), block.get(at as usize - from_bytes..)?).ok()?;
-        (record.key == key && is_live(core, &record, *location)).then(|| Rescued {
-            key: key.clone(),
-            value: Bytes::copy_from_slice(record.value),
-            version: record.version,
-            from: *location,
-        })
-    };
-    stretch.entries.iter().filter_map(rescue).collect()
+        let bytes = block.get(at as usize - from_bytes..).unwrap_or_default();
+        let Ok(record) = Record::decode(base.at(at), bytes) else { continue };
+        if record.key == key && is_live(core, &record, *location).await? {
+            rescued.push(Rescued {
+                key: key.clone(),
+                value: Bytes::copy_from_slice(record.value),
+                version: record.version,
+                from: *location,
+            });
+        }
+    }
+    Ok(())
 }

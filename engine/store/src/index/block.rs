@@ -92,6 +92,29 @@ impl Header {
         }
     }
 
+    /// Whether a block, all of whose bytes are in use, can be a leaf's: everything in it lies in it.
+    pub(super) fn is_sound(block: &[u8]) -> bool {
+        if block.len() < HEADER_LEN {
+            return false;
+        }
+        let header = Self::read(block);
+        let is_digits = block[FORM_AT] == Form::Digits as u8;
+        let width_fits = match header.form {
+            Form::Digits => (1..=digits::WIDTH_MAX).contains(&header.head_width),
+            Form::Raw => header.head_width == RAW_HEAD_WIDTH && block[FORM_AT] == Form::Raw as u8,
+        };
+        if !(1..=ITEMS_MAX).contains(&header.count)
+            || header.used != block.len()
+            || !width_fits
+            || header.tail_at() > block.len()
+        {
+            return false;
+        }
+        let tail_len = block.len() - header.tail_at();
+        let ends = || (0..header.count).map(|rank| header.suffix_end(block, rank));
+        if is_digits { tail_len == 0 } else { ends().is_sorted() && ends().last() == Some(tail_len) }
+    }
+
     /// Writes itself to the front of a block.
     pub(super) fn write(&self, block: &mut [u8]) {
         let mut short = |at: usize, value: usize| {

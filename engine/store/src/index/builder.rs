@@ -56,6 +56,11 @@ impl TreeBuilder {
         self.last_key.extend_from_slice(key);
     }
 
+    /// The leaves that are full, for the clock to come by.
+    pub fn tree_mut(&mut self) -> &mut Tree {
+        &mut self.tree
+    }
+
     /// The tree of all items pushed.
     #[must_use]
     pub fn finish(mut self) -> Tree {

@@ -11,6 +11,7 @@ use super::leaf::{Leaf, NoRoom};
 use super::location::Location;
 use super::run::{Cut, Run};
 use super::separator::Separator;
+use super::slot::{Slot, Totals};
 
 /// A chunk holds at most this many leaves between two operations.
 pub(super) const LEAVES_MAX: usize = 256;
@@ -22,49 +23,6 @@ const MERGED_ITEMS_MAX: usize = ITEMS_MAX * 3 / 4;
 const MERGED_BYTES_MAX: usize = BYTES_MAX * 3 / 4;
 /// The same for chunks.
 pub(super) const MERGED_LEAVES_MAX: usize = LEAVES_MAX * 3 / 4;
-
-/// A leaf and the separator below it.
-#[derive(Clone)]
-pub(super) struct Slot {
-    pub(super) low: Separator,
-    pub(super) leaf: Leaf,
-}
-
-/// What a slot, a chunk or a tree adds up to.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(super) struct Totals {
-    pub(super) items: u64,
-    pub(super) record_bytes: u64,
-    /// Heap of leaves and separators, allocator overhead included.
-    pub(super) heap_bytes: u64,
-}
-
-impl Totals {
-    /// Takes `before` out and puts `after` in.
-    pub(super) fn exchange(&mut self, before: Self, after: Self) {
-        self.items = self.items - before.items + after.items;
-        self.record_bytes = self.record_bytes - before.record_bytes + after.record_bytes;
-        self.heap_bytes = self.heap_bytes - before.heap_bytes + after.heap_bytes;
-    }
-
-    /// The sum of all.
-    pub(super) fn sum(all: impl Iterator<Item = Self>) -> Self {
-        all.fold(Self::default(), |mut sum, one| {
-            sum.exchange(Self::default(), one);
-            sum
-        })
-    }
-}
-
-impl Slot {
-    fn totals(&self) -> Totals {
-        Totals {
-            items: self.leaf.len() as u64,
-            record_bytes: self.leaf.record_bytes(),
-            heap_bytes: (self.leaf.heap_bytes() + self.low.heap_bytes()) as u64,
-        }
-    }
-}
 
 /// Leaves in key order, and their totals. Never empty between two operations of its tree.
 #[derive(Clone)]
@@ -127,7 +85,7 @@ impl Chunk {
     /// Removes an item, and its leaf if that was the last in it. May leave the chunk empty.
     pub(super) fn remove(&mut self, index: usize, rank: usize) -> Location {
         let removed = self.edit(index, |leaf| leaf.remove(rank));
-        let leaf = &self.slots[index].leaf;
+        let leaf = self.slots[index].warm_leaf();
         if leaf.len() == 0 {
             self.remove_leaf(index);
         } else if leaf.is_underfull() && !self.merge_leaves(index) && index > 0 {
@@ -167,7 +125,7 @@ impl Chunk {
     /// Gives away the keys at or above `key`. Either side may be left empty.
     pub(super) fn split_off(&mut self, key: &[u8]) -> Self {
         let index = self.find(key);
-        let leaf = &self.slots[index].leaf;
+        let leaf = self.slots[index].warm_leaf();
         let (rank, count) = (leaf.search(key).unwrap_or_else(|rank| rank), leaf.len());
         if rank == 0 {
             return self.split_off_leaves(index);
@@ -188,48 +146,55 @@ impl Chunk {
     /// Halves an overfull chunk; the upper half. Where keys arrive in ascending order, the lower
     /// part stays full.
     pub(super) fn split(&mut self) -> Self {
-        let last_is_new = self.slots.last().is_some_and(|slot| slot.leaf.len() == 1);
+        let last_is_new = self.slots.last().is_some_and(|slot| slot.items() == 1);
         self.split_off_leaves(if last_is_new { LEAVES_MAX } else { self.slots.len() / 2 })
     }
 
-    /// Runs `edit` on a leaf and accounts for what it changed.
-    fn edit<T>(&mut self, index: usize, edit: impl FnOnce(&mut Leaf) -> T) -> T {
+    /// Changes a slot, but not what its leaf says, and accounts for it.
+    pub(super) fn change_slot<T>(&mut self, index: usize, change: impl FnOnce(&mut Slot) -> T) -> T {
         let slot = &mut self.slots[index];
         let before = slot.totals();
-        let outcome = edit(&mut slot.leaf);
+        let outcome = change(slot);
         self.totals.exchange(before, slot.totals());
         outcome
     }
 
+    /// Runs `edit` on a leaf and accounts for what it changed.
+    fn edit<T>(&mut self, index: usize, edit: impl FnOnce(&mut Leaf) -> T) -> T {
+        self.change_slot(index, |slot| edit(slot.edit()))
+    }
+
     /// Rebuilds a leaf with one more item, as one leaf or several.
     fn rebuild_with(&mut self, index: usize, rank: usize, key: &[u8], at: Location) {
-        let Slot { low, leaf } = &self.slots[index];
+        let slot = &self.slots[index];
+        let leaf = slot.warm_leaf();
         let count = leaf.len();
         let mut run = Run::default();
         run.extend(leaf, 0..rank);
         run.push(key, at);
         run.extend(leaf, rank..count);
         let cut = if rank == count { Cut::Last } else { Cut::Middle };
-        let slots = run.pack(low.clone(), cut);
+        let slots = run.pack(slot.low.clone(), cut);
         self.replace(index..index + 1, slots);
     }
 
-    /// Merges leaf `index` with the one after it, if both are there and fit one leaf well.
+    /// Merges leaf `index` with the one after it, if both are there, warm, and fit one leaf well.
     fn merge_leaves(&mut self, index: usize) -> bool {
-        let Some([left, right]) = self.slots.get(index..index + 2) else { return false };
-        let items = left.leaf.len() + right.leaf.len();
-        let bytes = left.leaf.used_bytes() + right.leaf.used_bytes();
+        let Some([low_slot, high_slot]) = self.slots.get(index..index + 2) else { return false };
+        let (Ok(left), Ok(right)) = (low_slot.leaf(), high_slot.leaf()) else { return false };
+        let items = left.len() + right.len();
+        let bytes = left.used_bytes() + right.used_bytes();
         if items > MERGED_ITEMS_MAX || bytes > MERGED_BYTES_MAX {
             return false;
         }
         let mut run = Run::default();
-        run.extend(&left.leaf, 0..left.leaf.len());
-        run.extend(&right.leaf, 0..right.leaf.len());
+        run.extend(left, 0..left.len());
+        run.extend(right, 0..right.len());
         // A shorter shared prefix may make the whole larger than its parts.
         if !run.fits_one_leaf() {
             return false;
         }
-        let merged = run.pack(left.low.clone(), Cut::Middle);
+        let merged = run.pack(low_slot.low.clone(), Cut::Middle);
         self.replace(index..index + 2, merged);
         true
     }

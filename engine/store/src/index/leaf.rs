@@ -26,7 +26,7 @@ const UNDERFULL_BYTES: usize = BYTES_MAX / 4;
 
 /// A sorted, packed run of items. Never empty between two operations of its chunk.
 #[derive(Clone)]
-pub(super) struct Leaf(Rc<[u8]>);
+pub struct Leaf(pub(super) Rc<[u8]>);
 
 /// The leaf cannot take the key in place; it would be the item of this rank.
 pub(super) struct NoRoom {
@@ -43,6 +43,29 @@ impl Leaf {
     /// Takes a finished block.
     pub(super) fn from_block(block: &[u8]) -> Self {
         Self(Rc::from(block))
+    }
+
+    /// Takes the bytes of a page, if they are those of a leaf.
+    #[must_use]
+    pub fn from_page(block: &[u8]) -> Option<Self> {
+        Header::is_sound(block).then(|| Self::from_block(block))
+    }
+
+    /// The bytes that its page is to hold.
+    #[must_use]
+    pub fn as_page(&self) -> &[u8] {
+        &self.0[..self.used_bytes()]
+    }
+
+    /// Its lowest key.
+    pub(crate) fn first_key(&self) -> Vec<u8> {
+        self.key(0)
+    }
+
+    /// What it says of `key`.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Location> {
+        self.search(key).ok().map(|rank| self.location(rank))
     }
 
     pub(super) fn len(&self) -> usize {

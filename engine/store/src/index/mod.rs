@@ -13,19 +13,26 @@
 mod block;
 mod builder;
 mod chunk;
+mod clock;
 mod digits;
 mod heads;
 mod heap;
 mod leaf;
 mod location;
+mod page;
 mod run;
 mod separator;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod walk;
 
 pub use builder::TreeBuilder;
+pub use clock::Sweep;
+pub use leaf::Leaf;
 pub use location::Location;
+pub use page::{Fetched, Gap, Page};
 pub use tree::Tree;
 
 /// The longest key that the index takes, in bytes.

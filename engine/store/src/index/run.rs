@@ -6,11 +6,11 @@ use std::ops::{ControlFlow, Range};
 
 use super::Direction;
 use super::block::{Form, Header, ITEMS_MAX};
-use super::chunk::Slot;
 use super::digits::Packed;
 use super::leaf::Leaf;
 use super::location::Location;
 use super::separator::Separator;
+use super::slot::Slot;
 
 /// Items in strictly ascending key order.
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl Run {
     fn pack_range(&self, range: Range<usize>, low: Separator, cut: Cut, slots: &mut Vec<Slot>) {
         let plan = self.plan(&range);
         if plan.fits_one_leaf() {
-            slots.push(Slot { low, leaf: self.encode(plan, range) });
+            slots.push(Slot::new(low, self.encode(plan, range)));
             return;
         }
         let at = match cut {

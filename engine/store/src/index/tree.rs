@@ -2,18 +2,18 @@
 //! Not concurrent: one owner edits it, snapshots are only read.
 
 use std::mem::size_of;
-use std::ops::{Bound, ControlFlow, Range};
+use std::ops::Range;
 use std::rc::Rc;
 
-use super::Direction;
 use super::block::KEY_MAX;
-use super::chunk::{Chunk, LEAVES_MAX, MERGED_LEAVES_MAX, Slot, Totals};
+use super::chunk::{Chunk, LEAVES_MAX, MERGED_LEAVES_MAX};
 use super::heads::Heads;
 use super::heap;
-use super::leaf::Leaf;
 use super::location::Location;
+use super::page::Page;
 use super::run::{Cut, Run};
 use super::separator::Separator;
+use super::slot::{Slot, Totals};
 
 /// Below this a chunk should be merged with a neighbour.
 const UNDERFULL_LEAVES: usize = LEAVES_MAX / 4;
@@ -21,9 +21,9 @@ const UNDERFULL_LEAVES: usize = LEAVES_MAX / 4;
 /// A chunk and its low separator, kept here so that the root is searched without following it.
 /// The first chunk's separator has no meaning: keys below it belong to that chunk too.
 #[derive(Clone)]
-struct Branch {
-    low: Separator,
-    chunk: Rc<Chunk>,
+pub(super) struct Branch {
+    pub(super) low: Separator,
+    pub(super) chunk: Rc<Chunk>,
 }
 
 impl Branch {
@@ -39,7 +39,7 @@ impl Branch {
 /// writes happen in place.
 #[derive(Clone, Default)]
 pub struct Tree {
-    root: Vec<Branch>,
+    pub(super) root: Vec<Branch>,
     /// Of the branches' separators.
     heads: Heads,
     totals: Totals,
@@ -88,16 +88,40 @@ impl Tree {
         root_bytes + self.heads.heap_bytes() + chunk_bytes + self.totals.heap_bytes as usize
     }
 
-    /// Where the record of `key` lies. Does not allocate.
+    /// Bytes of leaves in memory, and of long separators: what grows and shrinks with every write.
     #[must_use]
-    pub fn get(&self, key: &[u8]) -> Option<Location> {
-        self.position(key).map(|at| self.location(at))
+    pub fn leaf_memory_bytes(&self) -> u64 {
+        self.totals.heap_bytes
+    }
+
+    /// Bytes of leaves that are only on the disk.
+    #[must_use]
+    pub fn cold_bytes(&self) -> u64 {
+        self.totals.cold_bytes
+    }
+
+    /// Where the record of `key` lies. Does not allocate.
+    ///
+    /// # Errors
+    /// The page that says it, if its leaf is cold.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Location>, Page> {
+        let Some(slot) = self.slot(key) else { return Ok(None) };
+        Ok(slot.used_leaf()?.get(key))
+    }
+
+    /// The page that must be [installed](Self::install) before `key` is changed.
+    #[must_use]
+    pub fn page_of(&self, key: &[u8]) -> Option<Page> {
+        if self.totals.cold_bytes == 0 {
+            return None;
+        }
+        self.slot(key)?.leaf().err()
     }
 
     /// Inserts `key`, or moves it to `at`; the location it had.
     ///
     /// # Panics
-    /// If `key` is longer than 4096 bytes.
+    /// If `key` is longer than 4096 bytes, or its leaf is cold: see [`page_of`](Self::page_of).
     pub fn insert(&mut self, key: &[u8], at: Location) -> Option<Location> {
         assert!(key.len() <= KEY_MAX, "key of {} B is longer than {KEY_MAX} B", key.len());
         if self.root.is_empty() {
@@ -113,6 +137,9 @@ impl Tree {
     }
 
     /// Removes `key`; the location it had.
+    ///
+    /// # Panics
+    /// If its leaf is cold: see [`page_of`](Self::page_of).
     pub fn remove(&mut self, key: &[u8]) -> Option<Location> {
         let at = self.position(key)?;
         let removed = self.edit(at.chunk, |chunk| chunk.remove(at.leaf, at.rank));
@@ -126,6 +153,9 @@ impl Tree {
     }
 
     /// Moves `key` to `to` if it still is at `from`, and says whether it was.
+    ///
+    /// # Panics
+    /// If its leaf is cold: see [`page_of`](Self::page_of).
     pub fn relocate(&mut self, key: &[u8], from: Location, to: Location) -> bool {
         let Some(at) = self.position(key) else { return false };
         if self.location(at) != from {
@@ -137,6 +167,9 @@ impl Tree {
 
     /// Splits the tree: `self` keeps the keys below `at`, the rest is returned.
     /// Copies one leaf; O(chunks).
+    ///
+    /// # Panics
+    /// If the leaf of `at` is cold: see [`page_of`](Self::page_of).
     pub fn split_off(&mut self, at: &[u8]) -> Self {
         if self.is_empty() {
             return Self::new();
@@ -153,83 +186,6 @@ impl Tree {
         self.recount();
         right.recount();
         right
-    }
-
-    /// Appends a tree whose every key is above every key of `self`: undoes a
-    /// [`split_off`](Self::split_off). O(chunks).
-    ///
-    /// # Panics
-    /// If the keys overlap.
-    pub fn append(&mut self, mut right: Self) {
-        let last = self.nth_key(Direction::Backward, 0);
-        let first = right.nth_key(Direction::Forward, 0);
-        let (Some(last), Some(first)) = (last, first) else {
-            if self.is_empty() {
-                *self = right;
-            }
-            return;
-        };
-        assert!(last < first, "appended keys from {first:?} to a tree that ends at {last:?}");
-        let low = Separator::between(&last, &first);
-        right.root[0].low = low.clone();
-        right.edit(0, |chunk| chunk.set_low(low));
-
-        let seam = self.root.len() - 1;
-        self.root.append(&mut right.root);
-        self.recount();
-        self.merge_chunks(seam);
-    }
-
-    /// A key near the middle by record bytes and above the first key, so that a split there leaves
-    /// neither side empty. `None` for fewer than two items. O(chunks).
-    #[must_use]
-    pub fn middle_key(&self) -> Option<Vec<u8>> {
-        if self.len() < 2 {
-            return None;
-        }
-        let middle = self.position_of_byte(self.record_bytes() / 2);
-        let is_first = middle.chunk == 0 && middle.leaf == 0 && middle.rank == 0;
-        if is_first {
-            self.nth_key(Direction::Forward, 1)
-        } else {
-            Some(self.leaf(middle).key(middle.rank))
-        }
-    }
-
-    /// Shows `f` the keys within the bounds and their locations, in the order of `direction`, until
-    /// it breaks. Bounds that cross show nothing.
-    pub fn visit(
-        &self,
-        start: Bound<&[u8]>,
-        end: Bound<&[u8]>,
-        direction: Direction,
-        f: &mut dyn FnMut(&[u8], Location) -> ControlFlow<()>,
-    ) {
-        let mut key = Vec::new();
-        // Breaks when `f` does, and when the far bound lies within the leaf.
-        let mut visit_leaf = |slot: &Slot| {
-            let leaf = &slot.leaf;
-            let ranks = leaf.ranks(start, end);
-            let more = match direction {
-                Direction::Forward => ranks.end == leaf.len(),
-                Direction::Backward => ranks.start == 0,
-            };
-            leaf.visit(ranks, direction, &mut key, f)?;
-            if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let near = if direction == Direction::Forward { start } else { end };
-        let Some((chunk, leaf)) = self.leaf_at(near, direction) else { return };
-        let _ = match direction {
-            Direction::Forward => {
-                let rest = self.root[chunk + 1..].iter().flat_map(|branch| branch.chunk.slots());
-                self.leaves(chunk)[leaf..].iter().chain(rest).try_for_each(&mut visit_leaf)
-            }
-            Direction::Backward => {
-                let rest = self.root[..chunk].iter().flat_map(|branch| branch.chunk.slots());
-                let leaves = rest.chain(&self.leaves(chunk)[..=leaf]);
-                leaves.rev().try_for_each(&mut visit_leaf)
-            }
-        };
     }
 
     /// Appends a leaf above all others, behind a separator that is above all keys so far.
@@ -249,75 +205,40 @@ impl Tree {
     }
 
     /// The chunk that has or would have `key`. The tree is not empty.
-    fn find(&self, key: &[u8]) -> usize {
+    pub(super) fn find(&self, key: &[u8]) -> usize {
         self.heads.find(key, |index| self.root[index].low.as_bytes())
     }
 
+    /// The slot of the leaf that has or would have `key`.
+    pub(super) fn slot(&self, key: &[u8]) -> Option<&Slot> {
+        let chunk = &self.root.get(self.find(key))?.chunk;
+        Some(&chunk.slots()[chunk.find(key)])
+    }
+
+    /// Changes the slot of `key`, but not what its leaf says. The tree is not empty.
+    pub(super) fn change_slot<T>(&mut self, key: &[u8], change: impl FnOnce(&mut Slot) -> T) -> T {
+        self.edit(self.find(key), |chunk| chunk.change_slot(chunk.find(key), change))
+    }
+
+    /// The item of `key`, whose leaf is warm.
     fn position(&self, key: &[u8]) -> Option<Position> {
         let chunk = self.find(key);
         let slots = self.root.get(chunk)?.chunk.slots();
         let leaf = self.root[chunk].chunk.find(key);
-        let rank = slots[leaf].leaf.search(key).ok()?;
+        let rank = slots[leaf].warm_leaf().search(key).ok()?;
         Some(Position { chunk, leaf, rank })
     }
 
-    /// The leaf where a walk from `bound` begins.
-    fn leaf_at(&self, bound: Bound<&[u8]>, direction: Direction) -> Option<(usize, usize)> {
-        let last = self.root.len().checked_sub(1)?;
-        Some(match (bound, direction) {
-            (Bound::Included(key) | Bound::Excluded(key), _) => {
-                let chunk = self.find(key);
-                (chunk, self.root[chunk].chunk.find(key))
-            }
-            (Bound::Unbounded, Direction::Forward) => (0, 0),
-            (Bound::Unbounded, Direction::Backward) => (last, self.leaves(last).len() - 1),
-        })
-    }
-
-    fn leaves(&self, chunk: usize) -> &[Slot] {
+    pub(super) fn leaves(&self, chunk: usize) -> &[Slot] {
         self.root[chunk].chunk.slots()
     }
 
-    fn leaf(&self, at: Position) -> &Leaf {
-        &self.leaves(at.chunk)[at.leaf].leaf
-    }
-
     fn location(&self, at: Position) -> Location {
-        self.leaf(at).location(at.rank)
-    }
-
-    /// The key that a walk in `direction` meets after `skipped` others.
-    fn nth_key(&self, direction: Direction, mut skipped: usize) -> Option<Vec<u8>> {
-        let mut found = None;
-        self.visit(Bound::Unbounded, Bound::Unbounded, direction, &mut |key, _| match skipped
-            .checked_sub(1)
-        {
-            Some(fewer) => {
-                skipped = fewer;
-                ControlFlow::Continue(())
-            }
-            None => {
-                found = Some(key.to_vec());
-                ControlFlow::Break(())
-            }
-        });
-        found
-    }
-
-    /// The item whose record holds byte `byte` of all records in key order; the last item if the
-    /// records are shorter. The tree is not empty.
-    fn position_of_byte(&self, mut byte: u64) -> Position {
-        let chunk = take_until(&mut byte, self.root.iter().map(|b| b.chunk.totals().record_bytes));
-        let leaves = self.leaves(chunk);
-        let leaf = take_until(&mut byte, leaves.iter().map(|slot| slot.leaf.record_bytes()));
-        let items = &leaves[leaf].leaf;
-        let lengths = (0..items.len()).map(|rank| u64::from(items.location(rank).len_bytes()));
-        let rank = take_until(&mut byte, lengths);
-        Position { chunk, leaf, rank }
+        self.leaves(at.chunk)[at.leaf].warm_leaf().location(at.rank)
     }
 
     /// Runs `edit` on a chunk of our own and accounts for what it changed.
-    fn edit<T>(&mut self, index: usize, edit: impl FnOnce(&mut Chunk) -> T) -> T {
+    pub(super) fn edit<T>(&mut self, index: usize, edit: impl FnOnce(&mut Chunk) -> T) -> T {
         let chunk = Rc::make_mut(&mut self.root[index].chunk);
         let before = chunk.totals();
         let outcome = edit(chunk);
@@ -359,17 +280,8 @@ impl Tree {
     }
 }
 
-/// Takes parts from `amount` until one exceeds what is left of it: that part's index, or the last.
-fn take_until(amount: &mut u64, parts: impl ExactSizeIterator<Item = u64>) -> usize {
-    let last = parts.len() - 1;
-    for (index, part) in parts.enumerate() {
-        if *amount < part || index == last {
-            return index;
-        }
-        *amount -= part;
-    }
-    last
-}
+#[cfg(test)]
+use super::leaf::Leaf;
 
 #[cfg(test)]
 impl Tree {
@@ -382,14 +294,18 @@ impl Tree {
             assert_eq!(branch.low.as_bytes(), chunk.low().as_bytes(), "chunk {c}'s low");
             assert_eq!(Chunk::new(chunk.slots().to_vec()).totals(), chunk.totals(), "chunk {c}");
             for (l, slot) in chunk.slots().iter().enumerate() {
-                assert!(slot.leaf.len() > 0, "leaf {c}/{l} is empty");
-                let first = slot.leaf.key(0);
-                assert_eq!((self.find(&first), chunk.find(&first)), (c, l), "place of {first:?}");
+                assert!(slot.items() > 0, "leaf {c}/{l} is empty");
                 let low = slot.low.as_bytes();
+                let Ok(leaf) = slot.leaf() else {
+                    assert!((c, l) == (0, 0) || last.as_deref() < Some(low), "{low:?} after {last:?}");
+                    continue;
+                };
+                let first = leaf.first_key();
+                assert_eq!((self.find(&first), chunk.find(&first)), (c, l), "place of {first:?}");
                 let mut records = 0;
-                for rank in 0..slot.leaf.len() {
-                    let key = slot.leaf.key(rank);
-                    records += u64::from(slot.leaf.location(rank).len_bytes());
+                for rank in 0..leaf.len() {
+                    let key = leaf.key(rank);
+                    records += u64::from(leaf.location(rank).len_bytes());
                     assert!(last.as_ref() < Some(&key), "{key:?} follows {last:?}");
                     if rank == 0 && (c, l) != (0, 0) {
                         assert!(last.as_deref() < Some(low), "{low:?} is not above {last:?}");
@@ -397,7 +313,8 @@ impl Tree {
                     assert!((c, l) == (0, 0) || low <= &key[..], "{low:?} is above {key:?}");
                     last = Some(key);
                 }
-                assert_eq!(records, slot.leaf.record_bytes(), "leaf {c}/{l}'s records");
+                assert_eq!(records, leaf.record_bytes(), "leaf {c}/{l}'s records");
+                assert!(Leaf::from_page(leaf.as_page()).is_some(), "leaf {c}/{l} is not sound");
             }
         }
         let mut counted = self.clone();

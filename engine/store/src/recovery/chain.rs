@@ -202,6 +202,7 @@ impl<W: World> Replay<'_, W> {
         if !batch.records.is_empty() {
             self.last_filled = number;
         }
+        self.bring(batch.records.iter().map(|(_, record)| record.key)).await?;
         for (location, record) in batch.records {
             match record.kind {
                 RecordKind::Put | RecordKind::Tombstone => {
@@ -220,6 +221,9 @@ impl<W: World> Replay<'_, W> {
                 }
             }
         }
+        if let Some(spill) = &mut self.spill {
+            spill.relieve(&mut self.table, None).await?;
+        }
         self.last_number = number;
         let slot = self.segments.get_mut(place.segment);
         slot.last_number = slot.last_number.max(number);
@@ -227,8 +231,19 @@ impl<W: World> Replay<'_, W> {
         Ok(())
     }
 
+    /// Has the index take in what it needs to change these keys.
+    async fn bring(&mut self, keys: impl Iterator<Item = &[u8]>) -> Result<(), StoreError> {
+        match &self.spill {
+            Some(spill) => spill.bring(&mut self.table, keys).await,
+            None => Ok(()),
+        }
+    }
+
     async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
+            if let Meta::Split { at, .. } = &meta {
+                self.bring(std::iter::once(&**at)).await?;
+            }
             self.table.apply(&meta);
             return Ok(());
         };
@@ -253,6 +268,7 @@ impl<W: World> Replay<'_, W> {
             let what = format!("{} records in a run, found {}", from.len(), batch.records.len());
             return Err(self.corrupt(run, Damage::new(what)));
         }
+        self.bring(batch.records.iter().map(|(_, record)| record.key)).await?;
         for (from, (to, record)) in from.into_iter().zip(batch.records) {
             if let Some(partition) = self.table.find_mut(record.key) {
                 partition.index.relocate(record.key, from, to);

@@ -44,6 +44,10 @@ impl<W: World> Replay<'_, W> {
                 ended = self
                     .load_chunk(&mut chunk, &mut loading)
                     .map_err(|damage| self.corrupt(place, damage))?;
+                if let Some(spill) = &mut self.spill {
+                    let tree = loading.as_mut().map(|(_, builder)| builder.tree_mut());
+                    spill.relieve(&mut self.table, tree).await?;
+                }
                 self.report();
                 self.world.yield_if_needed().await;
             }

@@ -21,13 +21,14 @@ use std::rc::Rc;
 
 use flywheel_disk::World;
 
+use crate::cold::{PageFiles, READ_AHEAD_PAGES, Spill};
 use crate::commit::LogEnd;
 use crate::core::Settled;
 use crate::error::StoreError;
 use crate::format::Damage;
 use crate::format::place::Place;
 use crate::format::superblock::Superblock;
-use crate::index::{Direction, Location};
+use crate::index::{Direction, Fetched, Location};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::segments::{Segments, segment_path};
@@ -60,16 +61,20 @@ pub(crate) struct Recovered<W: World> {
     pub(crate) log_end: LogEnd,
     pub(crate) settled: Settled,
     pub(crate) replayed_bytes: u64,
+    /// Where the part of the index stands that did not fit its memory.
+    pub(crate) pages: Option<PageFiles<W>>,
     unproven: Unproven,
 }
 
 /// Looks at what stands in `directory`, without changing it; of a store that is not there yet, creates
-/// the superblock's file. [`Recovered::restate`] comes before anything is built on it.
+/// the superblock's file. [`Recovered::restate`] comes before anything is built on it. With `spill` the
+/// index stays within its memory; without, nothing is written for that either.
 pub(crate) async fn recover<W: World>(
     world: &W,
     directory: &Path,
     options: &mut StoreOptions,
     progress: Option<ProgressCallback>,
+    spill: Option<Spill<W>>,
 ) -> Result<Recovered<W>, StoreError> {
     world.create_directory(directory).await?;
     let names = world.list(directory).await?;
@@ -93,12 +98,13 @@ pub(crate) async fn recover<W: World>(
         settled: Settled { number: superblock.number, next: superblock.replay_from },
         progress: RecoveryProgress::default(),
         callback: progress,
+        spill,
         hole: None,
         unproven: Unproven::default(),
     };
     replay.load_checkpoint(superblock).await?;
     replay.follow_log(superblock).await?;
-    replay.account(superblock)?;
+    replay.account(superblock).await?;
     free_unused(directory, options, &mut replay.segments).await?;
     Ok(Recovered {
         table: replay.table,
@@ -112,6 +118,7 @@ pub(crate) async fn recover<W: World>(
         replayed_bytes: replay.progress.replayed_bytes,
         segments: replay.segments,
         unproven: replay.unproven,
+        pages: replay.spill.map(|spill| spill.pages),
         superblock: opened,
     })
 }
@@ -132,6 +139,7 @@ struct Replay<'a, W: World> {
     settled: Settled,
     progress: RecoveryProgress,
     callback: Option<ProgressCallback>,
+    spill: Option<Spill<W>>,
     /// Where the chain broke off last, unless a later segment took it up again.
     hole: Option<Hole>,
     unproven: Unproven,
@@ -147,7 +155,7 @@ struct Hole {
 
 impl<W: World> Replay<'_, W> {
     /// Counts what is live in each segment.
-    fn account(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
+    async fn account(&mut self, superblock: &Superblock) -> Result<(), StoreError> {
         self.segments.checkpoint_number = superblock.number;
         let segments = &mut self.segments;
         let mut stray: Option<Location> = None;
@@ -157,15 +165,24 @@ impl<W: World> Replay<'_, W> {
                 && location.offset_bytes() < segments.segment_bytes
                 && location.len_bytes() > 0
         };
-        let everywhere = (Bound::Unbounded, Bound::Unbounded);
-        self.table.visit(everywhere.0, everywhere.1, Direction::Forward, &mut |_, location| {
+        let mut each = |_: &[u8], location: Location| {
             if !known(segments, location) {
                 stray = Some(location);
                 return ControlFlow::Break(());
             }
             segments.credit(location);
             ControlFlow::Continue(())
-        });
+        };
+        let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
+        let mut start = Bound::Unbounded;
+        loop {
+            let from = start.as_ref().map(|key: &Vec<u8>| key.as_slice());
+            let (end, forward) = (Bound::Unbounded, Direction::Forward);
+            let Err(gap) = self.table.visit(from, end, forward, &fetched, &mut each) else { break };
+            let spill = self.spill.as_ref().expect("what is cold was spilled");
+            spill.fill_next(&gap, &mut fetched).await?;
+            start = gap.resume(start);
+        }
         if let Some(location) = stray {
             let place = Place {
                 segment: location.segment(),

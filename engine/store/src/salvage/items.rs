@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::Salvage;
 use crate::format::record::{Record, RecordKind};
 use crate::format::round_up;
-use crate::index::{Direction, Location};
+use crate::index::{Direction, Fetched, Location};
 use crate::limits::{MAX_SALVAGE_PAGE_BYTES, MAX_SALVAGE_PAGE_ITEMS, MAX_SCRUB_LOOKS};
 use crate::types::Version;
 
@@ -58,7 +58,10 @@ impl<W: World> Salvage<W> {
                 false => ControlFlow::Continue(()),
             }
         };
-        self.table.visit(start, Bound::Unbounded, Direction::Forward, &mut list);
+        let all_warm = Fetched::default();
+        let walked =
+            self.table.visit(start, Bound::Unbounded, Direction::Forward, &all_warm, &mut list);
+        walked.expect("a salvage holds the whole index in memory");
         let last = entries.last().map(|(key, _)| Bound::Excluded(key.clone()));
         let read = entries.into_iter().map(|(key, location)| self.read(key, location));
         (join_all(read).await, last.unwrap_or_else(|| behind.clone()))

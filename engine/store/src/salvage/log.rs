@@ -348,7 +348,8 @@ impl<W: World> Replay<'_, W> {
             }
             left -= 1;
             let Some(partition) = partition else { continue };
-            if let Some(old) = partition.index.get(record.key).filter(|old| olds.contains(old)) {
+            let known = partition.index.get(record.key).ok().flatten();
+            if let Some(old) = known.filter(|old| olds.contains(old)) {
                 partition.index.relocate(record.key, old, to);
             }
         }

@@ -31,7 +31,7 @@ use flywheel_disk::{File, World};
 
 pub use self::items::Salvaged;
 use crate::error::StoreError;
-use crate::index::Direction;
+use crate::index::{Direction, Fetched};
 use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::recovery::recover;
@@ -111,7 +111,7 @@ impl<W: World> Salvage<W> {
         let found = look(&world, directory, &options).await?;
         // Recovery would create what is missing.
         if found.is_recoverable {
-            match recover(&world, directory, &mut options, None).await {
+            match recover(&world, directory, &mut options, None, None).await {
                 Ok(recovered) => {
                     let files = Files::of_segments(directory, &recovered.segments);
                     return Ok(Self {
@@ -212,13 +212,15 @@ impl<W: World> Salvage<W> {
         let mut keys = Vec::new();
         let mut count = 0;
         let everything = (Bound::Unbounded, Bound::Unbounded);
-        self.table.visit(everything.0, everything.1, Direction::Forward, &mut |key, _| {
+        let (forward, all_warm) = (Direction::Forward, Fetched::default());
+        let walked = self.table.visit(everything.0, everything.1, forward, &all_warm, &mut |key, _| {
             count += 1;
             if count % every == 0 && keys.len() + 1 < parts {
                 keys.push(Bytes::copy_from_slice(key));
             }
             ControlFlow::Continue(())
         });
+        walked.expect("a salvage holds the whole index in memory");
         keys
     }
 

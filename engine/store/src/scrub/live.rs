@@ -8,9 +8,10 @@ use flywheel_disk::World;
 
 use super::finding::Concern;
 use super::pass::Pass;
+use crate::cold::READ_AHEAD_PAGES;
 use crate::core::Core;
 use crate::error::StoreError;
-use crate::index::{Direction, Location};
+use crate::index::{Direction, Fetched, Location};
 use crate::limits::{MAX_SCRUB_ENTRIES, MAX_SCRUB_UNNAMED};
 use crate::sorting::sort_in_slices;
 
@@ -93,6 +94,7 @@ async fn visit_all<W: World>(
     mut each: impl FnMut(&[u8], Location),
 ) -> Result<(), StoreError> {
     let mut from = Bound::Unbounded;
+    let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
     loop {
         let mut count = 0;
         let mut reached = None;
@@ -106,9 +108,16 @@ async fn visit_all<W: World>(
             reached = Some(key.to_vec());
             ControlFlow::Break(())
         };
-        core.table.borrow().visit(start, Bound::Unbounded, Direction::Forward, &mut one);
-        let Some(key) = reached else { return Ok(()) };
-        from = Bound::Excluded(key);
+        let (end, forward) = (Bound::Unbounded, Direction::Forward);
+        let visited = core.table.borrow().visit(start, end, forward, &fetched, &mut one);
+        match (visited, reached) {
+            (Err(gap), _) => {
+                core.fill_next(&gap, &mut fetched).await?;
+                from = gap.resume(from);
+            }
+            (Ok(()), Some(key)) => from = Bound::Excluded(key),
+            (Ok(()), None) => return Ok(()),
+        }
         core.world.yield_if_needed().await;
         if core.is_closing() {
             return Err(StoreError::Closed);
