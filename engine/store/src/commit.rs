@@ -19,6 +19,7 @@ use flywheel_disk::canary::{self, Canary};
 use flywheel_disk::{DiskError, DiskFault, File, World};
 use futures_util::future::try_join_all;
 
+use crate::cold::Brought;
 use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
@@ -68,7 +69,7 @@ pub(crate) struct Committer<W: World> {
     /// Brings pages that the first flight, which is durable, needs to be applied.
     bringing: Option<Pin<Box<dyn Future<Output = Result<Vec<(Page, Leaf)>, StoreError>>>>>,
     /// What was brought for it.
-    brought: Vec<(Page, Leaf)>,
+    brought: Brought,
 }
 
 /// Where the log goes on after recovery.
@@ -97,7 +98,7 @@ impl<W: World> Committer<W> {
             settled_ns,
             rest: None,
             bringing: None,
-            brought: Vec::new(),
+            brought: Brought::default(),
         }
     }
 
@@ -161,15 +162,15 @@ impl<W: World> Committer<W> {
                 };
                 self.bringing = None;
                 match brought {
-                    Ok(brought) => self.brought.extend(brought),
+                    Ok(brought) => self.brought.add(brought),
                     Err(error) => return Poll::Ready(Err(as_fault(error, &self.core.directory))),
                 }
             }
             // Some may have been evicted again while others were brought.
-            self.brought.iter().for_each(|(page, leaf)| self.core.install(*page, leaf));
+            self.brought.install(&self.core);
             let pages = self.pages_needed();
             if pages.is_empty() {
-                self.brought.clear();
+                self.brought = Brought::default();
                 return Poll::Ready(Ok(()));
             }
             let core = self.core.clone();

@@ -221,7 +221,6 @@ impl<W: World> Core<W> {
     /// Waits until `bytes` more may be pending.
     pub(crate) async fn room(&self, bytes: usize, need: Need) -> Result<(), StoreError> {
         loop {
-            self.index_room().await;
             self.check_writable(need)?;
             let pending_bytes = self.log.borrow().pending_bytes;
             let fits = pending_bytes + bytes <= crate::limits::MAX_PENDING_WRITE_BYTES;

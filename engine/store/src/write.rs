@@ -11,6 +11,7 @@ use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_disk::canary::{self, Canary};
 
+use crate::cold::Brought;
 use crate::core::{Core, Newest};
 use crate::error::StoreError;
 use crate::format::meta::Meta;
@@ -43,14 +44,16 @@ impl<W: World> Core<W> {
         let deletes = batch.writes.iter().all(|write| write.value.is_none());
         let need = if deletes { Need::Deletes } else { Need::Items };
         // Before the log takes it: once durable, it would keep others waiting for its pages.
+        self.index_room().await;
         self.bring_keys(batch.writes.iter().map(|write| &*write.key)).await;
         // What was read stays where it is while we wait for room: each with a pin of its own.
         let (mut known, mut pins) = (Vec::new(), Vec::new());
+        let mut brought = Brought::default();
         loop {
             self.room(bytes, need).await?;
             match self.decide(&batch.writes, &known)? {
                 Decision::Apply => break,
-                Decision::Bring(page) => self.bring(page).await?,
+                Decision::Bring(page) => brought.bring(self, page).await?,
                 Decision::Look(key, location) => {
                     pins.push(self.pins.pin());
                     let pin = self.pins.pin();
@@ -82,6 +85,8 @@ impl<W: World> Core<W> {
         change: impl FnOnce(Option<&Versioned>) -> Change,
     ) -> Result<Modified, StoreError> {
         check_key(&key)?;
+        self.index_room().await;
+        let mut brought = Brought::default();
         let mut known: Option<(Location, Versioned, Pin)> = None;
         let (before, basis) = loop {
             self.room(0, Need::Items).await?;
@@ -89,7 +94,7 @@ impl<W: World> Core<W> {
                 Newest::Unsettled { value, done } => break (value, Some(done)),
                 Newest::Cached(cached) => break (Some(cached), None),
                 Newest::Absent => break (None, None),
-                Newest::Cold(page) => self.bring(page).await?,
+                Newest::Cold(page) => brought.bring(self, page).await?,
                 Newest::OnDisk(location) => match known.take() {
                     Some((at, versioned, _)) if at == location => break (Some(versioned), None),
                     _ => {
@@ -122,6 +127,7 @@ impl<W: World> Core<W> {
     /// Writes records under the versions they have on another shard.
     pub(crate) async fn import(&self, records: Vec<ImportedRecord>) -> Result<(), StoreError> {
         let mut done: Vec<Rc<Done>> = Vec::new();
+        self.index_room().await;
         self.bring_keys(records.iter().map(|record| &*record.key)).await;
         for ImportedRecord { key, version, value } in records {
             check_key(&key)?;

@@ -13,6 +13,40 @@ use crate::error::StoreError;
 use crate::index::{Fetched, Gap, Leaf, Location, Page};
 use crate::limits::MAX_READINGS;
 
+/// What was brought for one request or one batch. Some may be evicted again before all is there: it is kept
+/// here until the request is done.
+#[derive(Default)]
+pub(crate) struct Brought(Vec<(Page, Leaf)>);
+
+impl Brought {
+    /// Has the index take in one page more, and again those before it.
+    pub(crate) async fn bring<W: World>(
+        &mut self,
+        core: &Core<W>,
+        page: Page,
+    ) -> Result<(), StoreError> {
+        if self.0.iter().all(|(other, _)| *other != page) {
+            let _pin = core.pins.pin();
+            if self.0.is_empty() {
+                core.index_room().await;
+            }
+            self.0.push((page, core.read_page(page).await?));
+        }
+        self.install(core);
+        Ok(())
+    }
+
+    /// Keeps what was read elsewhere.
+    pub(crate) fn add(&mut self, read: impl IntoIterator<Item = (Page, Leaf)>) {
+        self.0.extend(read);
+    }
+
+    /// Has the index take in all of it that it still wants.
+    pub(crate) fn install<W: World>(&self, core: &Core<W>) {
+        self.0.iter().for_each(|(page, leaf)| core.install(*page, leaf));
+    }
+}
+
 impl<W: World> Core<W> {
     /// Where the record of `key` lies, its page brought if need be.
     pub(crate) async fn locate(&self, key: &[u8]) -> Result<Option<Location>, StoreError> {
@@ -93,9 +127,14 @@ impl<W: World> Core<W> {
         Ok(())
     }
 
-    /// Reads what a walk lacks that does not come back to what it has passed.
+    /// Reads what a walk in the background lacks, which does not come back to what it has passed.
     pub(crate) async fn fill_next(&self, gap: &Gap, fetched: &mut Fetched) -> Result<(), StoreError> {
+        let _pin = self.pins.pin();
         fetched.clear();
-        self.fill(gap, fetched).await
+        let reads = gap.pages.iter().map(|&page| self.read_page_surely(page));
+        for (&page, leaf) in gap.pages.iter().zip(try_join_all(reads).await?) {
+            fetched.add(page, leaf);
+        }
+        Ok(())
     }
 }

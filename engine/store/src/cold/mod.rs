@@ -16,6 +16,7 @@ mod spill;
 
 use std::cell::Cell;
 
+pub(crate) use self::bring::Brought;
 pub(crate) use self::files::PageFiles;
 pub(crate) use self::spill::Spill;
 use crate::sync::Signal;
