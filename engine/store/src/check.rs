@@ -160,16 +160,22 @@ impl Checked {
             for direction in [Direction::Forward, Direction::Backward] {
                 let (start, end) = (Bound::Unbounded, Bound::Unbounded);
                 let all_warm = Fetched::default();
-                let visited = partition.index.visit(start, end, direction, &all_warm, &mut |key, location| {
-                    if !partition.spec.contains(key) {
-                        let what = format!(
-                            "partition {} holds a key that is not its own",
-                            partition.spec.id.0
-                        );
-                        outside.push((bytes::Bytes::copy_from_slice(key), location, what));
-                    }
-                    ControlFlow::Break(())
-                });
+                let visited = partition.index.visit(
+                    start,
+                    end,
+                    direction,
+                    &all_warm,
+                    &mut |key, location| {
+                        if !partition.spec.contains(key) {
+                            let what = format!(
+                                "partition {} holds a key that is not its own",
+                                partition.spec.id.0
+                            );
+                            outside.push((bytes::Bytes::copy_from_slice(key), location, what));
+                        }
+                        ControlFlow::Break(())
+                    },
+                );
                 visited.expect("a store that is only looked at is recovered without a bound");
             }
         }

@@ -122,7 +122,7 @@ impl<W: World> Drop for Busy<W> {
 async fn write<W: World>(core: &Rc<Core<W>>) -> Result<(), StoreError> {
     let captured: PartitionTable = core.table.borrow().clone();
     // Pages of the index stay where they are until it is written.
-    let _pin = core.pins.pin();
+    let _pin = core.pages.pin();
     let settled = core.settled.get();
     let logged_bytes = core.counters.log_bytes_written.get();
     let next_version = core.log.borrow().next_version;

@@ -7,25 +7,22 @@
 //! A batch is proven once a later one, durable too, calls it durable: damage to it is then told from a
 //! power loss. When the log rests, an empty batch does that for the last one that holds records.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use flywheel_disk::canary::{self, Canary};
-use flywheel_disk::{DiskError, DiskFault, File, World};
-use futures_util::future::try_join_all;
+use flywheel_disk::{DiskError, File, World};
 
-use crate::cold::Brought;
+use crate::cold::Gather;
 use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::batch::{self, BatchHeader, BatchKind, encode_records};
-use crate::format::meta::Meta;
 use crate::format::place::Place;
-use crate::index::{Leaf, Location, Page};
+use crate::index::Location;
 use crate::limits::CONFIRM_AFTER_MS;
 use crate::log::{Group, Move, Pending};
 use crate::segments::SegmentState;
@@ -66,10 +63,8 @@ pub(crate) struct Committer<W: World> {
     settled_ns: u64,
     /// Wakes the loop once the log may have rested long enough.
     rest: Option<Pin<Box<dyn Future<Output = ()>>>>,
-    /// Brings pages that the first flight, which is durable, needs to be applied.
-    bringing: Option<Pin<Box<dyn Future<Output = Result<Vec<(Page, Leaf)>, StoreError>>>>>,
-    /// What was brought for it.
-    brought: Brought,
+    /// Brings what the first flight, which is durable, needs of the index.
+    gather: Gather<W>,
 }
 
 /// Where the log goes on after recovery.
@@ -86,6 +81,7 @@ pub(crate) struct LogEnd {
 impl<W: World> Committer<W> {
     pub(crate) fn new(core: Rc<Core<W>>, end: &LogEnd) -> Self {
         let settled_ns = core.world.now_ns();
+        let gather = Gather::new(core.clone());
         Self {
             core,
             flights: VecDeque::new(),
@@ -97,8 +93,7 @@ impl<W: World> Committer<W> {
             proven: if end.is_proven { end.last_number } else { 0 },
             settled_ns,
             rest: None,
-            bringing: None,
-            brought: Brought::default(),
+            gather,
         }
     }
 
@@ -141,7 +136,10 @@ impl<W: World> Committer<W> {
         let mut settled = false;
         while let Some(first) = self.flights.front().filter(|first| first.outcome.is_some()) {
             let is_durable = matches!(first.outcome, Some(Ok(())));
-            let ready = if is_durable { self.poll_pages(context) } else { Poll::Ready(Ok(())) };
+            let ready = match is_durable {
+                true => self.gather.poll(&first.changes, context),
+                false => Poll::Ready(Ok(())),
+            };
             let Poll::Ready(ready) = ready else { break };
             let mut flight = self.flights.pop_front().expect("looked at above");
             match flight.outcome.take().expect("looked at above").and(ready) {
@@ -151,58 +149,6 @@ impl<W: World> Committer<W> {
             settled = true;
         }
         settled
-    }
-
-    /// Has the index take in all that the first flight changes: it is applied as one, or not at all.
-    fn poll_pages(&mut self, context: &mut Context<'_>) -> Poll<Result<(), DiskError>> {
-        loop {
-            if let Some(bringing) = &mut self.bringing {
-                let Poll::Ready(brought) = bringing.as_mut().poll(context) else {
-                    return Poll::Pending;
-                };
-                self.bringing = None;
-                match brought {
-                    Ok(brought) => self.brought.add(brought),
-                    Err(error) => return Poll::Ready(Err(as_fault(error, &self.core.directory))),
-                }
-            }
-            // Some may have been evicted again while others were brought.
-            self.brought.install(&self.core);
-            let pages = self.pages_needed();
-            if pages.is_empty() {
-                self.brought = Brought::default();
-                return Poll::Ready(Ok(()));
-            }
-            let core = self.core.clone();
-            self.bringing = Some(Box::pin(async move {
-                let _pin = core.pins.pin();
-                let read = async |page| Ok((page, core.read_page_surely(page).await?));
-                try_join_all(pages.into_iter().map(read)).await
-            }));
-        }
-    }
-
-    /// Pages of the index without which the first flight cannot be applied.
-    fn pages_needed(&self) -> HashSet<Page> {
-        if !self.core.index.is_bounded() {
-            return HashSet::new();
-        }
-        let table = self.core.table.borrow();
-        let changes = self.flights.front().into_iter().flat_map(|flight| &flight.changes);
-        let mut pages = HashSet::new();
-        for (change, _) in changes {
-            match change {
-                Pending::Item { key, .. } => pages.extend(table.page_of(key)),
-                Pending::Partition { change: Meta::Split { at, .. }, .. } => {
-                    pages.extend(table.page_of(at));
-                }
-                Pending::Partition { .. } => {}
-                Pending::Relocation { moves, .. } => {
-                    pages.extend(moves.iter().filter_map(|moved| table.page_of(&moved.key)));
-                }
-            }
-        }
-        pages
     }
 
     /// The batch is durable: the index learns of it, then its writers do.
@@ -405,14 +351,6 @@ impl<W: World> Committer<W> {
     }
 }
 
-/// A page that cannot be read, as what stops the store.
-fn as_fault(error: StoreError, directory: &Path) -> DiskError {
-    match error {
-        StoreError::Disk(error) => error,
-        other => DiskError::new(DiskFault::Io, "reading the index", directory, other.to_string()),
-    }
-}
-
 /// Makes one durable change known to the index, the cache and the segments' accounts.
 fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: u64) {
     let mut table = core.table.borrow_mut();
@@ -439,7 +377,7 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
         }
         Pending::Partition { change, .. } => {
             if let Some(index) = table.apply(&change) {
-                core.dropped.borrow_mut().push((index, core.pins.pin()));
+                core.dropped.borrow_mut().push((index, core.pages.pin()));
                 core.maintenance_wanted.notify();
             }
         }

@@ -155,9 +155,10 @@ impl PartitionTable {
         }
         let mut stopped = false;
         let mut in_one = |partition: &Partition| {
-            let ends_before = partition.spec.end.as_ref().is_some_and(|partition_end| {
-                is_empty(start, Bound::Excluded(&**partition_end))
-            });
+            let ends_before =
+                partition.spec.end.as_ref().is_some_and(|partition_end| {
+                    is_empty(start, Bound::Excluded(&**partition_end))
+                });
             // One beyond the bounds has nothing to show, and might lack the leaf that says so.
             if stopped || ends_before || is_empty(Bound::Included(&*partition.spec.start), end) {
                 return Ok(());

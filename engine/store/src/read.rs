@@ -7,9 +7,9 @@ use flywheel_disk::World;
 
 use crate::core::Core;
 use crate::error::StoreError;
+use crate::format::Damage;
 use crate::format::place::Place;
 use crate::format::record::{Record, RecordKind};
-use crate::format::Damage;
 use crate::index::{Location, Page};
 use crate::pins::Pin;
 use crate::segment_reader::read_around;
@@ -55,7 +55,7 @@ impl<W: World> Core<W> {
                 Peek::Absent
             }
             Ok(Some(at)) => Peek::OnDisk(OnDisk { what: Wanted::Record(at), pin: self.pins.pin() }),
-            Err(page) => Peek::OnDisk(OnDisk { what: Wanted::Page(page), pin: self.pins.pin() }),
+            Err(page) => Peek::OnDisk(OnDisk { what: Wanted::Page(page), pin: self.pages.pin() }),
         })
     }
 
@@ -94,7 +94,10 @@ impl<W: World> Core<W> {
                 }
                 Err(page) => Wanted::Page(page),
             };
-            pin = self.pins.pin();
+            pin = match what {
+                Wanted::Record(_) => self.pins.pin(),
+                Wanted::Page(_) => self.pages.pin(),
+            };
         }
     }
 

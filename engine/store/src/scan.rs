@@ -159,11 +159,7 @@ fn pages_of(request: &ScanRequest) -> usize {
     (1 + request.max_items / TYPICAL_LEAF_ITEMS).min(READ_AHEAD_PAGES)
 }
 
-fn list(
-    table: &PartitionTable,
-    request: &ScanRequest,
-    fetched: &Fetched,
-) -> Result<Listing, Gap> {
+fn list(table: &PartitionTable, request: &ScanRequest, fetched: &Fetched) -> Result<Listing, Gap> {
     let mut entries = Vec::with_capacity(request.max_items.min(128));
     let mut bytes = 0;
     let mut more = false;

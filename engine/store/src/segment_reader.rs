@@ -4,10 +4,10 @@ use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, File};
 use futures_util::future::try_join_all;
 
-use crate::format::{Damage, round_up};
 use crate::format::batch::{self, BatchHeader};
 use crate::format::place::Place;
 use crate::format::record::Record;
+use crate::format::{Damage, round_up};
 use crate::index::Location;
 use crate::limits::{MAX_READINGS, MAX_RUN_READ_BYTES};
 

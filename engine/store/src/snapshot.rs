@@ -20,6 +20,8 @@ pub struct Snapshot<W: World> {
     core: Rc<Core<W>>,
     table: PartitionTable,
     pin: Pin,
+    /// Of the index, where it does not fit its memory.
+    _pages_pin: Pin,
     number: u64,
 }
 
@@ -29,6 +31,7 @@ impl<W: World> Snapshot<W> {
             core: core.clone(),
             table: core.table.borrow().clone(),
             pin: core.pins.pin(),
+            _pages_pin: core.pages.pin(),
             number: core.settled.get().number,
         }
     }

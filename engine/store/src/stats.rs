@@ -161,7 +161,10 @@ impl StoreStats {
 
     /// Bytes written to the medium for all reasons but preformatting.
     pub fn bytes_written(&self) -> u64 {
-        self.log_bytes_written + self.compaction_bytes_written + self.checkpoint_bytes_written
+        self.log_bytes_written
+            + self.compaction_bytes_written
+            + self.checkpoint_bytes_written
+            + self.index_bytes_written
     }
 }
 

@@ -124,11 +124,7 @@ impl<W: World> Store<W> {
     ///
     /// # Errors
     /// [`StoreError::NotOwned`]; corruption with its place; faults of the disk.
-    pub async fn read(
-        &self,
-        key: &[u8],
-        place: OnDisk,
-    ) -> Result<Option<Versioned>, StoreError> {
+    pub async fn read(&self, key: &[u8], place: OnDisk) -> Result<Option<Versioned>, StoreError> {
         self.core.read(key, place).await
     }
 

@@ -122,6 +122,10 @@ pub struct Common {
     #[arg(long, default_value_t = 128)]
     pub cache_mib: u64,
 
+    /// Memory for the index, MiB over all shards; what does not fit is read from the disk [default: no bound]
+    #[arg(long)]
+    pub index_mib: Option<u64>,
+
     /// Measure for this long, instead of until `operationcount`
     #[arg(long)]
     pub seconds: Option<u64>,

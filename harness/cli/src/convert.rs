@@ -77,7 +77,11 @@ pub fn engine(before: &StoreStats, after: &StoreStats, figures: &RunFigures) -> 
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     let totals = &figures.whole_phase;
     EngineFigures {
-        read_ios_per_op: ratio(over.read_ios + over.scan_ios, totals.operations),
+        read_ios_per_op: ratio(
+            over.read_ios + over.scan_ios + over.index_pages_read,
+            totals.operations,
+        ),
+        index_reads_per_op: ratio(over.index_pages_read, totals.operations),
         bytes_written_per_user_byte: ratio(over.bytes_written(), over.user_bytes_written),
         index_bytes_per_item: ratio(after.index_memory_bytes, after.items),
         cache_hit_ratio: ratio(over.cache_hits, over.reads),

@@ -99,7 +99,11 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
     let splits = workload.split_keys(shards * PARTITIONS_PER_SHARD);
     Ok(EngineOptions {
         shards: common.shards.unwrap_or(0),
-        store: StoreOptions { cache_bytes: common.cache_mib << 20, ..StoreOptions::default() },
+        store: StoreOptions {
+            cache_bytes: common.cache_mib << 20,
+            index_bytes: common.index_mib.map_or(u64::MAX, |mib| mib << 20),
+            ..StoreOptions::default()
+        },
         in_flight: (workload.thread_count as usize * 2).max(4096),
         // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
         always_admitted: (workload.thread_count as usize).clamp(128, MAX_ACTIVE_REQUESTS),

@@ -186,10 +186,14 @@ fn throughput(result: &RunResult) -> String {
     format!("{} ops/s{missing}", rate(result.throughput_ops_per_s))
 }
 
-fn engine(result: &RunResult) -> [Option<String>; 6] {
+fn engine(result: &RunResult) -> [Option<String>; 7] {
     let engine = &result.engine;
     [
         engine.read_ios_per_op.map(|ios| format!("{} device reads per operation", ratio(ios))),
+        engine
+            .index_reads_per_op
+            .filter(|&ios| ios > 0.0)
+            .map(|ios| format!("{} of them for the index", ratio(ios))),
         engine
             .bytes_written_per_user_byte
             .map(|amplification| format!("{} bytes written per user byte", ratio(amplification))),

@@ -30,8 +30,8 @@ use bytes::{Bytes, BytesMut};
 use flywheel_disk::World;
 use flywheel_disk::canary::{self, Canary};
 use flywheel_store::{
-    Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, ScanRequest,
-    StoreError, Version, WriteBatch, WriteOutcome,
+    Direction, ImportedRecord, PartitionId, PartitionSpec, PartitionState, ScanRequest, StoreError,
+    Version, WriteBatch, WriteOutcome,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 

@@ -26,7 +26,7 @@ impl Brought {
         page: Page,
     ) -> Result<(), StoreError> {
         if self.0.iter().all(|(other, _)| *other != page) {
-            let _pin = core.pins.pin();
+            let _pin = core.pages.pin();
             if self.0.is_empty() {
                 core.index_room().await;
             }
@@ -59,7 +59,10 @@ impl<W: World> Core<W> {
     }
 
     /// What the index says of `key`, or the page that says it.
-    pub(crate) fn index_of(&self, key: &[u8]) -> Result<Result<Option<Location>, Page>, StoreError> {
+    pub(crate) fn index_of(
+        &self,
+        key: &[u8],
+    ) -> Result<Result<Option<Location>, Page>, StoreError> {
         let table = self.table.borrow();
         Ok(table.find(key).ok_or(StoreError::NotOwned)?.index.get(key))
     }
@@ -81,7 +84,7 @@ impl<W: World> Core<W> {
 
     /// Has the index take in what a page holds, if it still wants it.
     pub(crate) async fn bring(&self, page: Page) -> Result<(), StoreError> {
-        let pin = self.pins.pin();
+        let pin = self.pages.pin();
         self.index_room().await;
         let leaf = self.read_page(page).await?;
         drop(pin);
@@ -98,12 +101,16 @@ impl<W: World> Core<W> {
         Ok(leaf)
     }
 
-    /// Reads a page without which the store cannot go on, several times if need be.
+    /// Reads a page without which the store cannot go on, several times if need be. Not in line with
+    /// requests: all of them wait for the log.
     pub(crate) async fn read_page_surely(&self, page: Page) -> Result<Leaf, StoreError> {
         let mut readings = 1;
         loop {
-            match self.read_page(page).await {
-                Err(StoreError::Disk(_) | StoreError::Corrupt { .. }) if readings < MAX_READINGS => {
+            self.counters.index_pages_read.add(1);
+            match self.pages.read(page).await {
+                Err(StoreError::Disk(_) | StoreError::Corrupt { .. })
+                    if readings < MAX_READINGS =>
+                {
                     readings += 1;
                 }
                 read => return read,
@@ -119,7 +126,7 @@ impl<W: World> Core<W> {
 
     /// Reads what a walk lacks.
     pub(crate) async fn fill(&self, gap: &Gap, fetched: &mut Fetched) -> Result<(), StoreError> {
-        let _pin = self.pins.pin();
+        let _pin = self.pages.pin();
         let leaves = try_join_all(gap.pages.iter().map(|&page| self.read_page(page))).await?;
         for (&page, leaf) in gap.pages.iter().zip(leaves) {
             fetched.add(page, leaf);
@@ -128,8 +135,12 @@ impl<W: World> Core<W> {
     }
 
     /// Reads what a walk in the background lacks, which does not come back to what it has passed.
-    pub(crate) async fn fill_next(&self, gap: &Gap, fetched: &mut Fetched) -> Result<(), StoreError> {
-        let _pin = self.pins.pin();
+    pub(crate) async fn fill_next(
+        &self,
+        gap: &Gap,
+        fetched: &mut Fetched,
+    ) -> Result<(), StoreError> {
+        let _pin = self.pages.pin();
         fetched.clear();
         let reads = gap.pages.iter().map(|&page| self.read_page_surely(page));
         for (&page, leaf) in gap.pages.iter().zip(try_join_all(reads).await?) {

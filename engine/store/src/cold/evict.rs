@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flywheel_disk::World;
 
-use super::clean::clean;
+use super::clean::clean_one;
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::index::Sweep;
@@ -44,13 +44,15 @@ async fn relieve<W: World>(core: &Core<W>, hand: &mut Vec<u8>) -> Result<(), Sto
         core.table.borrow_mut().sweep(hand, &mut sweep);
         let found = sweep.chilled_bytes > 0 || !sweep.dirty.is_empty();
         if !sweep.dirty.is_empty() {
-            let pages = core.write_pages(&sweep.dirty).await?;
+            let pages = core.pages.write(&sweep.dirty, &core.counters).await?;
             let mut table = core.table.borrow_mut();
             for (leaf, page) in sweep.dirty.iter().zip(pages) {
                 table.settle(leaf, None, page);
             }
         }
-        clean(core).await?;
+        while clean_one(&core.pages, &core.table, &core.counters).await? {
+            core.world.yield_if_needed().await;
+        }
         core.index.room.notify();
         fruitless_turns = match (found, hand.is_empty()) {
             (true, _) => 0,
@@ -114,16 +116,5 @@ impl<W: World> Core<W> {
         let memory_bytes = table.index_memory_bytes();
         self.index.own_bytes.set(memory_bytes - table.leaf_memory_bytes());
         memory_bytes
-    }
-
-    /// Writes leaves as pages.
-    pub(super) async fn write_pages(
-        &self,
-        leaves: &[crate::index::Leaf],
-    ) -> Result<Vec<crate::index::Page>, StoreError> {
-        let pages = self.pages.write(leaves).await?;
-        let bytes: u32 = pages.iter().map(|page| page.location().len_bytes()).sum();
-        self.counters.index_bytes_written.add(bytes.into());
-        Ok(pages)
     }
 }

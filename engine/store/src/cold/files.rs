@@ -2,7 +2,7 @@
 //! used anew when nothing in it counts any more. Not which pages count: that is the index's.
 //!
 //! ```text
-//! index-00000   | chunk | chunk | chunk | ...            a file is as long as a segment
+//! index-00000   | chunk | chunk | chunk | ...            8 MiB, or as long as a segment
 //! chunk         | page page ... zeros | page page ...    writes of whole blocks, one behind the other
 //! page          a record without a key, whose value is the leaf's block
 //! ```
@@ -23,12 +23,16 @@ use crate::format::place::Place;
 use crate::format::record::{Record, RecordKind, encoded_bytes};
 use crate::format::{Damage, round_up};
 use crate::index::{Leaf, Location, Page};
-use crate::pins::Pins;
+use crate::pins::{Pin, Pins};
 use crate::segment_reader::read_around;
+use crate::stats::Counters;
 
 /// Chunks are an eighth of a file, within these bounds: a leaf fits any, and one read brings a whole one.
 const MIN_CHUNK_BYTES: u32 = 32 << 10;
 const MAX_CHUNK_BYTES: u32 = 256 << 10;
+
+/// Files are no longer than a segment, nor than can be made while requests wait.
+const MAX_FILE_BYTES: u32 = 8 << 20;
 
 /// Full chunks beyond which the oldest may be cleaned.
 const MIN_FULL_CHUNKS: usize = 4;
@@ -43,6 +47,8 @@ pub(crate) struct PageFiles<W: World> {
     file_bytes: u32,
     chunk_bytes: u32,
     chunks: RefCell<Chunks<W>>,
+    /// Who may still read pages that no longer count.
+    pins: Pins,
 }
 
 struct Chunks<W: World> {
@@ -73,7 +79,10 @@ pub(crate) struct ReadChunk {
 }
 
 /// Removes the page files that an earlier process left.
-pub(crate) async fn remove_leftovers<W: World>(world: &W, directory: &Path) -> Result<(), DiskError> {
+pub(crate) async fn remove_leftovers<W: World>(
+    world: &W,
+    directory: &Path,
+) -> Result<(), DiskError> {
     for name in world.list(directory).await? {
         if name.starts_with(PREFIX) {
             world.remove(&directory.join(name)).await?;
@@ -83,14 +92,16 @@ pub(crate) async fn remove_leftovers<W: World>(world: &W, directory: &Path) -> R
 }
 
 impl<W: World> PageFiles<W> {
-    /// No files yet; they will be as long as segments.
+    /// No files yet.
     pub(crate) fn new(world: W, directory: &Path, segment_bytes: u32) -> Self {
-        let eighth_bytes = segment_bytes / 8;
-        let chunk_bytes = eighth_bytes.clamp(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES) & !(BLOCK_BYTES as u32 - 1);
+        let most_bytes = segment_bytes.min(MAX_FILE_BYTES);
+        let eighth_bytes = most_bytes / 8;
+        let chunk_bytes =
+            eighth_bytes.clamp(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES) & !(BLOCK_BYTES as u32 - 1);
         Self {
             world,
             directory: directory.to_owned(),
-            file_bytes: segment_bytes - segment_bytes % chunk_bytes,
+            file_bytes: most_bytes - most_bytes % chunk_bytes,
             chunk_bytes,
             chunks: RefCell::new(Chunks {
                 files: Vec::new(),
@@ -100,6 +111,7 @@ impl<W: World> PageFiles<W> {
                 full: VecDeque::new(),
                 emptied: VecDeque::new(),
             }),
+            pins: Pins::default(),
         }
     }
 
@@ -111,7 +123,8 @@ impl<W: World> PageFiles<W> {
     /// Memory for where pages stand.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let chunks = self.chunks.borrow();
-        let page_lists = chunks.all.iter().map(|chunk| chunk.pages.capacity() * size_of::<Location>());
+        let page_lists =
+            chunks.all.iter().map(|chunk| chunk.pages.capacity() * size_of::<Location>());
         (page_lists.sum::<usize>() + chunks.all.capacity() * size_of::<Chunk>()) as u64
     }
 
@@ -123,14 +136,19 @@ impl<W: World> PageFiles<W> {
     /// Reads what a page holds.
     pub(crate) async fn read(&self, page: Page) -> Result<Leaf, StoreError> {
         let at = page.location();
-        let place = Place { offset_bytes: at.offset_bytes(), ..self.place_of(self.chunk_of(at), 0) };
+        let place =
+            Place { offset_bytes: at.offset_bytes(), ..self.place_of(self.chunk_of(at), 0) };
         let file = self.file(place.segment);
         let (block, skipped) = read_around(&*file, at.offset_bytes(), at.len_bytes()).await?;
         decode(place, &block[skipped..]).map_err(|damage| self.corrupt(place, damage))
     }
 
     /// Writes leaves: a page for each, in their order.
-    pub(crate) async fn write(&self, leaves: &[Leaf]) -> Result<Vec<Page>, DiskError> {
+    pub(crate) async fn write(
+        &self,
+        leaves: &[Leaf],
+        counters: &Counters,
+    ) -> Result<Vec<Page>, DiskError> {
         let mut pages = Vec::with_capacity(leaves.len());
         let mut rest = leaves;
         while !rest.is_empty() {
@@ -142,6 +160,8 @@ impl<W: World> PageFiles<W> {
             };
             let count = rest.iter().take_while(fits).count();
             let (run, behind) = rest.split_at(count);
+            let bytes: u32 = run.iter().map(page_bytes).sum();
+            counters.index_bytes_written.add(round_up(bytes as usize, BLOCK_BYTES) as u64);
             pages.extend(self.write_run(chunk, from_bytes, run).await?);
             rest = behind;
         }
@@ -171,8 +191,14 @@ impl<W: World> PageFiles<W> {
         Ok(ReadChunk { is_whole: leaves.len() == pages.len(), leaves })
     }
 
-    /// Nothing in the oldest full chunk counts any more; it is free once `epoch` has passed.
-    pub(crate) fn let_go(&self, chunk: u32, epoch: u64) {
+    /// Keeps all pages readable that the index names now.
+    pub(crate) fn pin(&self) -> Pin {
+        self.pins.pin()
+    }
+
+    /// Nothing in a full chunk counts any more; it is free once nobody reads it.
+    pub(crate) fn let_go(&self, chunk: u32) {
+        let epoch = self.pins.end_epoch();
         let mut chunks = self.chunks.borrow_mut();
         chunks.full.retain(|&full| full != chunk);
         chunks.emptied.push_back((chunk, epoch));
@@ -184,12 +210,13 @@ impl<W: World> PageFiles<W> {
     }
 
     /// Frees what no reader is at any more.
-    pub(crate) fn reuse(&self, pins: &Pins) {
+    pub(crate) fn reuse(&self) {
         let chunks = &mut *self.chunks.borrow_mut();
         while let Some(&(chunk, epoch)) = chunks.emptied.front()
-            && pins.passed(epoch)
+            && self.pins.passed(epoch)
         {
             chunks.emptied.pop_front();
+            chunks.all[chunk as usize].pages = Vec::new();
             chunks.free.push(chunk);
         }
     }
@@ -231,7 +258,6 @@ impl<W: World> PageFiles<W> {
                 if let Some(chunk) = chunks.free.pop() {
                     let begun = &mut chunks.all[chunk as usize];
                     begun.generation += 1;
-                    begun.pages.clear();
                     chunks.open = Some((chunk, 0));
                     continue;
                 }
@@ -259,7 +285,12 @@ impl<W: World> PageFiles<W> {
     }
 
     /// Writes leaves that fit the open chunk.
-    async fn write_run(&self, chunk: u32, from_bytes: u32, run: &[Leaf]) -> Result<Vec<Page>, DiskError> {
+    async fn write_run(
+        &self,
+        chunk: u32,
+        from_bytes: u32,
+        run: &[Leaf],
+    ) -> Result<Vec<Page>, DiskError> {
         let used_bytes: u32 = run.iter().map(page_bytes).sum();
         let written_bytes = round_up(used_bytes as usize, BLOCK_BYTES);
         let base = self.place_of(chunk, from_bytes);
@@ -286,7 +317,10 @@ impl<W: World> PageFiles<W> {
         StoreError::Corrupt {
             file: page_path(&self.directory, place.segment.into()).display().to_string(),
             offset_bytes: place.offset_bytes.into(),
-            what: format!("{}: a page of the index, made anew when the store is opened", damage.what),
+            what: format!(
+                "{}: a page of the index, made anew when the store is opened",
+                damage.what
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! - `files`: where pages stand, and which space is used anew.
 //! - `bring`: reading pages for those who need them.
+//! - `gather`: all pages that a durable batch needs, before it is applied.
 //! - `evict`: what leaves memory, and when.
 //! - `clean`: taking what still counts out of the oldest pages.
 //! - `spill`: the same for a table that nobody else uses: while it is recovered.
@@ -12,12 +13,14 @@ mod bring;
 mod clean;
 pub(crate) mod evict;
 mod files;
+mod gather;
 mod spill;
 
 use std::cell::Cell;
 
 pub(crate) use self::bring::Brought;
 pub(crate) use self::files::PageFiles;
+pub(crate) use self::gather::Gather;
 pub(crate) use self::spill::Spill;
 use crate::sync::Signal;
 

@@ -140,17 +140,23 @@ impl Range {
         let table = core.table.borrow();
         let (mut count, mut next) = (0, None);
         let start = Bound::Included(&**from);
-        table.visit(start, Bound::Unbounded, Direction::Forward, fetched, &mut |key, location| {
-            let is_full =
-                self.bytes >= round_bytes || self.entries.len() == MAX_ORDER_ROUND_ENTRIES;
-            if count == SLICE_ENTRIES || is_full {
-                next = Some((Bytes::copy_from_slice(key), is_full));
-                return ControlFlow::Break(());
-            }
-            count += 1;
-            self.push(Bytes::copy_from_slice(key), location, window_bytes);
-            ControlFlow::Continue(())
-        })?;
+        table.visit(
+            start,
+            Bound::Unbounded,
+            Direction::Forward,
+            fetched,
+            &mut |key, location| {
+                let is_full =
+                    self.bytes >= round_bytes || self.entries.len() == MAX_ORDER_ROUND_ENTRIES;
+                if count == SLICE_ENTRIES || is_full {
+                    next = Some((Bytes::copy_from_slice(key), is_full));
+                    return ControlFlow::Break(());
+                }
+                count += 1;
+                self.push(Bytes::copy_from_slice(key), location, window_bytes);
+                ControlFlow::Continue(())
+            },
+        )?;
         let (key, ended) = next.unwrap_or((Bytes::new(), true));
         *from = key;
         Ok(ended)

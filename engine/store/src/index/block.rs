@@ -112,7 +112,11 @@ impl Header {
         }
         let tail_len = block.len() - header.tail_at();
         let ends = || (0..header.count).map(|rank| header.suffix_end(block, rank));
-        if is_digits { tail_len == 0 } else { ends().is_sorted() && ends().last() == Some(tail_len) }
+        if is_digits {
+            tail_len == 0
+        } else {
+            ends().is_sorted() && ends().next_back() == Some(tail_len)
+        }
     }
 
     /// Writes itself to the front of a block.

@@ -151,7 +151,11 @@ impl Chunk {
     }
 
     /// Changes a slot, but not what its leaf says, and accounts for it.
-    pub(super) fn change_slot<T>(&mut self, index: usize, change: impl FnOnce(&mut Slot) -> T) -> T {
+    pub(super) fn change_slot<T>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Slot) -> T,
+    ) -> T {
         let slot = &mut self.slots[index];
         let before = slot.totals();
         let outcome = change(slot);

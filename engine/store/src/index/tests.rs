@@ -180,7 +180,8 @@ impl Pair {
             }
             Op::Relocate(key, to) => self.relocate(&key, to),
             Op::Get(key) => {
-                let found = self.tree.get(&key).unwrap_or_else(|page| self.pages.read(page).get(&key));
+                let found =
+                    self.tree.get(&key).unwrap_or_else(|page| self.pages.read(page).get(&key));
                 assert_eq!(found, self.model.get(&key).copied());
             }
             Op::Visit(start, end, forward, limit) => self.visit(&start, &end, forward, limit),
@@ -263,7 +264,10 @@ impl Pair {
         let is_exact = self.tree.cold_bytes() == 0;
         let largest = self.model.values().map(|at| at.len_bytes()).max().unwrap_or(0);
         let least = self.model.keys().next().expect("a middle of some").clone();
-        assert!(middle > least && self.model.range(middle.clone()..).next().is_some(), "{middle:?}");
+        assert!(
+            middle > least && self.model.range(middle.clone()..).next().is_some(),
+            "{middle:?}"
+        );
         self.split_off(&middle);
         let (other, _) = self.others.last().expect("just split off");
         let apart = self.tree.record_bytes().abs_diff(other.record_bytes());
@@ -292,7 +296,11 @@ impl Pair {
             let bounds = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
             let walked = tree.visit(bounds.0, bounds.1, direction, &fetched, &mut |key, at| {
                 items.push((key.to_vec(), at));
-                if items.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if items.len() == limit {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             });
             let Err(gap) = walked else { return items };
             assert!(!gap.pages.is_empty() && gap.pages.len() <= (limit % 5).max(1));

@@ -297,7 +297,10 @@ impl Tree {
                 assert!(slot.items() > 0, "leaf {c}/{l} is empty");
                 let low = slot.low.as_bytes();
                 let Ok(leaf) = slot.leaf() else {
-                    assert!((c, l) == (0, 0) || last.as_deref() < Some(low), "{low:?} after {last:?}");
+                    assert!(
+                        (c, l) == (0, 0) || last.as_deref() < Some(low),
+                        "{low:?} after {last:?}"
+                    );
                     continue;
                 };
                 let first = leaf.first_key();

@@ -60,7 +60,8 @@ impl Tree {
     /// Shows `f` all items whose leaves are in memory.
     pub fn visit_warm(&self, f: &mut dyn FnMut(&[u8], Location) -> ControlFlow<()>) {
         let mut key = Vec::new();
-        let leaves = self.slots_from(Bound::Unbounded, Direction::Forward).filter_map(|s| s.leaf().ok());
+        let leaves =
+            self.slots_from(Bound::Unbounded, Direction::Forward).filter_map(|s| s.leaf().ok());
         for leaf in leaves {
             if leaf.visit(0..leaf.len(), Direction::Forward, &mut key, f).is_break() {
                 return;
@@ -94,7 +95,11 @@ impl Tree {
     }
 
     /// The slots that a walk from `bound` comes by, in its order.
-    fn slots_from(&self, bound: Bound<&[u8]>, direction: Direction) -> Box<dyn Iterator<Item = &Slot> + '_> {
+    fn slots_from(
+        &self,
+        bound: Bound<&[u8]>,
+        direction: Direction,
+    ) -> Box<dyn Iterator<Item = &Slot> + '_> {
         let Some((chunk, leaf)) = self.leaf_at(bound, direction) else {
             return Box::new(std::iter::empty());
         };
@@ -142,7 +147,8 @@ impl Tree {
             }
             _ => false,
         };
-        let slots = self.slots_from(near, direction).skip_while(|slot| slot.leaf().err() != Some(first));
+        let slots =
+            self.slots_from(near, direction).skip_while(|slot| slot.leaf().err() != Some(first));
         let cold = slots
             .take_while(|slot| !is_beyond(slot))
             .filter_map(|slot| leaf_of(slot, fetched).err());

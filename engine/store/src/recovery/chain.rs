@@ -207,7 +207,10 @@ impl<W: World> Replay<'_, W> {
             match record.kind {
                 RecordKind::Put | RecordKind::Tombstone => {
                     self.next_version = self.next_version.max(record.version + 1);
-                    let Some(partition) = self.table.find_mut(record.key) else { continue };
+                    let mut table = self.table.borrow_mut();
+                    let Some(partition) = table.find_mut(record.key) else {
+                        continue;
+                    };
                     if record.kind == RecordKind::Put {
                         partition.index.insert(record.key, location);
                     } else {
@@ -222,7 +225,7 @@ impl<W: World> Replay<'_, W> {
             }
         }
         if let Some(spill) = &mut self.spill {
-            spill.relieve(&mut self.table, None).await?;
+            spill.relieve(&self.table, None).await?;
         }
         self.last_number = number;
         let slot = self.segments.get_mut(place.segment);
@@ -234,7 +237,7 @@ impl<W: World> Replay<'_, W> {
     /// Has the index take in what it needs to change these keys.
     async fn bring(&mut self, keys: impl Iterator<Item = &[u8]>) -> Result<(), StoreError> {
         match &self.spill {
-            Some(spill) => spill.bring(&mut self.table, keys).await,
+            Some(spill) => spill.bring(&self.table, keys).await,
             None => Ok(()),
         }
     }
@@ -244,7 +247,7 @@ impl<W: World> Replay<'_, W> {
             if let Meta::Split { at, .. } = &meta {
                 self.bring(std::iter::once(&**at)).await?;
             }
-            self.table.apply(&meta);
+            self.table.borrow_mut().apply(&meta);
             return Ok(());
         };
         let known = self.segments.all.get(usize::from(run.segment)).map(|slot| slot.life);
@@ -270,7 +273,7 @@ impl<W: World> Replay<'_, W> {
         }
         self.bring(batch.records.iter().map(|(_, record)| record.key)).await?;
         for (from, (to, record)) in from.into_iter().zip(batch.records) {
-            if let Some(partition) = self.table.find_mut(record.key) {
+            if let Some(partition) = self.table.borrow_mut().find_mut(record.key) {
                 partition.index.relocate(record.key, from, to);
             }
         }

@@ -46,14 +46,14 @@ impl<W: World> Replay<'_, W> {
                     .map_err(|damage| self.corrupt(place, damage))?;
                 if let Some(spill) = &mut self.spill {
                     let tree = loading.as_mut().map(|(_, builder)| builder.tree_mut());
-                    spill.relieve(&mut self.table, tree).await?;
+                    spill.relieve(&self.table, tree).await?;
                 }
                 self.report();
                 self.world.yield_if_needed().await;
             }
         }
         if let Some((spec, builder)) = loading {
-            self.table.restore(spec, builder.finish());
+            self.table.borrow_mut().restore(spec, builder.finish());
         }
         if ended {
             return Ok(());
@@ -94,7 +94,7 @@ impl<W: World> Replay<'_, W> {
                 Element::Partition(spec) => {
                     let previous = loading.replace((spec, TreeBuilder::new()));
                     if let Some((spec, builder)) = previous {
-                        self.table.restore(spec, builder.finish());
+                        self.table.borrow_mut().restore(spec, builder.finish());
                     }
                 }
                 Element::Entry(key, location) => {

@@ -15,6 +15,7 @@ mod files;
 mod loading;
 mod restating;
 
+use std::cell::RefCell;
 use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 use std::rc::Rc;
@@ -88,7 +89,7 @@ pub(crate) async fn recover<W: World>(
     let mut replay = Replay {
         world,
         directory,
-        table: PartitionTable::default(),
+        table: RefCell::default(),
         segments,
         next_version: superblock.next_version,
         last_number: superblock.number,
@@ -107,7 +108,7 @@ pub(crate) async fn recover<W: World>(
     replay.account(superblock).await?;
     free_unused(directory, options, &mut replay.segments).await?;
     Ok(Recovered {
-        table: replay.table,
+        table: replay.table.into_inner(),
         next_version: replay.next_version.max(1),
         log_end: LogEnd {
             last_number: replay.last_number,
@@ -127,7 +128,7 @@ pub(crate) async fn recover<W: World>(
 struct Replay<'a, W: World> {
     world: &'a W,
     directory: &'a Path,
-    table: PartitionTable,
+    table: RefCell<PartitionTable>,
     segments: Segments<W>,
     next_version: Version,
     last_number: u64,
@@ -178,7 +179,10 @@ impl<W: World> Replay<'_, W> {
         loop {
             let from = start.as_ref().map(|key: &Vec<u8>| key.as_slice());
             let (end, forward) = (Bound::Unbounded, Direction::Forward);
-            let Err(gap) = self.table.visit(from, end, forward, &fetched, &mut each) else { break };
+            let Err(gap) = self.table.borrow().visit(from, end, forward, &fetched, &mut each)
+            else {
+                break;
+            };
             let spill = self.spill.as_ref().expect("what is cold was spilled");
             spill.fill_next(&gap, &mut fetched).await?;
             start = gap.resume(start);

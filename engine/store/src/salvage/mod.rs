@@ -213,13 +213,14 @@ impl<W: World> Salvage<W> {
         let mut count = 0;
         let everything = (Bound::Unbounded, Bound::Unbounded);
         let (forward, all_warm) = (Direction::Forward, Fetched::default());
-        let walked = self.table.visit(everything.0, everything.1, forward, &all_warm, &mut |key, _| {
-            count += 1;
-            if count % every == 0 && keys.len() + 1 < parts {
-                keys.push(Bytes::copy_from_slice(key));
-            }
-            ControlFlow::Continue(())
-        });
+        let walked =
+            self.table.visit(everything.0, everything.1, forward, &all_warm, &mut |key, _| {
+                count += 1;
+                if count % every == 0 && keys.len() + 1 < parts {
+                    keys.push(Bytes::copy_from_slice(key));
+                }
+                ControlFlow::Continue(())
+            });
         walked.expect("a salvage holds the whole index in memory");
         keys
     }

@@ -9,11 +9,13 @@
 //! - `salvage`: what is said of a store that nobody has open is true.
 //! - `scrub`: rot is found with its place, and nothing is said of a sound store.
 //! - `order`: scans have what they look for put together.
+//! - `cold`: an index larger than its memory answers as any other, at one read more.
 //! - `space`: compaction gives space back, full disks refuse writes and recover, failures lose nothing.
 //! - `real`: the same store on a real disk.
 //! - `tearing`: a small image damaged at every byte, sector, block and file.
 //! - `fixture`: what they share.
 
+mod cold;
 mod concurrent;
 mod fixture;
 mod history;

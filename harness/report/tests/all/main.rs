@@ -83,6 +83,7 @@ fn sample() -> RunResult {
         device: DeviceBracket { before: Some(probe(80_000.0)), after: Some(probe(76_000.0)) },
         engine: EngineFigures {
             read_ios_per_op: Some(0.34),
+            index_reads_per_op: Some(0.0),
             bytes_written_per_user_byte: Some(1.12),
             index_bytes_per_item: Some(18.2),
             cache_hit_ratio: Some(0.642),

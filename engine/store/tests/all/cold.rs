@@ -1,0 +1,213 @@
+//! An index that does not fit its memory: answers are the same, reads cost one more at the most, memory and
+//! files keep their bounds, and what goes wrong with a page is an error and never a wrong answer.
+
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flywheel_disk::World;
+use flywheel_disk::sim::{self, SimDisk, SimWorld};
+use flywheel_store::{
+    Audit, Direction, PartitionId, ScanRequest, Store, StoreError, StoreOptions, WriteBatch,
+};
+
+use crate::fixture::{DIRECTORY, everything, key, open_with, options, value};
+
+const ITEMS: u64 = 4_000;
+
+/// A fifth of what the index of so many items takes.
+const INDEX_BYTES: u64 = 10 << 10;
+
+/// No cache and no scrub, so that what a request reads can be counted.
+fn small() -> StoreOptions {
+    StoreOptions {
+        segment_bytes: 256 << 10,
+        cache_bytes: 0,
+        index_bytes: INDEX_BYTES,
+        scrub_bytes_per_s: 0,
+        checkpoint_min_log_bytes: 64 << 20,
+        ..options()
+    }
+}
+
+async fn put_all(store: &Store<SimWorld>, round: u64) {
+    // Keys lie in another order than numbers: every batch touches leaves everywhere.
+    for first in (0..ITEMS).step_by(16) {
+        let batch = WriteBatch {
+            writes: (first..first + 16)
+                .map(|number| flywheel_store::Write {
+                    key: key(number),
+                    value: Some(value(number, round, 20)),
+                    condition: None,
+                })
+                .collect(),
+        };
+        store.write(batch).await.expect("writes");
+    }
+}
+
+/// Every item is there, by key and in both orders; memory is within its bound at the end.
+async fn assert_all(world: &SimWorld, store: &Store<SimWorld>, round: u64) {
+    for number in (0..ITEMS).step_by(3) {
+        let found = store.get(&key(number)).await.expect("reads").map(|found| found.value);
+        assert_eq!(found, Some(value(number, round, 20)), "item {number}");
+        let absent = Bytes::from(format!("{}-", String::from_utf8_lossy(&key(number))));
+        assert_eq!(store.get(&absent).await.expect("reads"), None, "{absent:?}");
+    }
+    let mut expected: Vec<(Bytes, Bytes)> =
+        (0..ITEMS).map(|n| (key(n), value(n, round, 20))).collect();
+    expected.sort();
+    for direction in [Direction::Forward, Direction::Backward] {
+        let page = store.scan(ScanRequest { direction, ..everything() }).await.expect("scans");
+        let found = page.items.into_iter().map(|(key, found)| (key, found.value));
+        assert!(found.eq(expected.iter().cloned()), "every item once, {direction:?}");
+        expected.reverse();
+    }
+    store.audit(Audit::Thorough).expect("sound");
+    world.sleep(Duration::from_secs(1)).await;
+    let stats = store.stats();
+    assert_eq!(stats.items, ITEMS);
+    assert!(stats.index_cold_bytes > 2 * INDEX_BYTES, "only {} B are cold", stats.index_cold_bytes);
+    // Where pages stand is on top: a few bytes for each.
+    let bound = INDEX_BYTES + stats.index_cold_bytes / 8;
+    assert!(stats.index_memory_bytes <= bound, "{} B of index", stats.index_memory_bytes);
+}
+
+#[test]
+fn answers_are_those_of_a_store_whose_index_fits() {
+    sim::run(7, &SimDisk::new(), async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        put_all(&store, 0).await;
+        assert_all(&world, &store, 0).await;
+        for round in 1..4 {
+            put_all(&store, round).await;
+        }
+        assert_all(&world, &store, 3).await;
+        // Splits cut leaves that are not in memory; dropping one walks over such.
+        let middle = store.middle_key(PartitionId(1)).expect("a middle");
+        store.split_partition(PartitionId(1), middle, PartitionId(2)).await.expect("splits");
+        assert_all(&world, &store, 3).await;
+        store.close().await.expect("closes");
+
+        // From a checkpoint, then from the log: neither takes more memory than it may.
+        let store = open_with(&world, small()).await.expect("opens");
+        assert!(store.stats().index_memory_bytes <= 2 * INDEX_BYTES);
+        assert_all(&world, &store, 3).await;
+        put_all(&store, 4).await;
+        drop(store);
+        let world = world.another();
+        let store = open_with(&world, small()).await.expect("opens");
+        assert!(store.stats().replayed_bytes > 0, "there was a log to replay");
+        assert_all(&world, &store, 4).await;
+
+        let before = store.partitions().len();
+        store.drop_partition(PartitionId(2)).await.expect("drops");
+        world.sleep(Duration::from_secs(1)).await;
+        let live_bytes: u64 = store.partitions().iter().map(|info| info.record_bytes).sum();
+        assert_eq!((store.partitions().len(), store.stats().live_bytes), (before - 1, live_bytes));
+    });
+}
+
+#[test]
+fn a_read_takes_one_more_at_the_most() {
+    sim::run(3, &SimDisk::new(), async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        put_all(&store, 0).await;
+        world.sleep(Duration::from_secs(1)).await;
+        let mut reads = [0; 3];
+        for number in (0..ITEMS).step_by(5) {
+            let before = store.stats();
+            assert!(store.get(&key(number)).await.expect("reads").is_some());
+            let over = store.stats().since(&before);
+            let taken = (over.read_ios + over.index_pages_read) as usize;
+            assert!((1..=2).contains(&taken), "{taken} reads for item {number}");
+            reads[taken] += 1;
+        }
+        let [_, one, two] = reads;
+        assert!(two > one, "{one} reads of one page, {two} of two: most of the index is cold");
+        let stats = store.stats();
+        assert_eq!(stats.read_ios, one + two);
+        assert!(stats.index_pages_read >= two);
+    });
+}
+
+#[test]
+fn page_files_stay_within_a_few_times_the_index_and_go_with_the_bound() {
+    let disk = SimDisk::new();
+    sim::run(5, &disk, async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        for round in 0..12 {
+            put_all(&store, round).await;
+        }
+        assert_all(&world, &store, 11).await;
+        let stats = store.stats();
+        let written = stats.index_bytes_written;
+        assert!(written > 10 * stats.index_cold_bytes, "{written} B written: nothing to clean");
+        // Twice the content, four chunks, and a file that was just made.
+        let most = 2 * (stats.index_cold_bytes + INDEX_BYTES) + 4 * (32 << 10) + (256 << 10);
+        assert!(stats.index_file_bytes <= most, "{} B of files, {most} B", stats.index_file_bytes);
+        drop(store);
+
+        let world = world.another();
+        let unbounded = StoreOptions { index_bytes: u64::MAX, ..small() };
+        let store = open_with(&world, unbounded).await.expect("opens");
+        assert_eq!(page_files(&disk), Vec::<PathBuf>::new(), "they belonged to the process before");
+        assert_eq!(store.stats().index_cold_bytes, 0);
+    });
+}
+
+fn page_files(disk: &SimDisk) -> Vec<PathBuf> {
+    let is_page_file = |path: &PathBuf| {
+        path.starts_with(Path::new(DIRECTORY).join("index-"))
+            || path.to_string_lossy().contains("/index-")
+    };
+    disk.files().into_iter().map(|(path, _)| path).filter(is_page_file).collect()
+}
+
+#[test]
+fn damaged_pages_are_errors_and_never_wrong_answers() {
+    let disk = SimDisk::new();
+    sim::run(9, &disk, async |world| {
+        let store = open_with(&world, small()).await.expect("opens");
+        put_all(&store, 0).await;
+        world.sleep(Duration::from_secs(1)).await;
+        for path in page_files(&disk) {
+            let length = disk.read_bytes(&path).len();
+            disk.replace_bytes(&path, 0, &vec![0x5a; length]);
+        }
+        let mut damaged = 0;
+        for number in (0..ITEMS).step_by(7) {
+            match store.get(&key(number)).await {
+                Ok(found) => assert_eq!(found.map(|found| found.value), Some(value(number, 0, 20))),
+                Err(StoreError::Corrupt { file, .. }) => {
+                    assert!(file.contains("/index-"), "{file}");
+                    damaged += 1;
+                }
+                Err(other) => panic!("item {number}: {other}"),
+            }
+        }
+        assert!(damaged > 100, "{damaged} reads met a damaged page");
+        let all = store.scan(ScanRequest { start: Bound::Unbounded, ..everything() }).await;
+        assert!(matches!(all, Err(StoreError::Corrupt { .. })), "a scan met one");
+        // What cannot be applied must not be acknowledged.
+        let mut refused = 0;
+        for number in (0..ITEMS).step_by(97) {
+            refused += u64::from(
+                store.write(WriteBatch::put(key(number), value(number, 1, 20))).await.is_err(),
+            );
+        }
+        assert!(refused > 0, "a write that cannot be applied is refused");
+        drop(store);
+
+        let world = world.another();
+        let store = open_with(&world, small()).await.expect("opens");
+        for number in 0..ITEMS {
+            let found = store.get(&key(number)).await.expect("reads").expect("is there").value;
+            assert!(
+                found == value(number, 0, 20)
+                    || (number % 97 == 0 && found == value(number, 1, 20))
+            );
+        }
+    });
+}
