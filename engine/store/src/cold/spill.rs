@@ -16,6 +16,9 @@ use crate::options::StoreOptions;
 use crate::partitions::PartitionTable;
 use crate::stats::Counters;
 
+/// Times that the clock goes round before what is left in memory stays there.
+const MOST_TURNS: usize = 6;
+
 /// A recovering table's memory, and the files for what does not fit.
 pub(crate) struct Spill<W: World> {
     pub(crate) pages: PageFiles<W>,
@@ -58,14 +61,15 @@ impl<W: World> Spill<W> {
         loop {
             let loading_bytes = loading.as_ref().map_or(0, |tree| tree.memory_bytes() as u64);
             let memory_bytes = table.borrow().index_memory_bytes() + loading_bytes;
-            if memory_bytes <= self.budget_bytes || turns > 2 {
+            if memory_bytes <= self.budget_bytes || turns > MOST_TURNS {
                 return Ok(());
             }
             // Some more, so that not every batch has something to spill.
             let wanted_bytes = memory_bytes - self.budget_bytes + self.budget_bytes / 32;
+            let table_leaf_bytes = table.borrow().leaf_memory_bytes();
             let mut sweep = Sweep { slots_left: usize::MAX, wanted_bytes, ..Sweep::default() };
             match &mut loading {
-                Some(tree) if loading_bytes > 0 => {
+                Some(tree) if tree.leaf_memory_bytes() > table_leaf_bytes => {
                     loading_hand = tree.sweep(&loading_hand, &mut sweep).unwrap_or_default();
                     turns += usize::from(loading_hand.is_empty());
                 }

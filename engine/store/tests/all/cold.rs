@@ -92,7 +92,8 @@ fn answers_are_those_of_a_store_whose_index_fits() {
 
         // From a checkpoint, then from the log: neither takes more memory than it may.
         let store = open_with(&world, small()).await.expect("opens");
-        assert!(store.stats().index_memory_bytes <= 2 * INDEX_BYTES);
+        let memory_bytes = store.stats().index_memory_bytes;
+        assert!(memory_bytes <= 2 * INDEX_BYTES, "{memory_bytes} B after a checkpoint was loaded");
         assert_all(&world, &store, 3).await;
         put_all(&store, 4).await;
         drop(store);
