@@ -12,7 +12,7 @@ use std::rc::Rc;
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, TaskClass, World};
 
-use crate::cold::READ_AHEAD_PAGES;
+use crate::cold::{READ_AHEAD_PAGES, stopping};
 use crate::core::{Core, Health, Settled};
 use crate::error::StoreError;
 use crate::format::checkpoint::{ChunkWriter, Element};
@@ -236,7 +236,9 @@ impl<W: World> Output<W> {
             let visited = partition.index.visit(start, end, forward, &fetched, &mut visitor);
             match (visited, next) {
                 (Err(gap), _) => {
-                    self.core.fill_next(&gap, &mut fetched).await?;
+                    // Without checkpoints no space would ever come back.
+                    let filled = self.core.fill_next(&gap, &mut fetched).await;
+                    filled.map_err(|error| stopping(error, &self.core.directory))?;
                     from = gap.resume(from);
                 }
                 (Ok(()), Some(next)) => {

@@ -378,7 +378,7 @@ fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: 
         Pending::Partition { change, .. } => {
             if let Some(index) = table.apply(&change) {
                 core.dropped.borrow_mut().push((index, core.pages.pin()));
-                core.maintenance_wanted.notify();
+                core.upkeep_wanted.notify();
             }
         }
         Pending::Relocation { moves, run_segment, .. } => {

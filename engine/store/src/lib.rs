@@ -14,6 +14,7 @@ mod commit;
 mod compaction;
 mod core;
 mod error;
+mod forget;
 pub mod format;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -77,6 +77,16 @@ pub const MAX_SALVAGE_PAGE_ITEMS: usize = 256;
 /// Bytes of records of one such page, unless one record is larger.
 pub const MAX_SALVAGE_PAGE_BYTES: usize = 512 << 10;
 
+/// Chunks of pages of the index are an eighth of a file, within these bounds: a leaf fits any, and one read
+/// brings a whole one.
+pub const MIN_PAGE_CHUNK_BYTES: u32 = 32 << 10;
+
+/// See [`MIN_PAGE_CHUNK_BYTES`].
+pub const MAX_PAGE_CHUNK_BYTES: u32 = 256 << 10;
+
+/// Files of pages are no longer than a segment, nor than can be made while requests wait.
+pub const MAX_PAGE_FILE_BYTES: u32 = 8 << 20;
+
 /// Reads after which bytes that stay wrong are believed to be wrong.
 pub const MAX_SCRUB_LOOKS: usize = 4;
 

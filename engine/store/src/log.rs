@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::format::meta::Meta;
 use crate::format::record::{self, Record, RecordKind};
 use crate::index::Location;
+use crate::partitions::Effect;
 use crate::space::Need;
 use crate::sync::Done;
 use crate::types::Version;
@@ -42,6 +43,23 @@ impl Pending {
             },
             Pending::Partition { encoded, .. } | Pending::Relocation { encoded, .. } => {
                 Record { kind: RecordKind::Meta, version: 0, key: &[], value: encoded }
+            }
+        }
+    }
+
+    /// What it does to which keys of the index.
+    pub(crate) fn effects(&self) -> Box<dyn Iterator<Item = (&[u8], Effect)> + '_> {
+        match self {
+            Pending::Item { key, value, .. } => {
+                let effect = if value.is_some() { Effect::Shaped } else { Effect::Removed };
+                Box::new(std::iter::once((&**key, effect)))
+            }
+            Pending::Partition { change: Meta::Split { at, .. }, .. } => {
+                Box::new(std::iter::once((&**at, Effect::Shaped)))
+            }
+            Pending::Partition { .. } => Box::new(std::iter::empty()),
+            Pending::Relocation { moves, .. } => {
+                Box::new(moves.iter().map(|one| (&*one.key, Effect::Moved)))
             }
         }
     }

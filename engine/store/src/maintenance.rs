@@ -1,19 +1,17 @@
-//! The maintenance loop: keeps segments ready, forgets dropped partitions. Not compaction
-//! and not checkpoints, which have loops of their own.
+//! The maintenance loop: keeps segments ready. Not compaction and not checkpoints, which have loops of
+//! their own.
 
-use std::ops::{Bound, ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::time::Duration;
 
 use flywheel_disk::limits::BLOCK_BYTES;
 use flywheel_disk::{DiskError, DiskFault, File, World};
 
-use crate::cold::READ_AHEAD_PAGES;
 use crate::core::{Core, Health};
 use crate::error::StoreError;
 use crate::format::place::Place;
 use crate::format::segment::SegmentHeader;
-use crate::index::{Direction, Fetched, Gap, Tree};
 use crate::limits::MAX_SEGMENTS;
 use crate::segments::{SegmentState, segment_path};
 use crate::space::Need;
@@ -24,9 +22,6 @@ const FULL_LOOK: Duration = Duration::from_millis(100);
 /// How long it waits at first before it asks the disk for another file again, and at the most: each
 /// time twice as long, since asking may mean writing most of a segment in vain.
 const GROW_RETRY_NS: RangeInclusive<u64> = 100_000_000..=1_600_000_000;
-
-/// Entries of a dropped partition that are forgotten in one slice.
-const FORGET_SLICE: usize = 2048;
 
 /// When the disk may be asked for another file, after it had none to give.
 struct Growth {
@@ -57,7 +52,6 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
     let mut growth = Growth::new();
     while !core.finished.get() && !core.is_stopped() {
         let wanted = core.maintenance_wanted.wait();
-        forget_dropped(&core).await;
         match prepare(&core, &mut growth).await {
             Ok(()) => {
                 growth = Growth::new();
@@ -211,56 +205,6 @@ pub(crate) fn stop<W: World>(core: &Core<W>, error: DiskError) {
     core.commit_wanted.notify();
     core.maintenance_wanted.notify();
     core.upkeep_wanted.notify();
-}
-
-/// Takes the records of dropped partitions off the segments' accounts, a slice at a time.
-async fn forget_dropped<W: World>(core: &Core<W>) {
-    loop {
-        let Some((index, _pin)) = core.dropped.borrow_mut().pop() else { return };
-        if forget(core, &index).await.is_err() {
-            // Its space comes back when the store is opened next.
-            core.counters.index_faults.add(1);
-        }
-    }
-}
-
-async fn forget<W: World>(core: &Core<W>, index: &Tree) -> Result<(), StoreError> {
-    let mut from = Bound::Unbounded;
-    let mut fetched = Fetched::ahead(READ_AHEAD_PAGES);
-    loop {
-        let (visited, next) = forget_slice(core, index, &from, &fetched);
-        match (visited, next) {
-            (Err(gap), _) => {
-                core.fill_next(&gap, &mut fetched).await?;
-                from = gap.resume(from);
-            }
-            (Ok(()), Some(next)) => from = Bound::Included(next),
-            (Ok(()), None) => return Ok(()),
-        }
-        core.world.yield_if_needed().await;
-    }
-}
-
-/// Forgets one slice; where the next begins.
-fn forget_slice<W: World>(
-    core: &Core<W>,
-    index: &Tree,
-    from: &Bound<Vec<u8>>,
-    fetched: &Fetched,
-) -> (Result<(), Gap>, Option<Vec<u8>>) {
-    let mut segments = core.segments.borrow_mut();
-    let (mut count, mut next) = (0, None);
-    let start = from.as_ref().map(Vec::as_slice);
-    let mut each = |key: &[u8], location| {
-        if count == FORGET_SLICE {
-            next = Some(key.to_vec());
-            return ControlFlow::Break(());
-        }
-        count += 1;
-        segments.debit(location);
-        ControlFlow::Continue(())
-    };
-    (index.visit(start, Bound::Unbounded, Direction::Forward, fetched, &mut each), next)
 }
 
 #[cfg(test)]

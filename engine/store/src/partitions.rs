@@ -1,13 +1,14 @@
 //! The partitions of one store and their indexes. Not their load, not where others are: that is the
 //! shard's. Changed only by applying the log, so that replaying the log gives the same table.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
 
 use crate::error::StoreError;
 use crate::format::meta::Meta;
-use crate::index::{Direction, Fetched, Gap, Leaf, Location, Page, Sweep, Tree};
+use crate::index::{Direction, Fetched, Gap, Leaf, LeafPosition, Location, Page, Sweep, Tree};
 use crate::limits::MAX_KEY_BYTES;
 use crate::types::{PartitionId, PartitionInfo, PartitionSpec, PartitionState};
 
@@ -18,6 +19,17 @@ pub(crate) struct Partition {
     pub(crate) index: Tree,
     /// Cached records carry it: those of an earlier ownership of the same keys never match again.
     pub(crate) cache_tag: u32,
+}
+
+/// What a change does to a key of the index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effect {
+    /// Its record has another place.
+    Moved,
+    /// It is added, or a partition is cut there: its leaf may come to be several.
+    Shaped,
+    /// It is taken out.
+    Removed,
 }
 
 /// All partitions of a store, in key order. Cloning is cheap: a snapshot.
@@ -194,6 +206,41 @@ impl PartitionTable {
     /// The page that must be installed before `key` is changed.
     pub(crate) fn page_of(&self, key: &[u8]) -> Option<Page> {
         self.find(key)?.index.page_of(key)
+    }
+
+    /// The pages that must be installed before these changes are made, all at once. The range of a leaf that
+    /// they may empty falls to a leaf beside it, which has to be there as well.
+    pub(crate) fn pages_needed<'k>(
+        &self,
+        changes: impl Iterator<Item = (&'k [u8], Effect)>,
+    ) -> BTreeSet<Page> {
+        let mut pages = BTreeSet::new();
+        // Of leaves in memory: a key, how many are taken out, whether it may come to be several.
+        let mut leaves: BTreeMap<(u64, LeafPosition), (&[u8], usize, bool)> = BTreeMap::new();
+        for (key, effect) in changes {
+            let Some(partition) = self.find(key) else { continue };
+            let index = &partition.index;
+            if index.cold_bytes() == 0 {
+                continue;
+            }
+            match (index.page_of(key), index.leaf_position(key)) {
+                (Some(page), _) => _ = pages.insert(page),
+                (None, Some(leaf)) if effect != Effect::Moved => {
+                    let known =
+                        leaves.entry((partition.spec.id.0, leaf)).or_insert((key, 0, false));
+                    known.1 += usize::from(effect == Effect::Removed);
+                    known.2 |= effect == Effect::Shaped;
+                }
+                (None, _) => {}
+            }
+        }
+        for ((_, leaf), (key, removed, is_shaped)) in leaves {
+            let index = &self.find(key).expect("found above").index;
+            if removed > 0 && (is_shaped || removed >= index.leaf_items(leaf)) {
+                pages.extend(index.pages_beside(leaf));
+            }
+        }
+        pages
     }
 
     /// Takes back what a page holds, if it still is wanted.

@@ -53,6 +53,8 @@ impl<W: World> Core<W> {
                 }
             };
             // Listed anew from the beginning: what a scan shows is of one moment.
+            let _pin = self.pages.pin();
+            self.index_room().await;
             self.fill(&gap, &mut fetched).await?;
             for &page in &gap.pages {
                 fetched.leaf(page).into_iter().for_each(|leaf| self.install(page, leaf));

@@ -16,6 +16,7 @@ use crate::commit::Committer;
 use crate::compaction;
 use crate::core::Core;
 use crate::error::StoreError;
+use crate::forget;
 use crate::format::meta::Meta;
 use crate::maintenance;
 use crate::options::StoreOptions;
@@ -61,7 +62,7 @@ impl<W: World> Store<W> {
     ) -> Result<Self, StoreError> {
         options.check()?;
         let started_ns = world.now_ns();
-        let spill = Spill::begin(&world, directory, &options).await?;
+        let spill = Spill::new(&world, directory, &options);
         let mut recovered = recover(&world, directory, &mut options, progress, Some(spill)).await?;
         recovered.restate(&world, directory, &options).await?;
         let log_end = recovered.log_end;
@@ -74,6 +75,7 @@ impl<W: World> Store<W> {
         if core.index.is_bounded() {
             core.spawn(TaskClass::Commit, evict::run(core.clone()));
         }
+        core.spawn(TaskClass::Background, forget::run(core.clone()));
         core.spawn(TaskClass::Background, compaction::run(core.clone()));
         core.spawn(TaskClass::Background, checkpoint::run(core.clone()));
         if core.options.scrub_bytes_per_s > 0 {

@@ -100,8 +100,8 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
     Ok(EngineOptions {
         shards: common.shards.unwrap_or(0),
         store: StoreOptions {
-            cache_bytes: common.cache_mib << 20,
-            index_bytes: common.index_mib.map_or(u64::MAX, |mib| mib << 20),
+            cache_bytes: common.cache_mib.saturating_mul(1 << 20),
+            index_bytes: common.index_mib.map_or(u64::MAX, |mib| mib.saturating_mul(1 << 20)),
             ..StoreOptions::default()
         },
         in_flight: (workload.thread_count as usize * 2).max(4096),

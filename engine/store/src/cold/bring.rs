@@ -3,7 +3,7 @@
 //! A page is pinned from the moment the index names it until it is read. After any wait the index may say
 //! something else: whoever brought a page looks again.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use flywheel_disk::World;
 use futures_util::future::{join_all, try_join_all};
@@ -11,7 +11,6 @@ use futures_util::future::{join_all, try_join_all};
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::index::{Fetched, Gap, Leaf, Location, Page};
-use crate::limits::MAX_READINGS;
 
 /// What was brought for one request or one batch. Some may be evicted again before all is there: it is kept
 /// here until the request is done.
@@ -73,7 +72,7 @@ impl<W: World> Core<W> {
         if !self.index.is_bounded() {
             return;
         }
-        let pages: HashSet<Page> = {
+        let pages: BTreeSet<Page> = {
             let table = self.table.borrow();
             keys.filter_map(|key| table.page_of(key)).collect()
         };
@@ -104,18 +103,8 @@ impl<W: World> Core<W> {
     /// Reads a page without which the store cannot go on, several times if need be. Not in line with
     /// requests: all of them wait for the log.
     pub(crate) async fn read_page_surely(&self, page: Page) -> Result<Leaf, StoreError> {
-        let mut readings = 1;
-        loop {
-            self.counters.index_pages_read.add(1);
-            match self.pages.read(page).await {
-                Err(StoreError::Disk(_) | StoreError::Corrupt { .. })
-                    if readings < MAX_READINGS =>
-                {
-                    readings += 1;
-                }
-                read => return read,
-            }
-        }
+        self.counters.index_pages_read.add(1);
+        self.pages.read_surely(page).await
     }
 
     /// Takes in what a page holds, if the index still wants it.

@@ -8,6 +8,7 @@ use flywheel_disk::World;
 use super::PageFiles;
 use crate::error::StoreError;
 use crate::index::{Leaf, Page};
+use crate::limits::MAX_READINGS;
 use crate::partitions::PartitionTable;
 use crate::stats::Counters;
 
@@ -21,11 +22,15 @@ pub(super) async fn clean_one<W: World>(
     pages.reuse();
     let content_bytes = table.borrow().leaf_bytes();
     let Some(chunk) = pages.oldest_if_crowded(content_bytes) else { return Ok(false) };
-    let read = match pages.read_chunk(chunk).await {
-        Ok(read) => read,
-        Err(error) => {
-            pages.give_up(chunk);
-            return Err(error.into());
+    let mut readings = 1;
+    let read = loop {
+        match pages.read_chunk(chunk).await {
+            Ok(read) if read.is_whole || readings == MAX_READINGS => break read,
+            Err(error) if readings == MAX_READINGS => {
+                pages.give_up(chunk);
+                return Err(error.into());
+            }
+            Ok(_) | Err(_) => readings += 1,
         }
     };
     let counts = |(page, leaf): &(Page, Leaf)| table.borrow().holds(leaf, *page);

@@ -53,6 +53,9 @@ async fn relieve<W: World>(core: &Core<W>, hand: &mut Vec<u8>) -> Result<(), Sto
         while clean_one(&core.pages, &core.table, &core.counters).await? {
             core.world.yield_if_needed().await;
         }
+        if found {
+            core.index.is_stuck.set(false);
+        }
         core.index.room.notify();
         fruitless_turns = match (found, hand.is_empty()) {
             (true, _) => 0,
@@ -98,12 +101,13 @@ impl<W: World> Core<W> {
             return false;
         }
         let leaf_bytes = self.table.borrow().leaf_memory_bytes();
-        leaf_bytes + index.own_bytes.get() > index.budget_bytes + slack_bytes
+        let memory_bytes = leaf_bytes + index.own_bytes.get();
+        memory_bytes > index.bound_bytes().saturating_add(slack_bytes)
     }
 
     /// Bytes by which the index exceeds its bound, counted anew.
     pub(super) fn index_excess_bytes(&self) -> u64 {
-        self.count_index_bytes().saturating_sub(self.index.budget_bytes)
+        self.count_index_bytes().saturating_sub(self.index.bound_bytes())
     }
 
     /// Bytes that are to leave memory once it exceeds its bound.

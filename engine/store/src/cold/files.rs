@@ -12,6 +12,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -23,16 +24,12 @@ use crate::format::place::Place;
 use crate::format::record::{Record, RecordKind, encoded_bytes};
 use crate::format::{Damage, round_up};
 use crate::index::{Leaf, Location, Page};
+use crate::limits::{
+    MAX_PAGE_CHUNK_BYTES, MAX_PAGE_FILE_BYTES, MAX_READINGS, MIN_PAGE_CHUNK_BYTES,
+};
 use crate::pins::{Pin, Pins};
 use crate::segment_reader::read_around;
 use crate::stats::Counters;
-
-/// Chunks are an eighth of a file, within these bounds: a leaf fits any, and one read brings a whole one.
-const MIN_CHUNK_BYTES: u32 = 32 << 10;
-const MAX_CHUNK_BYTES: u32 = 256 << 10;
-
-/// Files are no longer than a segment, nor than can be made while requests wait.
-const MAX_FILE_BYTES: u32 = 8 << 20;
 
 /// Full chunks beyond which the oldest may be cleaned.
 const MIN_FULL_CHUNKS: usize = 4;
@@ -66,7 +63,7 @@ struct Chunks<W: World> {
 #[derive(Default)]
 struct Chunk {
     /// How often it was begun.
-    generation: u64,
+    generation: u32,
     /// Where its pages stand.
     pages: Vec<Location>,
 }
@@ -78,15 +75,14 @@ pub(crate) struct ReadChunk {
     pub(crate) is_whole: bool,
 }
 
-/// Removes the page files that an earlier process left.
+/// Removes the page files that an earlier process left, of these names of files.
 pub(crate) async fn remove_leftovers<W: World>(
     world: &W,
     directory: &Path,
+    names: &[String],
 ) -> Result<(), DiskError> {
-    for name in world.list(directory).await? {
-        if name.starts_with(PREFIX) {
-            world.remove(&directory.join(name)).await?;
-        }
+    for name in names.iter().filter(|name| name.starts_with(PREFIX)) {
+        world.remove(&directory.join(name)).await?;
     }
     Ok(())
 }
@@ -94,10 +90,10 @@ pub(crate) async fn remove_leftovers<W: World>(
 impl<W: World> PageFiles<W> {
     /// No files yet.
     pub(crate) fn new(world: W, directory: &Path, segment_bytes: u32) -> Self {
-        let most_bytes = segment_bytes.min(MAX_FILE_BYTES);
+        let most_bytes = segment_bytes.min(MAX_PAGE_FILE_BYTES);
         let eighth_bytes = most_bytes / 8;
-        let chunk_bytes =
-            eighth_bytes.clamp(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES) & !(BLOCK_BYTES as u32 - 1);
+        let chunk_bytes = eighth_bytes.clamp(MIN_PAGE_CHUNK_BYTES, MAX_PAGE_CHUNK_BYTES)
+            & !(BLOCK_BYTES as u32 - 1);
         Self {
             world,
             directory: directory.to_owned(),
@@ -136,11 +132,25 @@ impl<W: World> PageFiles<W> {
     /// Reads what a page holds.
     pub(crate) async fn read(&self, page: Page) -> Result<Leaf, StoreError> {
         let at = page.location();
-        let place =
-            Place { offset_bytes: at.offset_bytes(), ..self.place_of(self.chunk_of(at), 0) };
+        let place = Place {
+            segment: at.segment(),
+            life: page.generation().get().into(),
+            offset_bytes: at.offset_bytes(),
+        };
         let file = self.file(place.segment);
         let (block, skipped) = read_around(&*file, at.offset_bytes(), at.len_bytes()).await?;
         decode(place, &block[skipped..]).map_err(|damage| self.corrupt(place, damage))
+    }
+
+    /// Reads what a page holds, several times if need be.
+    pub(crate) async fn read_surely(&self, page: Page) -> Result<Leaf, StoreError> {
+        let mut readings = 1;
+        loop {
+            match self.read(page).await {
+                Err(_) if readings < MAX_READINGS => readings += 1,
+                read => return read,
+            }
+        }
     }
 
     /// Writes leaves: a page for each, in their order.
@@ -180,13 +190,14 @@ impl<W: World> PageFiles<W> {
     pub(crate) async fn read_chunk(&self, chunk: u32) -> Result<ReadChunk, DiskError> {
         let pages = self.chunks.borrow().all[chunk as usize].pages.clone();
         let base = self.place_of(chunk, 0);
+        let generation = self.generation_of(chunk);
         let file = self.file(base.segment);
         let block = file.read(base.offset_bytes.into(), self.chunk_bytes as usize).await?;
         let mut leaves = Vec::with_capacity(pages.len());
         for at in &pages {
             let bytes = &block[(at.offset_bytes() - base.offset_bytes) as usize..];
             let leaf = decode(base.at(at.offset_bytes()), bytes);
-            leaves.extend(leaf.ok().map(|leaf| (Page::new(*at), leaf)));
+            leaves.extend(leaf.ok().map(|leaf| (Page::new(*at, generation), leaf)));
         }
         Ok(ReadChunk { is_whole: leaves.len() == pages.len(), leaves })
     }
@@ -225,18 +236,20 @@ impl<W: World> PageFiles<W> {
         self.file_bytes / self.chunk_bytes
     }
 
-    fn chunk_of(&self, at: Location) -> u32 {
-        u32::from(at.segment()) * self.chunks_per_file() + at.offset_bytes() / self.chunk_bytes
-    }
-
     /// So many bytes into a chunk, as it is now.
     fn place_of(&self, chunk: u32, bytes: u32) -> Place {
         let per_file = self.chunks_per_file();
         Place {
             segment: (chunk / per_file) as u16,
-            life: self.chunks.borrow().all[chunk as usize].generation,
+            life: self.generation_of(chunk).get().into(),
             offset_bytes: chunk % per_file * self.chunk_bytes + bytes,
         }
+    }
+
+    /// How often a chunk was begun, which it was once at least.
+    fn generation_of(&self, chunk: u32) -> NonZeroU32 {
+        let generation = self.chunks.borrow().all[chunk as usize].generation;
+        NonZeroU32::new(generation).expect("pages stand in chunks that were begun")
     }
 
     fn file(&self, number: u16) -> Rc<W::File> {
@@ -310,7 +323,8 @@ impl<W: World> PageFiles<W> {
         };
         file.write(base.offset_bytes.into(), buffer).await?;
         self.chunks.borrow_mut().all[chunk as usize].pages.extend_from_slice(&pages);
-        Ok(pages.into_iter().map(Page::new).collect())
+        let generation = self.generation_of(chunk);
+        Ok(pages.into_iter().map(|at| Page::new(at, generation)).collect())
     }
 
     fn corrupt(&self, place: Place, damage: Damage) -> StoreError {

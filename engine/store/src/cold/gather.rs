@@ -1,7 +1,7 @@
 //! Gathering: before a durable batch is applied, the index takes in all that the batch changes. It is applied
 //! as one, or not at all: nothing can be brought in between. Writers bring theirs beforehand, so this is rare.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -14,7 +14,6 @@ use futures_util::future::try_join_all;
 use super::Brought;
 use crate::core::Core;
 use crate::error::StoreError;
-use crate::format::meta::Meta;
 use crate::index::{Leaf, Location, Page};
 use crate::log::Pending;
 
@@ -70,26 +69,17 @@ impl<W: World> Gather<W> {
     }
 
     /// Pages without which the changes cannot be applied.
-    fn missing(&self, changes: &[(Pending, Location)]) -> HashSet<Page> {
-        let table = self.core.table.borrow();
-        let mut pages = HashSet::new();
-        for (change, _) in changes {
-            match change {
-                Pending::Item { key, .. } => pages.extend(table.page_of(key)),
-                Pending::Partition { change: Meta::Split { at, .. }, .. } => {
-                    pages.extend(table.page_of(at));
-                }
-                Pending::Partition { .. } => {}
-                Pending::Relocation { moves, .. } => {
-                    pages.extend(moves.iter().filter_map(|moved| table.page_of(&moved.key)));
-                }
-            }
-        }
-        pages
+    fn missing(&self, changes: &[(Pending, Location)]) -> BTreeSet<Page> {
+        let all = changes.iter().flat_map(|(change, _)| change.effects());
+        self.core.table.borrow().pages_needed(all)
     }
 }
 
-/// A page that cannot be read, as what stops the store.
+/// A page that cannot be read and that the store cannot do without.
+pub(crate) fn stopping(error: StoreError, directory: &Path) -> StoreError {
+    StoreError::Stopped(as_fault(error, directory))
+}
+
 fn as_fault(error: StoreError, directory: &Path) -> DiskError {
     match error {
         StoreError::Disk(error) => error,

@@ -19,8 +19,8 @@ mod spill;
 use std::cell::Cell;
 
 pub(crate) use self::bring::Brought;
-pub(crate) use self::files::PageFiles;
-pub(crate) use self::gather::Gather;
+pub(crate) use self::files::{PageFiles, remove_leftovers};
+pub(crate) use self::gather::{Gather, stopping};
 pub(crate) use self::spill::Spill;
 use crate::sync::Signal;
 
@@ -61,8 +61,18 @@ impl IndexMemory {
         self.budget_bytes / 8
     }
 
+    /// What it is kept within.
+    fn bound_bytes(&self) -> u64 {
+        bound_bytes(self.budget_bytes, self.own_bytes.get())
+    }
+
     /// Where eviction ends, so that it does not begin again with the next leaf.
     fn low_water_bytes(&self) -> u64 {
-        self.budget_bytes - self.budget_bytes / 32
+        self.bound_bytes() - self.budget_bytes / 32
     }
+}
+
+/// What an index is kept within: its budget, or what it takes with all leaves cold and room to work in.
+fn bound_bytes(budget_bytes: u64, own_bytes: u64) -> u64 {
+    budget_bytes.max(own_bytes.saturating_add(budget_bytes / 8))
 }

@@ -2,18 +2,18 @@
 //! Not for a running store: see `bring` and `evict`.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::path::Path;
 
 use flywheel_disk::World;
 use futures_util::future::try_join_all;
 
+use super::bound_bytes;
 use super::clean::clean_one;
-use super::files::{PageFiles, remove_leftovers};
+use super::files::PageFiles;
 use crate::error::StoreError;
-use crate::index::{Fetched, Gap, Page, Sweep, Tree};
+use crate::index::{Fetched, Gap, Leaf, Page, Sweep, Tree};
 use crate::options::StoreOptions;
-use crate::partitions::PartitionTable;
+use crate::partitions::{Effect, PartitionTable};
 use crate::stats::Counters;
 
 /// Times that the clock goes round before what is left in memory stays there.
@@ -30,21 +30,14 @@ pub(crate) struct Spill<W: World> {
 }
 
 impl<W: World> Spill<W> {
-    /// Nothing is spilled yet: what an earlier process spilled is removed.
-    pub(crate) async fn begin(
-        world: &W,
-        directory: &Path,
-        options: &StoreOptions,
-    ) -> Result<Self, StoreError> {
-        world.create_directory(directory).await?;
-        remove_leftovers(world, directory).await?;
-        let pages = PageFiles::new(world.clone(), directory, options.segment_bytes);
-        Ok(Self {
-            pages,
+    /// Nothing is spilled yet.
+    pub(crate) fn new(world: &W, directory: &Path, options: &StoreOptions) -> Self {
+        Self {
+            pages: PageFiles::new(world.clone(), directory, options.segment_bytes),
             budget_bytes: options.index_bytes,
             counters: Counters::default(),
             hand: Vec::new(),
-        })
+        }
     }
 
     /// Has leaves of the table leave memory, and of a tree that is still being loaded.
@@ -61,15 +54,18 @@ impl<W: World> Spill<W> {
         loop {
             let loading_bytes = loading.as_ref().map_or(0, |tree| tree.memory_bytes() as u64);
             let memory_bytes = table.borrow().index_memory_bytes() + loading_bytes;
-            if memory_bytes <= self.budget_bytes || turns > MOST_TURNS {
+            let table_leaf_bytes = table.borrow().leaf_memory_bytes();
+            let loading_leaf_bytes = loading.as_ref().map_or(0, |tree| tree.leaf_memory_bytes());
+            let own_bytes = memory_bytes - table_leaf_bytes - loading_leaf_bytes;
+            let bound_bytes = bound_bytes(self.budget_bytes, own_bytes);
+            if memory_bytes <= bound_bytes || turns > MOST_TURNS {
                 return Ok(());
             }
             // Some more, so that not every batch has something to spill.
-            let wanted_bytes = memory_bytes - self.budget_bytes + self.budget_bytes / 32;
-            let table_leaf_bytes = table.borrow().leaf_memory_bytes();
+            let wanted_bytes = memory_bytes - bound_bytes + self.budget_bytes / 32;
             let mut sweep = Sweep { slots_left: usize::MAX, wanted_bytes, ..Sweep::default() };
             match &mut loading {
-                Some(tree) if tree.leaf_memory_bytes() > table_leaf_bytes => {
+                Some(tree) if loading_leaf_bytes > table_leaf_bytes => {
                     loading_hand = tree.sweep(&loading_hand, &mut sweep).unwrap_or_default();
                     turns += usize::from(loading_hand.is_empty());
                 }
@@ -91,21 +87,24 @@ impl<W: World> Spill<W> {
         }
     }
 
-    /// Brings what is cold of these keys.
+    /// Has the table take in all that these changes need, so that they can be applied at once.
     pub(crate) async fn bring(
         &self,
         table: &RefCell<PartitionTable>,
-        keys: impl Iterator<Item = &[u8]>,
+        changes: impl Iterator<Item = (&[u8], Effect)> + Clone,
     ) -> Result<(), StoreError> {
-        let pages: HashSet<Page> = {
-            let table = table.borrow();
-            keys.filter_map(|key| table.page_of(key)).collect()
-        };
-        let read = async |page| Ok::<_, StoreError>((page, self.pages.read(page).await?));
-        for (page, leaf) in try_join_all(pages.into_iter().map(read)).await? {
-            table.borrow_mut().install(page, &leaf);
+        loop {
+            let pages = table.borrow().pages_needed(changes.clone());
+            if pages.is_empty() {
+                return Ok(());
+            }
+            let read = async |page| Ok((page, self.pages.read_surely(page).await?));
+            let read: Result<Vec<(Page, Leaf)>, StoreError> =
+                try_join_all(pages.into_iter().map(read)).await;
+            for (page, leaf) in read? {
+                table.borrow_mut().install(page, &leaf);
+            }
         }
-        Ok(())
     }
 
     /// Reads what a walk lacks.
@@ -116,7 +115,7 @@ impl<W: World> Spill<W> {
     ) -> Result<(), StoreError> {
         fetched.clear();
         for &page in &gap.pages {
-            fetched.add(page, self.pages.read(page).await?);
+            fetched.add(page, self.pages.read_surely(page).await?);
         }
         Ok(())
     }

@@ -115,7 +115,12 @@ impl Order {
                         Some(Bound::Included(next)) => self.from = next.into(),
                         Some(Bound::Unbounded) | None => {}
                     }
-                    core.fill_next(&gap, &mut fetched).await.is_err()
+                    let is_unreadable = core.fill_next(&gap, &mut fetched).await.is_err();
+                    if is_unreadable {
+                        core.counters.compaction_faults.add(1);
+                        self.from = Bytes::new();
+                    }
+                    is_unreadable
                 }
             };
             core.world.yield_if_needed().await;

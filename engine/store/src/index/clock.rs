@@ -6,6 +6,13 @@ use super::page::Page;
 use super::slot::Passed;
 use super::tree::Tree;
 
+/// A leaf's place, as long as no leaf is added or removed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LeafPosition {
+    chunk: usize,
+    slot: usize,
+}
+
 /// One stretch of the clock's way.
 #[derive(Default)]
 pub struct Sweep {
@@ -82,6 +89,31 @@ impl Tree {
             });
         }
         next
+    }
+
+    /// Which leaf has or would have `key`.
+    #[must_use]
+    pub fn leaf_position(&self, key: &[u8]) -> Option<LeafPosition> {
+        let chunk = self.find(key);
+        Some(LeafPosition { chunk, slot: self.root.get(chunk)?.chunk.find(key) })
+    }
+
+    /// Items of a leaf.
+    #[must_use]
+    pub fn leaf_items(&self, leaf: LeafPosition) -> usize {
+        self.leaves(leaf.chunk)[leaf.slot].items()
+    }
+
+    /// The pages of the leaves on both sides of one, where these are cold.
+    pub fn pages_beside(&self, leaf: LeafPosition) -> impl Iterator<Item = Page> {
+        let slots = self.leaves(leaf.chunk);
+        let below = match leaf.slot.checked_sub(1) {
+            Some(slot) => slots.get(slot),
+            None => leaf.chunk.checked_sub(1).and_then(|chunk| self.leaves(chunk).last()),
+        };
+        let next_chunk = || self.root.get(leaf.chunk + 1)?.chunk.slots().first();
+        let above = slots.get(leaf.slot + 1).or_else(next_chunk);
+        below.into_iter().chain(above).filter_map(|slot| slot.leaf().err())
     }
 
     /// Takes back what a page holds, if it still is wanted.

@@ -29,7 +29,7 @@ mod tree;
 mod walk;
 
 pub use builder::TreeBuilder;
-pub use clock::Sweep;
+pub use clock::{LeafPosition, Sweep};
 pub use leaf::Leaf;
 pub use location::Location;
 pub use page::{Fetched, Gap, Page};

@@ -2,26 +2,37 @@
 //! in memory. Not the files that pages stand in: the index names places, others read and write them.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::ops::Bound;
 
 use super::leaf::Leaf;
 use super::location::Location;
 
-/// The place of a leaf's copy on the disk. A page is never changed: a leaf that was, gets another.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Page([u8; Location::ENCODED_LEN]);
+/// A leaf's copy on the disk: its place, and how often that had been begun anew when it was written. No two
+/// are ever the same: a page is never changed, and a leaf that was gets another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Page {
+    generation: NonZeroU32,
+    at: [u8; Location::ENCODED_LEN],
+}
 
 impl Page {
     /// The page that stands at `at`.
     #[must_use]
-    pub fn new(at: Location) -> Self {
-        Self(at.to_bytes())
+    pub fn new(at: Location, generation: NonZeroU32) -> Self {
+        Self { generation, at: at.to_bytes() }
+    }
+
+    /// How often its place had been begun anew.
+    #[must_use]
+    pub fn generation(self) -> NonZeroU32 {
+        self.generation
     }
 
     /// Where it stands.
     #[must_use]
     pub fn location(self) -> Location {
-        Location::from_bytes(self.0)
+        Location::from_bytes(self.at)
     }
 
     /// About how long the leaf is.

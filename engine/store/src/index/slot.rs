@@ -209,5 +209,5 @@ impl Content {
     }
 }
 
-/// Without pages a slot took 40 bytes: room for one costs an eighth of a byte an item.
-const _: () = assert!(size_of::<Slot>() == 48);
+/// Without pages a slot took 40 bytes: room for one costs a quarter of a byte an item.
+const _: () = assert!(size_of::<Slot>() == 56);

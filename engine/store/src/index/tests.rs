@@ -3,6 +3,7 @@
 //! Not the codecs' own tests: those stand below the codecs.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::ops::{Bound, ControlFlow};
 
 use proptest::collection::vec;
@@ -109,7 +110,8 @@ impl Pages {
     fn write(&mut self, leaf: &Leaf) -> Page {
         let number = self.0.len() as u32;
         self.0.push(leaf.as_page().to_vec());
-        Page::new(Location::new(0, number * Location::UNIT, leaf.as_page().len() as u32))
+        let at = Location::new(0, number * Location::UNIT, leaf.as_page().len() as u32);
+        Page::new(at, NonZeroU32::MIN)
     }
 
     fn read(&self, page: Page) -> Leaf {
@@ -519,5 +521,5 @@ fn a_cold_tree_takes_about_a_byte_an_item() {
     let (len, memory) = (pair.tree.len(), pair.tree.memory_bytes());
     let per_item = memory as f64 / ITEMS as f64;
     println!("{ITEMS} YCSB keys, all cold: {per_item:.2} B an item");
-    assert!(len == ITEMS && per_item <= 1.5, "{per_item:.2} B an item");
+    assert!(len == ITEMS && per_item <= 1.6, "{per_item:.2} B an item");
 }

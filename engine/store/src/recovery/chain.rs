@@ -13,10 +13,11 @@ use crate::format::batch::{BatchHeader, BatchKind, batch_bytes};
 use crate::format::checkpoint;
 use crate::format::meta::Meta;
 use crate::format::place::Place;
-use crate::format::record::RecordKind;
+use crate::format::record::{Record, RecordKind};
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
 use crate::limits::MAX_READINGS;
+use crate::partitions::Effect;
 use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::segments::SegmentState;
 
@@ -202,7 +203,7 @@ impl<W: World> Replay<'_, W> {
         if !batch.records.is_empty() {
             self.last_filled = number;
         }
-        self.bring(batch.records.iter().map(|(_, record)| record.key)).await?;
+        self.bring(batch.records.iter().map(|(_, record)| effect_of(record))).await?;
         for (location, record) in batch.records {
             match record.kind {
                 RecordKind::Put | RecordKind::Tombstone => {
@@ -234,10 +235,13 @@ impl<W: World> Replay<'_, W> {
         Ok(())
     }
 
-    /// Has the index take in what it needs to change these keys.
-    async fn bring(&mut self, keys: impl Iterator<Item = &[u8]>) -> Result<(), StoreError> {
+    /// Has the index take in what it needs for these changes.
+    async fn bring(
+        &mut self,
+        changes: impl Iterator<Item = (&[u8], Effect)> + Clone,
+    ) -> Result<(), StoreError> {
         match &self.spill {
-            Some(spill) => spill.bring(&self.table, keys).await,
+            Some(spill) => spill.bring(&self.table, changes).await,
             None => Ok(()),
         }
     }
@@ -245,7 +249,7 @@ impl<W: World> Replay<'_, W> {
     async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
             if let Meta::Split { at, .. } = &meta {
-                self.bring(std::iter::once(&**at)).await?;
+                self.bring(std::iter::once((&**at, Effect::Shaped))).await?;
             }
             self.table.borrow_mut().apply(&meta);
             return Ok(());
@@ -271,7 +275,7 @@ impl<W: World> Replay<'_, W> {
             let what = format!("{} records in a run, found {}", from.len(), batch.records.len());
             return Err(self.corrupt(run, Damage::new(what)));
         }
-        self.bring(batch.records.iter().map(|(_, record)| record.key)).await?;
+        self.bring(batch.records.iter().map(|(_, record)| (record.key, Effect::Moved))).await?;
         for (from, (to, record)) in from.into_iter().zip(batch.records) {
             if let Some(partition) = self.table.borrow_mut().find_mut(record.key) {
                 partition.index.relocate(record.key, from, to);
@@ -282,6 +286,12 @@ impl<W: World> Replay<'_, W> {
         self.segments.reach(run.segment, run.offset_bytes);
         Ok(())
     }
+}
+
+/// What a record of the log does to its key.
+fn effect_of<'r>(record: &Record<'r>) -> (&'r [u8], Effect) {
+    let is_removed = record.kind == RecordKind::Tombstone;
+    (record.key, if is_removed { Effect::Removed } else { Effect::Shaped })
 }
 
 /// Whether no batch of this life was begun at `place`: zeros, a batch of an earlier life, or a

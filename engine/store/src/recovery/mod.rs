@@ -22,7 +22,7 @@ use std::rc::Rc;
 
 use flywheel_disk::World;
 
-use crate::cold::{PageFiles, READ_AHEAD_PAGES, Spill};
+use crate::cold::{PageFiles, READ_AHEAD_PAGES, Spill, remove_leftovers};
 use crate::commit::LogEnd;
 use crate::core::Settled;
 use crate::error::StoreError;
@@ -84,6 +84,9 @@ pub(crate) async fn recover<W: World>(
     let superblock = &opened.newest;
     check_identity(directory, options, superblock)?;
     options.segment_bytes = superblock.segment_bytes;
+    if spill.is_some() {
+        remove_leftovers(world, directory, &names).await?;
+    }
     let generation = superblock.generation;
     let segments = open_segments::<W>(world, directory, options, segment_count, generation).await?;
     let mut replay = Replay {

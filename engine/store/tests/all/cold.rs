@@ -231,3 +231,51 @@ fn damaged_pages_are_errors_and_never_wrong_answers() {
         }
     });
 }
+
+/// A leaf that a batch empties leaves its range to a neighbour, which the rest of the batch may need.
+#[test]
+fn a_batch_may_empty_a_leaf_between_cold_ones_and_go_on_in_its_range() {
+    let options = StoreOptions { index_bytes: 0, ..small() };
+    let disk = SimDisk::new();
+    let mut sorted: Vec<Bytes> = (0..ITEMS).map(key).collect();
+    sorted.sort();
+    let kept: Vec<Bytes> = sorted.iter().step_by(40).cloned().collect();
+    let behind = |key: &Bytes| Bytes::from([&key[..], b"+"].concat());
+    sim::run(11, &disk, async |world| {
+        let store = open_with(&world, options.clone()).await.expect("opens");
+        put_all(&store, 0).await;
+        // About one item a leaf: cold leaves are not merged.
+        for key in sorted.iter().filter(|key| !kept.contains(key)) {
+            store.write(WriteBatch::delete(key.clone())).await.expect("deletes");
+        }
+        for key in &kept {
+            let write = |key: Bytes, value: Option<Bytes>| flywheel_store::Write {
+                key,
+                value,
+                condition: None,
+            };
+            // One batch, and one group of several.
+            let both = vec![write(key.clone(), None), write(behind(key), Some(key.clone()))];
+            let (one, two) = (store.write(WriteBatch { writes: both }), store.get(key));
+            let (one, _) = futures_util::future::join(one, two).await;
+            one.expect("writes");
+            let again = [
+                store.write(WriteBatch::delete(behind(key))),
+                store.write(WriteBatch::delete(key.clone())),
+                store.write(WriteBatch::put(behind(&behind(key)), key.clone())),
+            ];
+            futures_util::future::try_join_all(again).await.expect("writes");
+        }
+        check_behind(&store, &kept, behind).await;
+    });
+    sim::run(12, &disk, async |world| {
+        let store = open_with(&world, options.clone()).await.expect("opens");
+        check_behind(&store, &kept, behind).await;
+    });
+}
+
+async fn check_behind(store: &Store<SimWorld>, kept: &[Bytes], behind: impl Fn(&Bytes) -> Bytes) {
+    let page = store.scan(everything()).await.expect("scans");
+    let found = page.items.into_iter().map(|(key, found)| (key, found.value));
+    assert!(found.eq(kept.iter().map(|key| (behind(&behind(key)), key.clone()))));
+}
