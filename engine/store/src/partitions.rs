@@ -223,15 +223,14 @@ impl PartitionTable {
             if index.cold_bytes() == 0 {
                 continue;
             }
-            match (index.page_of(key), index.leaf_position(key)) {
-                (Some(page), _) => _ = pages.insert(page),
-                (None, Some(leaf)) if effect != Effect::Moved => {
-                    let known =
-                        leaves.entry((partition.spec.id.0, leaf)).or_insert((key, 0, false));
-                    known.1 += usize::from(effect == Effect::Removed);
-                    known.2 |= effect == Effect::Shaped;
-                }
-                (None, _) => {}
+            if let Some(page) = index.page_of(key) {
+                pages.insert(page);
+            } else if effect != Effect::Moved
+                && let Some(leaf) = index.leaf_position(key)
+            {
+                let known = leaves.entry((partition.spec.id.0, leaf)).or_insert((key, 0, false));
+                known.1 += usize::from(effect == Effect::Removed);
+                known.2 |= effect == Effect::Shaped;
             }
         }
         for ((_, leaf), (key, removed, is_shaped)) in leaves {

@@ -47,12 +47,18 @@ impl Brought {
 }
 
 impl<W: World> Core<W> {
-    /// Where the record of `key` lies, its page brought if need be.
+    /// Where the record of `key` lies, its page brought if need be. For compaction: a page misread once must
+    /// not cost it a victim, so it is read again.
     pub(crate) async fn locate(&self, key: &[u8]) -> Result<Option<Location>, StoreError> {
         loop {
             match self.index_of(key)? {
                 Ok(location) => return Ok(location),
-                Err(page) => self.bring(page).await?,
+                Err(page) => {
+                    let _pin = self.pages.pin();
+                    self.index_room().await;
+                    let leaf = self.read_page_surely(page).await?;
+                    self.install(page, &leaf);
+                }
             }
         }
     }
@@ -100,8 +106,8 @@ impl<W: World> Core<W> {
         Ok(leaf)
     }
 
-    /// Reads a page without which the store cannot go on, several times if need be. Not in line with
-    /// requests: all of them wait for the log.
+    /// Reads a page without which the store or its upkeep cannot go on, several times if need be. Not in line
+    /// with requests: all of them wait for the log.
     pub(crate) async fn read_page_surely(&self, page: Page) -> Result<Leaf, StoreError> {
         self.counters.index_pages_read.add(1);
         self.pages.read_surely(page).await
