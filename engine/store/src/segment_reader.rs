@@ -21,6 +21,17 @@ pub(crate) async fn read_range<F: File>(
     to: u32,
 ) -> Result<Vec<u8>, DiskError> {
     let mut bytes = Vec::with_capacity((to - from) as usize);
+    read_onto(file, from, to, &mut bytes).await?;
+    Ok(bytes)
+}
+
+/// As [`read_range`], onto the end of what there is.
+pub(crate) async fn read_onto<F: File>(
+    file: &F,
+    from: u32,
+    to: u32,
+    bytes: &mut Vec<u8>,
+) -> Result<(), DiskError> {
     let mut at = from;
     while at < to {
         let mut reads = Vec::with_capacity(READS_AT_ONCE);
@@ -33,7 +44,7 @@ pub(crate) async fn read_range<F: File>(
             bytes.extend_from_slice(&block);
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads so many bytes from an offset on that need not be aligned: a block, and how many of its bytes stand

@@ -1,19 +1,21 @@
 //! Rescue: live records, read from where they stand, by segment or by key. Not what becomes of them.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flywheel_disk::World;
 use futures_util::future::join_all;
 
 use super::pace::Pace;
 use crate::core::Core;
 use crate::error::StoreError;
+use crate::format::batch::BatchHeader;
+use crate::format::place::Place;
 use crate::format::record::{Record, RecordKind};
 use crate::format::segment::CONTENT_AT;
 use crate::index::Location;
 use crate::scan::{Stretch, coalesce};
-use crate::segment_reader::{decode_batch, read_range};
+use crate::segment_reader::{decode_batch, read_onto};
 
-/// Bytes of a victim brought in one slice.
+/// Bytes of a victim that are brought at a time.
 const SLICE_BYTES: u32 = 1 << 20;
 
 /// Reads in flight while the records of a key range are brought.
@@ -27,6 +29,17 @@ pub(super) struct Rescued {
     pub(super) from: Location,
 }
 
+impl Rescued {
+    /// Copies a record, key and value in one piece.
+    fn new(record: &Record<'_>, from: Location) -> Self {
+        let mut bytes = BytesMut::with_capacity(record.key.len() + record.value.len());
+        bytes.extend_from_slice(record.key);
+        bytes.extend_from_slice(record.value);
+        let key = bytes.split_to(record.key.len()).freeze();
+        Self { key, value: bytes.freeze(), version: record.version, from }
+    }
+}
+
 /// Copies the live records of segments. One that cannot be read must not keep the others from being
 /// freed.
 pub(super) async fn of_segments<W: World>(
@@ -34,9 +47,10 @@ pub(super) async fn of_segments<W: World>(
     victims: &[u16],
     pace: &mut Pace,
 ) -> Result<Vec<Rescued>, StoreError> {
-    let mut rescued = Vec::new();
+    let (mut rescued, mut window) = (Vec::new(), Vec::new());
     for &victim in victims {
-        match of_segment(core, victim, &mut rescued, pace).await {
+        window.clear();
+        match of_segment(core, victim, &mut window, &mut rescued, pace).await {
             Ok(()) | Err(StoreError::Disk(_) | StoreError::Corrupt { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -44,33 +58,60 @@ pub(super) async fn of_segments<W: World>(
     Ok(rescued)
 }
 
+/// Goes through a segment with a window on it, whose memory is used again for the next: as much fresh
+/// memory for each would cost the core milliseconds at a time.
 async fn of_segment<W: World>(
     core: &Core<W>,
     victim: u16,
+    window: &mut Vec<u8>,
     rescued: &mut Vec<Rescued>,
     pace: &mut Pace,
 ) -> Result<(), StoreError> {
-    let content = read_paced(core, victim, pace).await?;
-    let base = core.segments.borrow().place(victim, CONTENT_AT);
+    let file = core.segments.borrow().get(victim).file.clone();
+    let segment_bytes = core.options.segment_bytes;
+    let mut read_to = CONTENT_AT;
+    while read_to < segment_bytes {
+        let to = (read_to + SLICE_BYTES).min(segment_bytes);
+        read_onto(&*file, read_to, to, window).await?;
+        core.counters.compaction_bytes_read.add(u64::from(to - read_to));
+        pace.worked(core, u64::from(to - read_to)).await?;
+        read_to = to;
+        let begins = core.segments.borrow().place(victim, to - window.len() as u32);
+        let Some(done_bytes) = of_window(core, begins, window, rescued).await? else {
+            return Ok(());
+        };
+        window.drain(..done_bytes);
+    }
+    Ok(())
+}
+
+/// Copies the live records of the batches that stand whole in a window, and says how many bytes they are;
+/// `None` once there are no more batches.
+async fn of_window<W: World>(
+    core: &Core<W>,
+    begins: Place,
+    window: &[u8],
+    rescued: &mut Vec<Rescued>,
+) -> Result<Option<usize>, StoreError> {
     let mut at = 0;
     // Batches stand one behind the other; what is behind the last one was never acknowledged.
-    while let Some(rest) = content.get(at..).filter(|rest| !rest.is_empty()) {
-        let Ok(batch) = decode_batch(base.at(base.offset_bytes + at as u32), rest) else { break };
+    while let Some(rest) = window.get(at..).filter(|rest| !rest.is_empty()) {
+        let place = begins.at(begins.offset_bytes + at as u32);
+        let Ok(header) = BatchHeader::decode(place, rest) else { return Ok(None) };
+        if header.batch_bytes() > rest.len() {
+            break;
+        }
+        let Ok(batch) = decode_batch(place, rest) else { return Ok(None) };
         core.bring_keys(batch.records.iter().map(|(_, record)| record.key)).await;
         for (location, record) in &batch.records {
             if is_live(core, record, *location).await? {
-                rescued.push(Rescued {
-                    key: content.slice_ref(record.key),
-                    value: content.slice_ref(record.value),
-                    version: record.version,
-                    from: *location,
-                });
+                rescued.push(Rescued::new(record, *location));
             }
         }
-        at += batch.header.batch_bytes();
+        at += header.batch_bytes();
         core.world.yield_if_needed().await;
     }
-    Ok(())
+    Ok(Some(at))
 }
 
 async fn is_live<W: World>(
@@ -85,25 +126,6 @@ async fn is_live<W: World>(
         Err(StoreError::NotOwned) => Ok(false),
         found => Ok(found? == Some(location)),
     }
-}
-
-async fn read_paced<W: World>(
-    core: &Core<W>,
-    victim: u16,
-    pace: &mut Pace,
-) -> Result<Bytes, StoreError> {
-    let file = core.segments.borrow().get(victim).file.clone();
-    let segment_bytes = core.options.segment_bytes;
-    let mut content = Vec::with_capacity((segment_bytes - CONTENT_AT) as usize);
-    let mut at = CONTENT_AT;
-    while at < segment_bytes {
-        let to = (at + SLICE_BYTES).min(segment_bytes);
-        content.extend_from_slice(&read_range(&*file, at, to).await?);
-        core.counters.compaction_bytes_read.add(u64::from(to - at));
-        pace.worked(core, u64::from(to - at)).await?;
-        at = to;
-    }
-    Ok(Bytes::from(content))
 }
 
 /// Copies the records of a key range that are still where the index said. What cannot be read stays
@@ -145,12 +167,7 @@ async fn of_stretch<W: World>(
         let bytes = block.get(at as usize - from_bytes..).unwrap_or_default();
         let Ok(record) = Record::decode(base.at(at), bytes) else { continue };
         if record.key == key && is_live(core, &record, *location).await? {
-            rescued.push(Rescued {
-                key: key.clone(),
-                value: Bytes::copy_from_slice(record.value),
-                version: record.version,
-                from: *location,
-            });
+            rescued.push(Rescued::new(&record, *location));
         }
     }
     Ok(())
