@@ -72,7 +72,12 @@ pub fn load_phase(figures: &RunFigures) -> LoadPhase {
 }
 
 /// What the engine counted over a run, warm-up included, against what was asked of it.
-pub fn engine(before: &StoreStats, after: &StoreStats, figures: &RunFigures) -> EngineFigures {
+pub fn engine(
+    before: &StoreStats,
+    after: &StoreStats,
+    peak_file_bytes_per_live_byte: Option<f64>,
+    figures: &RunFigures,
+) -> EngineFigures {
     let over = after.since(before);
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     let totals = &figures.whole_phase;
@@ -83,9 +88,13 @@ pub fn engine(before: &StoreStats, after: &StoreStats, figures: &RunFigures) -> 
         ),
         index_reads_per_op: ratio(over.index_pages_read, totals.operations),
         bytes_written_per_user_byte: ratio(over.bytes_written(), over.user_bytes_written),
+        log_writes_per_op: ratio(over.log_batches, totals.operations),
+        bytes_per_log_write: ratio(over.log_bytes_written, over.log_batches),
+        peak_file_bytes_per_live_byte,
         index_bytes_per_item: ratio(after.index_memory_bytes, after.items),
         cache_hit_ratio: ratio(over.cache_hits, over.reads),
         compaction_bytes: Some(over.compaction_bytes_written),
+        compaction_read_bytes: Some(over.compaction_bytes_read),
         recovery_s: Some(after.recovery_ns as f64 / 1e9),
     }
 }

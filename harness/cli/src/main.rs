@@ -14,6 +14,7 @@ mod progress;
 mod repair;
 mod run;
 mod settings;
+mod space;
 mod suite;
 
 use std::process::ExitCode;

@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::loaded;
 use crate::progress;
 use crate::settings::{self, Named};
+use crate::space;
 
 /// Everything one result needs beyond its workload.
 pub struct Bench<'a> {
@@ -100,9 +101,10 @@ impl Bench<'_> {
     ) -> Result<(), CliError> {
         let before = engine.stats()?.store;
         let factory = EngineFactory::new(engine.handle());
-        let figures = self.measure(&factory, named, result)?;
+        let (figures, peak) = space::peak_during(engine, || self.measure(&factory, named, result));
+        let figures = figures?;
         let after: StoreStats = engine.stats()?.store;
-        result.engine = convert::engine(&before, &after, &figures);
+        result.engine = convert::engine(&before, &after, peak, &figures);
         Ok(())
     }
 

@@ -174,12 +174,20 @@ pub struct EngineFigures {
     pub index_reads_per_op: Option<f64>,
     /// Write amplification: bytes sent to the device per byte of keys and values written by users.
     pub bytes_written_per_user_byte: Option<f64>,
+    /// Durable writes of the log per operation of any type: each is a batch and its sync.
+    pub log_writes_per_op: Option<f64>,
+    /// Bytes of such a write.
+    pub bytes_per_log_write: Option<f64>,
+    /// Bytes of files per byte of live records, when it was most.
+    pub peak_file_bytes_per_live_byte: Option<f64>,
     /// Bytes of index in memory per item.
     pub index_bytes_per_item: Option<f64>,
     /// Lookups that the cache answered, from 0 to 1.
     pub cache_hit_ratio: Option<f64>,
     /// Bytes that compaction wrote.
     pub compaction_bytes: Option<u64>,
+    /// Bytes that it read.
+    pub compaction_read_bytes: Option<u64>,
     /// Seconds from opening a filled store to its first answer.
     pub recovery_s: Option<f64>,
 }

@@ -186,7 +186,7 @@ fn throughput(result: &RunResult) -> String {
     format!("{} ops/s{missing}", rate(result.throughput_ops_per_s))
 }
 
-fn engine(result: &RunResult) -> [Option<String>; 7] {
+fn engine(result: &RunResult) -> [Option<String>; 9] {
     let engine = &result.engine;
     [
         engine.read_ios_per_op.map(|ios| format!("{} device reads per operation", ratio(ios))),
@@ -197,6 +197,10 @@ fn engine(result: &RunResult) -> [Option<String>; 7] {
         engine
             .bytes_written_per_user_byte
             .map(|amplification| format!("{} bytes written per user byte", ratio(amplification))),
+        engine.bytes_per_log_write.map(|size| format!("{} a durable write", bytes(size))),
+        engine
+            .peak_file_bytes_per_live_byte
+            .map(|most| format!("at most {} bytes of files per live byte", ratio(most))),
         engine.index_bytes_per_item.map(|size| format!("{} index bytes per item", ratio(size))),
         engine.cache_hit_ratio.map(|hits| format!("{} cache hits", percent(hits))),
         engine.compaction_bytes.map(|size| format!("{} compacted", bytes(size as f64))),

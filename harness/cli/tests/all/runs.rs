@@ -72,6 +72,10 @@ fn a_run_leaves_a_complete_folder_and_verifies_every_read() {
         "index_bytes_per_item",
         "cache_hit_ratio",
         "compaction_bytes",
+        "log_writes_per_op",
+        "bytes_per_log_write",
+        "peak_file_bytes_per_live_byte",
+        "compaction_read_bytes",
         "recovery_s",
     ] {
         assert!(result["engine"][name].is_number(), "engine.{name}: {}", result["engine"]);

@@ -85,9 +85,13 @@ fn sample() -> RunResult {
             read_ios_per_op: Some(0.34),
             index_reads_per_op: Some(0.0),
             bytes_written_per_user_byte: Some(1.12),
+            log_writes_per_op: Some(0.12),
+            bytes_per_log_write: Some(12_300.0),
+            peak_file_bytes_per_live_byte: Some(1.61),
             index_bytes_per_item: Some(18.2),
             cache_hit_ratio: Some(0.642),
             compaction_bytes: Some(1_230_000_000),
+            compaction_read_bytes: Some(2_460_000_000),
             recovery_s: Some(2.31),
         },
         ..RunResult::default()
