@@ -81,11 +81,10 @@ pub fn engine(
     let over = after.since(before);
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     let totals = &figures.whole_phase;
+    let record_reads = over.read_ios + over.scan_ios;
     EngineFigures {
-        read_ios_per_op: ratio(
-            over.read_ios + over.scan_ios + over.index_pages_read,
-            totals.operations,
-        ),
+        read_ios_per_op: ratio(record_reads + over.index_pages_read, totals.operations),
+        bytes_per_read: ratio(over.read_bytes + over.scan_bytes, record_reads),
         index_reads_per_op: ratio(over.index_pages_read, totals.operations),
         bytes_written_per_user_byte: ratio(over.bytes_written(), over.user_bytes_written),
         log_writes_per_op: ratio(over.log_batches, totals.operations),

@@ -170,6 +170,8 @@ impl Verification {
 pub struct EngineFigures {
     /// Reads sent to the device per operation of any type.
     pub read_ios_per_op: Option<f64>,
+    /// Bytes of such a read, if it was not of the index.
+    pub bytes_per_read: Option<f64>,
     /// Of those, reads of parts of the index that were not in memory.
     pub index_reads_per_op: Option<f64>,
     /// Write amplification: bytes sent to the device per byte of keys and values written by users.

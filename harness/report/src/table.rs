@@ -186,10 +186,11 @@ fn throughput(result: &RunResult) -> String {
     format!("{} ops/s{missing}", rate(result.throughput_ops_per_s))
 }
 
-fn engine(result: &RunResult) -> [Option<String>; 9] {
+fn engine(result: &RunResult) -> [Option<String>; 10] {
     let engine = &result.engine;
     [
         engine.read_ios_per_op.map(|ios| format!("{} device reads per operation", ratio(ios))),
+        engine.bytes_per_read.map(|size| format!("{} a read", bytes(size))),
         engine
             .index_reads_per_op
             .filter(|&ios| ios > 0.0)

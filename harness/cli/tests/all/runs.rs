@@ -67,6 +67,7 @@ fn a_run_leaves_a_complete_folder_and_verifies_every_read() {
     assert_eq!(verified["wrong"], 0);
     for name in [
         "read_ios_per_op",
+        "bytes_per_read",
         "index_reads_per_op",
         "bytes_written_per_user_byte",
         "index_bytes_per_item",

@@ -83,6 +83,7 @@ fn sample() -> RunResult {
         device: DeviceBracket { before: Some(probe(80_000.0)), after: Some(probe(76_000.0)) },
         engine: EngineFigures {
             read_ios_per_op: Some(0.34),
+            bytes_per_read: Some(1_540.0),
             index_reads_per_op: Some(0.0),
             bytes_written_per_user_byte: Some(1.12),
             log_writes_per_op: Some(0.12),

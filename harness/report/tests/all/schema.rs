@@ -36,6 +36,7 @@ fn every_promised_name_is_there() {
         "/device/after/sequential_read_bytes_per_s",
         "/device/after/sequential_write_bytes_per_s",
         "/engine/read_ios_per_op",
+        "/engine/bytes_per_read",
         "/engine/index_reads_per_op",
         "/engine/bytes_written_per_user_byte",
         "/engine/index_bytes_per_item",
