@@ -1,10 +1,12 @@
 //! Bench: one store on one core and a real disk: reads from the cache, and durable writes beside what the
-//! same file takes without a store. Not through shards: a hop between cores is not counted here.
+//! same file takes without a store. Then cached reads on two cores at once, each with a store of its own: what
+//! cores lose to each other by sharing a machine. Not through shards: a hop between cores is not counted here.
 //!
 //!     cargo bench -p flywheel-store --bench one_core -- [DIR]
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const CALLERS: u64 = 512;
 
 /// How much is done: all of it with `cargo bench`, a trace with `cargo test`.
+#[derive(Clone, Copy)]
 struct Size {
     items: u64,
     time: Duration,
@@ -43,6 +46,13 @@ fn main() {
     let path = scratch.path().to_owned();
     let core = run_on_core(0, "bench", Duration::ZERO, move || measure(path, size));
     core.expect("a core starts").join().expect("ends");
+    if std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2) {
+        for round in 1..=size.rounds {
+            let one = gets_side_by_side(scratch.path(), 1, size);
+            let two = gets_side_by_side(scratch.path(), 2, size);
+            println!("round {round}: cached gets on two cores {:.2} of those on one", two / one);
+        }
+    }
 }
 
 /// How long something has lasted.
@@ -167,4 +177,28 @@ async fn gets(world: &RealWorld, store: &Store<RealWorld>, size: &Size) -> f64 {
         done += keys.len() as u64;
     }
     watch.per_s(done)
+}
+
+/// Cached reads a second of so many cores at the same time, added up.
+fn gets_side_by_side(directory: &Path, cores: usize, size: Size) -> f64 {
+    let (filled, (send, results)) = (Arc::new(Barrier::new(cores)), std::sync::mpsc::channel());
+    let running: Vec<_> = (0..cores)
+        .map(|core| {
+            let scratch = tempfile::tempdir_in(directory).expect("a directory");
+            let (filled, send) = (filled.clone(), send.clone());
+            let work = move || async move {
+                let world = RealWorld::new(Durability::Dsync);
+                let store = open(&world, &scratch.path().join("store")).await;
+                puts(&world, &store, &Size { time: Duration::ZERO, ..size }, 100).await;
+                filled.wait();
+                send.send(gets(&world, &store, &size).await).expect("somebody listens");
+                store.close().await.expect("closes");
+            };
+            run_on_core(core, "bench", Duration::ZERO, work).expect("a core starts")
+        })
+        .collect();
+    drop(send);
+    let sum = results.iter().sum();
+    running.into_iter().for_each(|core| core.join().expect("ends"));
+    sum
 }
