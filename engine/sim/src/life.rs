@@ -166,6 +166,7 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
             for shard in stats.shards.iter().filter(|shard| shard.waiting + shard.active > 0) {
                 run.fail(format!("requests are left at rest: {shard:?}"));
             }
+            run.heed_compaction(&stats.store);
             run.note_reached(&stats.store);
         }
         Err(error) => run.fail(format!("no statistics at rest: {error}")),

@@ -249,6 +249,14 @@ impl Run {
         self.trace.set(self.trace.get().rotate_left(7) ^ executor.trace());
     }
 
+    /// Where every byte comes back as written, compaction empties what it takes on.
+    pub fn heed_compaction(&self, stats: &StoreStats) {
+        let faults = stats.compaction_faults;
+        if faults > 0 && !self.is_damaged() && self.weather.borrow().is_truthful() {
+            self.fail(format!("compaction met {faults} faults on a disk without any"));
+        }
+    }
+
     fn is_damaged(&self) -> bool {
         self.damage.borrow().is_damaged()
     }

@@ -45,6 +45,8 @@ pub(crate) struct Core<W: World> {
     pub(crate) settled: Cell<Settled>,
     /// Indexes of dropped partitions whose records still count as live, and what keeps them readable.
     pub(crate) dropped: RefCell<Vec<(Tree, Pin)>>,
+    /// Whether one of them is being forgotten.
+    pub(crate) is_forgetting: Cell<bool>,
     /// What the index takes of memory, and whether it may.
     pub(crate) index: IndexMemory,
     /// Where the rest of the index stands.
@@ -132,6 +134,7 @@ impl<W: World> Core<W> {
             closing: Cell::new(false),
             settled: Cell::new(recovered.settled),
             dropped: RefCell::default(),
+            is_forgetting: Cell::new(false),
             index: IndexMemory::new(options.index_bytes),
             pages,
             order_credit_bytes: Cell::new(0),

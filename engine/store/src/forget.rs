@@ -21,7 +21,10 @@ pub(crate) async fn run<W: World>(core: Rc<Core<W>>) {
         loop {
             // Kept while it is forgotten: its pages stay readable.
             let Some((index, _pin)) = core.dropped.borrow_mut().pop() else { break };
-            match forget(&core, &index).await {
+            core.is_forgetting.set(true);
+            let forgotten = forget(&core, &index).await;
+            core.is_forgetting.set(false);
+            match forgotten {
                 Ok(()) | Err(StoreError::Closed) => {}
                 // Its space comes back when the store is opened next.
                 Err(_) => core.counters.index_faults.add(1),

@@ -32,6 +32,9 @@ pub const MAX_COUNTER: u64 = u64::MAX >> 1;
 /// Times that recovery reads the same bytes at the most until two readings in a row agree.
 pub const MAX_READINGS: usize = 4;
 
+/// Times that a page of the index is read, without which the store must stop, before it does.
+pub const MAX_PAGE_READINGS: usize = 8;
+
 /// Offsets in a segment must fit a location: 22 bits of 16-byte units.
 pub const MAX_SEGMENT_BYTES: u32 = 64 << 20;
 

@@ -25,7 +25,7 @@ use crate::format::record::{Record, RecordKind, encoded_bytes};
 use crate::format::{Damage, round_up};
 use crate::index::{Leaf, Location, Page};
 use crate::limits::{
-    MAX_PAGE_CHUNK_BYTES, MAX_PAGE_FILE_BYTES, MAX_READINGS, MIN_PAGE_CHUNK_BYTES,
+    MAX_PAGE_CHUNK_BYTES, MAX_PAGE_FILE_BYTES, MAX_PAGE_READINGS, MIN_PAGE_CHUNK_BYTES,
 };
 use crate::pins::{Pin, Pins};
 use crate::segment_reader::read_around;
@@ -142,12 +142,12 @@ impl<W: World> PageFiles<W> {
         decode(place, &block[skipped..]).map_err(|damage| self.corrupt(place, damage))
     }
 
-    /// Reads what a page holds, several times if need be.
+    /// Reads what a page holds, several times if need be: who calls this must stop without it.
     pub(crate) async fn read_surely(&self, page: Page) -> Result<Leaf, StoreError> {
         let mut readings = 1;
         loop {
             match self.read(page).await {
-                Err(_) if readings < MAX_READINGS => readings += 1,
+                Err(_) if readings < MAX_PAGE_READINGS => readings += 1,
                 read => return read,
             }
         }

@@ -141,8 +141,12 @@ async fn round<W: World>(
     Ok(())
 }
 
-/// A victim that still has live records holds ones that could not be read: it is left alone.
+/// A victim that still has live records holds ones that could not be read: it is left alone. Unless they are
+/// on its account only until their partition is forgotten.
 fn check_emptied<W: World>(core: &Core<W>, victims: &[u16]) {
+    if core.is_forgetting.get() || !core.dropped.borrow().is_empty() {
+        return;
+    }
     let mut segments = core.segments.borrow_mut();
     for &victim in victims {
         let slot = segments.get_mut(victim);

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use flywheel_disk::World;
+use flywheel_disk::limits::BLOCK_BYTES;
 use futures_util::future::join_all;
 
 use super::pace::Pace;
@@ -15,8 +16,8 @@ use crate::index::Location;
 use crate::scan::{Stretch, coalesce};
 use crate::segment_reader::{decode_batch, read_onto};
 
-/// Bytes of a victim that are brought at a time.
-const SLICE_BYTES: u32 = 1 << 20;
+/// Most bytes of a victim that are brought at a time.
+const MAX_SLICE_BYTES: u32 = 1 << 20;
 
 /// Reads in flight while the records of a key range are brought.
 const READS_AT_ONCE: usize = 8;
@@ -69,9 +70,11 @@ async fn of_segment<W: World>(
 ) -> Result<(), StoreError> {
     let file = core.segments.borrow().get(victim).file.clone();
     let segment_bytes = core.options.segment_bytes;
+    // In the small segments of tests, too, batches reach over the end of a slice.
+    let slice_bytes = (segment_bytes / 8).next_multiple_of(BLOCK_BYTES as u32).min(MAX_SLICE_BYTES);
     let mut read_to = CONTENT_AT;
     while read_to < segment_bytes {
-        let to = (read_to + SLICE_BYTES).min(segment_bytes);
+        let to = (read_to + slice_bytes).min(segment_bytes);
         read_onto(&*file, read_to, to, window).await?;
         core.counters.compaction_bytes_read.add(u64::from(to - read_to));
         pace.worked(core, u64::from(to - read_to)).await?;
