@@ -17,7 +17,7 @@ use crate::scan::{Stretch, coalesce};
 use crate::segment_reader::{decode_batch, read_onto};
 
 /// Most bytes of a victim that are brought at a time.
-const MAX_SLICE_BYTES: u32 = 1 << 20;
+const SLICE_BYTES: u32 = 1 << 20;
 
 /// Reads in flight while the records of a key range are brought.
 const READS_AT_ONCE: usize = 8;
@@ -71,7 +71,7 @@ async fn of_segment<W: World>(
     let file = core.segments.borrow().get(victim).file.clone();
     let segment_bytes = core.options.segment_bytes;
     // In the small segments of tests, too, batches reach over the end of a slice.
-    let slice_bytes = (segment_bytes / 8).next_multiple_of(BLOCK_BYTES as u32).min(MAX_SLICE_BYTES);
+    let slice_bytes = (segment_bytes / 8).next_multiple_of(BLOCK_BYTES as u32).min(SLICE_BYTES);
     let mut read_to = CONTENT_AT;
     while read_to < segment_bytes {
         let to = (read_to + slice_bytes).min(segment_bytes);
