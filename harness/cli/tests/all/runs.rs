@@ -81,6 +81,13 @@ fn a_run_leaves_a_complete_folder_and_verifies_every_read() {
     ] {
         assert!(result["engine"][name].is_number(), "engine.{name}: {}", result["engine"]);
     }
+    // Files hold at least what is live, and the log is written in whole blocks.
+    let at_least = |name: &str, least: f64| {
+        let figure = result["engine"][name].as_f64();
+        assert!(figure >= Some(least), "engine.{name}: {figure:?}, at least {least} expected");
+    };
+    at_least("peak_file_bytes_per_live_byte", 1.0);
+    at_least("bytes_per_log_write", 4096.0);
 }
 
 #[test]
