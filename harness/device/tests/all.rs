@@ -88,7 +88,9 @@ fn figures_are_positive_and_agree() {
 #[test]
 fn figures_survive_json() {
     let dir = disk();
-    let Some(figures) = figures(dir.path(), true) else { return };
+    let Some(mut figures) = figures(dir.path(), true) else { return };
+    // A parser that is not exact reads the number beside this one.
+    figures.sequential_write_bytes_per_s = 1_861_849_697.503_165_7;
     let json = serde_json::to_string(&figures).unwrap();
     assert_eq!(serde_json::from_str::<DeviceFigures>(&json).unwrap(), figures);
 }
