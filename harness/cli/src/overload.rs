@@ -185,7 +185,7 @@ fn offer(
     let peak = result.peak_before.throughput_ops_per_s;
     let seconds = args.common.seconds.unwrap_or(DEFAULT_SECONDS);
     let mut arrivals = OpenOptions::new(peak * args.factor, seconds);
-    arrivals.steps.push(Step { rate_per_s: peak * 0.5, seconds: args.recovery_seconds });
+    arrivals.steps.push(Step::flat(peak * 0.5, args.recovery_seconds));
     arrivals.in_flight = options.in_flight + SPARE_SLOTS;
     arrivals.workers = args.common.workers;
     arrivals.arrivals = match args.arrivals {

@@ -141,15 +141,19 @@ pub struct Verification {
     pub samples: Vec<String>,
 }
 
-/// How a paced run kept its schedule.
+/// Times in nanoseconds with how often each occurred, ascending.
+pub type TimeCounts = Vec<(u64, u64)>;
+
+/// How a paced or open run kept its schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PaceFigures {
-    /// The rate asked for, operations per second.
+    /// The rate asked for, operations per second; in an open loop what its arrivals came to.
     pub target_ops_per_s: f64,
-    /// How late the last operation of the latest client started, microseconds.
+    /// How far behind the schedule the latest worker was at the end, microseconds: how late its last operation
+    /// started, in an open loop the least late of its last second or two.
     pub final_slip_us: f64,
-    /// Whether at least 99 % of the rate was reached. If not, the response times say how long the run was,
-    /// not how fast the target is.
+    /// Whether at least 99 % of the rate was reached and, in an open loop, the slip was below 0.5 % of the length
+    /// (or 50 ms). If not, the response times say how long the run was, not how fast the target is.
     pub sustained: bool,
 }
 
@@ -247,6 +251,9 @@ pub struct RunFigures {
     pub operations: BTreeMap<Operation, OperationFigures>,
     /// By second.
     pub intervals: Vec<IntervalFigures>,
+    /// Response times by second; not part of the JSON.
+    #[serde(skip)]
+    pub interval_times: Vec<TimeCounts>,
     /// Errors by kind.
     pub errors: Vec<ErrorFigures>,
     /// Inserts tried again in the load phase.
@@ -254,7 +261,7 @@ pub struct RunFigures {
     /// What was verified; `None` without `dataintegrity`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verification: Option<Verification>,
-    /// How the schedule was kept; `None` without `target`.
+    /// How the schedule was kept; `None` where clients only wait for answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pace: Option<PaceFigures>,
     /// What only an open loop has; `None` of a closed one.

@@ -18,11 +18,9 @@ pub mod record;
 pub mod target;
 pub mod workload;
 
-pub use driver::{
-    Arrivals, Control, OpenOptions, Progress, RunError, RunOptions, Step, load, run, run_open,
-};
+pub use driver::{Control, OpenOptions, Progress, RunError, RunOptions, load, run, run_open};
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};
 pub use record::{FieldSet, Record, RecordError};
 pub use target::{Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated};
-pub use workload::{Operation, Resolved, Workload, WorkloadError};
+pub use workload::{Arrivals, Operation, RateShape, Resolved, Step, Workload, WorkloadError};

@@ -10,6 +10,7 @@
 //! - `driver`: both phases against a map: counts, repeatability, pacing, stopping, warm-up.
 //! - `open`: arrivals that wait for nobody: accounts, refusals, lateness, steps.
 //! - `faults`: what the driver makes of a target that fails, corrupts, or never answers.
+//! - `stall`: a target that freezes, and what response times must tell of it.
 //! - `support`: the map target that the driver tests use, with its faults.
 
 mod counters;
@@ -21,5 +22,6 @@ mod known_answers;
 mod open;
 mod properties;
 mod records;
+mod stall;
 mod support;
 mod workload_files;

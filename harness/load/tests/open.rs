@@ -65,7 +65,7 @@ fn every_arrival_is_offered_whatever_the_properties_of_a_closed_loop_say() {
     assert!((1700..2300).contains(&total.offered), "Poisson of 2000: {}", total.offered);
     assert_eq!((total.late, total.refused_total()), (0, 0));
     assert_eq!(figures.operations_total, total.offered);
-    assert!(figures.is_clean() && !figures.partial && figures.pace.is_none());
+    assert!(figures.is_clean() && !figures.partial);
     let verification = figures.verification.expect("dataintegrity is on");
     assert!(verification.checked > 500 && verification.failed == 0);
     for of in figures.operations.values() {
@@ -159,10 +159,7 @@ fn steps_have_their_own_figures() {
         Fault::None,
         |options| {
             options.arrivals = flywheel_load::Arrivals::Constant;
-            options.steps = vec![
-                Step { rate_per_s: 4000.0, seconds: 1 },
-                Step { rate_per_s: 1000.0, seconds: 1 },
-            ];
+            options.steps = vec![Step::flat(4000.0, 1), Step::flat(1000.0, 1)];
         },
         &small(&[]),
     );

@@ -6,7 +6,7 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
-use crate::figures::{Totals, Verification};
+use crate::figures::{TimeCounts, Totals, Verification};
 use crate::limits::{ERROR_SAMPLES_MAX, INTERVALS_MAX, LATENCY_MAX_NS, REFUSAL_REASONS_MAX};
 use crate::target::{TargetError, TargetErrorKind};
 use crate::workload::Operation;
@@ -23,6 +23,11 @@ const INTERVAL_DIGITS: u8 = 2;
 /// An empty histogram of nanoseconds, from 1 ns to an hour.
 pub(super) fn histogram(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_MAX_NS, digits).expect("the bounds suit the digits")
+}
+
+/// A histogram as (nanoseconds, count) pairs: a hundredth of the size.
+pub(super) fn counts_of(times: &Histogram<u64>) -> TimeCounts {
+    times.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
 }
 
 /// When an operation was meant to start, did start, and ended: nanoseconds from the common start.
@@ -81,7 +86,7 @@ pub(super) struct Interval {
     pub index: u64,
     pub operations: u64,
     pub errors: u64,
-    pub times: Vec<(u64, u64)>,
+    pub times: TimeCounts,
     pub arrivals: Arrived,
 }
 
@@ -158,6 +163,41 @@ impl Pacing {
     }
 }
 
+/// How far behind its schedule a worker is.
+#[derive(Debug, Default)]
+struct Slip {
+    second: u64,
+    /// Shortest wait of those that started in this second.
+    least_ns: Option<u64>,
+    /// And in the last one before it in which any did.
+    least_before_ns: Option<u64>,
+    last_ns: u64,
+}
+
+impl Slip {
+    #[inline]
+    fn start(&mut self, times: Times) {
+        self.last_ns = times.start_ns - times.intended_ns;
+        let second = times.start_ns / INTERVAL_NS;
+        if second != self.second {
+            self.second = second;
+            self.least_before_ns = self.least_ns.take();
+        }
+        self.least_ns = Some(self.least_ns.map_or(self.last_ns, |least| least.min(self.last_ns)));
+    }
+
+    /// A client paces itself by its own last operation. Arrivals wait for nobody, and one that waited says
+    /// little: a schedule has slipped when none of the last second or two started in time.
+    fn at_the_end(&self, pacing: Pacing) -> u64 {
+        match pacing {
+            Pacing::Open => {
+                self.least_before_ns.into_iter().chain(self.least_ns).min().unwrap_or(0)
+            }
+            Pacing::Unpaced | Pacing::Paced => self.last_ns,
+        }
+    }
+}
+
 /// Takes the measurements of one worker.
 pub(super) struct Recorder {
     measure_from_ns: u64,
@@ -169,6 +209,7 @@ pub(super) struct Recorder {
     interval_operations: u64,
     interval_errors: u64,
     interval_arrivals: Arrived,
+    slip: Slip,
     /// Failed operations, warm-up included.
     failures: u64,
     out: WorkerFigures,
@@ -185,6 +226,7 @@ impl Recorder {
             interval_operations: 0,
             interval_errors: 0,
             interval_arrivals: Arrived::default(),
+            slip: Slip::default(),
             failures: 0,
             out: WorkerFigures {
                 operations: BTreeMap::new(),
@@ -291,7 +333,7 @@ impl Recorder {
     /// One whole operation is over. Returns whether it was measured.
     #[inline]
     pub fn finished(&mut self, times: Times, outcome: Outcome) -> bool {
-        self.out.final_slip_ns = times.start_ns - times.intended_ns;
+        self.slip.start(times);
         self.out.totals.operations += u64::from(outcome == Outcome::Answered);
         self.failures += u64::from(outcome == Outcome::Failed);
         if !self.is_measured(times) {
@@ -334,11 +376,7 @@ impl Recorder {
             index: index.min(INTERVALS_MAX as u64 - 1),
             operations: std::mem::take(&mut self.interval_operations),
             errors: std::mem::take(&mut self.interval_errors),
-            times: self
-                .interval
-                .iter_recorded()
-                .map(|step| (step.value_iterated_to(), step.count_at_value()))
-                .collect(),
+            times: counts_of(&self.interval),
             arrivals,
         });
         self.interval.reset();
@@ -401,6 +439,7 @@ impl Recorder {
     /// Everything measured.
     pub fn into_figures(mut self, abandoned: u64) -> WorkerFigures {
         self.close_interval();
+        self.out.final_slip_ns = self.slip.at_the_end(self.pacing);
         self.out.abandoned = abandoned;
         for (operation, times) in Operation::ALL.into_iter().zip(self.operations) {
             self.out.operations.extend(times.map(|times| (operation, *times)));

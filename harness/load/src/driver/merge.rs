@@ -7,13 +7,14 @@ use hdrhistogram::Histogram;
 
 use super::measure::{
     Arrived, DIGITS, Errors, INTERVAL_NS, Interval, OperationTimes, Pacing, WorkerFigures,
-    histogram,
+    counts_of, histogram,
 };
 use super::open::OpenOptions;
 use super::shared::Shared;
 use crate::figures::{
     ArrivalFigures, ErrorFigures, IntervalFigures, Latency, OpenFigures, OperationFigures,
-    OperationHistograms, PaceFigures, RunFigures, StepFigures, Totals, Verification, us,
+    OperationHistograms, PaceFigures, RunFigures, StepFigures, TimeCounts, Totals, Verification,
+    us,
 };
 use crate::limits::ERROR_SAMPLES_MAX;
 use crate::target::TargetErrorKind;
@@ -21,6 +22,13 @@ use crate::workload::Operation;
 
 /// Share of the rate asked for that counts as sustained.
 const SUSTAINED: f64 = 0.99;
+
+/// An open loop may end so far behind its schedule, as a share of its length: a rate that exceeds what the
+/// target can do by more slips further.
+const SLIP_SHARE_MAX: f64 = 0.005;
+
+/// But a slip this short says nothing.
+const SLIP_FORGIVEN_NS: f64 = 50e6;
 
 const NS_PER_S: f64 = 1e9;
 
@@ -59,12 +67,12 @@ fn record_all<'a>(times: &mut Histogram<u64>, parts: impl Iterator<Item = &'a In
     }
 }
 
-/// The series of all workers, one entry a second from 0, idle seconds included.
+/// The series of all workers, one entry a second from 0, idle seconds included, and the times behind it.
 fn merge_intervals(
     by_index: &BTreeMap<u64, Vec<Interval>>,
     digits: u8,
     runtime_s: f64,
-) -> Vec<IntervalFigures> {
+) -> (Vec<IntervalFigures>, Vec<TimeCounts>) {
     let count = by_index.keys().next_back().map_or(0, |last| last + 1);
     let length_s = INTERVAL_NS as f64 / NS_PER_S;
     let mut times = histogram(digits);
@@ -75,7 +83,7 @@ fn merge_intervals(
             record_all(&mut times, parts.iter());
             let latency = Latency::of(&times);
             let start_s = index as f64 * length_s;
-            IntervalFigures {
+            let figures = IntervalFigures {
                 start_s,
                 length_s: length_s.min(runtime_s - start_s),
                 operations: parts.iter().map(|part| part.operations).sum(),
@@ -83,9 +91,10 @@ fn merge_intervals(
                 p50_us: latency.p50,
                 p99_us: latency.p99,
                 max_us: latency.max,
-            }
+            };
+            (figures, counts_of(&times))
         })
-        .collect()
+        .unzip()
 }
 
 fn arrivals_of<'a>(parts: impl Iterator<Item = &'a Interval>) -> Arrived {
@@ -97,6 +106,31 @@ fn arrivals_of<'a>(parts: impl Iterator<Item = &'a Interval>) -> Arrived {
 fn arrival_figures(arrived: &Arrived) -> ArrivalFigures {
     let refused = arrived.refused.iter().map(|(reason, count)| (reason.to_string(), *count));
     ArrivalFigures { offered: arrived.offered, late: arrived.late, refused: refused.collect() }
+}
+
+/// How the schedule was kept; `None` where there was none.
+fn pace(shared: &Shared<'_>, sums: &Sums, open: Option<&OpenFigures>) -> Option<PaceFigures> {
+    let slip_ns = sums.final_slip_ns;
+    let figures = |rate, sustained| PaceFigures {
+        target_ops_per_s: rate,
+        final_slip_us: us(slip_ns),
+        sustained,
+    };
+    let Some((open, options)) = open.zip(shared.open) else {
+        let rate = shared.workload.target_ops_per_s?;
+        let reached = throughput(sums, shared.measure_from_ns);
+        return Some(figures(rate, reached >= SUSTAINED * rate));
+    };
+    let length_s = options.length().as_secs_f64();
+    let scheduled = (open.total.offered + open.total.late) as f64;
+    let slip_max_ns = (SLIP_SHARE_MAX * length_s * NS_PER_S).max(SLIP_FORGIVEN_NS);
+    let answered = sums.operations_total as f64 >= SUSTAINED * scheduled;
+    Some(figures(scheduled / length_s, answered && slip_ns as f64 <= slip_max_ns))
+}
+
+fn throughput(sums: &Sums, measure_from_ns: u64) -> f64 {
+    let runtime_s = (sums.last_end_ns - measure_from_ns) as f64 / NS_PER_S;
+    if runtime_s > 0.0 { sums.operations_total as f64 / runtime_s } else { 0.0 }
 }
 
 /// The figures that only an open loop has: by step and by second.
@@ -234,10 +268,13 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
     for worker in workers {
         sums.add(worker, shared.pacing() != Pacing::Unpaced);
     }
-    let by_index = by_index(sums.intervals);
+    let by_index = by_index(std::mem::take(&mut sums.intervals));
     let interval_digits = shared.pacing().interval_digits();
     let runtime_s = (sums.last_end_ns - shared.measure_from_ns) as f64 / NS_PER_S;
-    let throughput = if runtime_s > 0.0 { sums.operations_total as f64 / runtime_s } else { 0.0 };
+    let open = shared
+        .open
+        .map(|open| merge_open(open, &by_index, shared.measure_from_ns, sums.in_flight_most));
+    let (intervals, interval_times) = merge_intervals(&by_index, interval_digits, runtime_s);
     RunFigures {
         phase: shared.phase,
         target: target.to_owned(),
@@ -246,7 +283,8 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
         seed: workload.seed,
         warm_up_s: shared.measure_from_ns as f64 / NS_PER_S,
         runtime_s,
-        throughput_ops_per_s: throughput,
+        throughput_ops_per_s: throughput(&sums, shared.measure_from_ns),
+        pace: pace(shared, &sums, open.as_ref()),
         operations_total: sums.operations_total,
         errors_total: sums.errors_total,
         operations: sums
@@ -254,10 +292,9 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             .iter()
             .map(|(operation, times)| (*operation, figures_of(times)))
             .collect(),
-        intervals: merge_intervals(&by_index, interval_digits, runtime_s),
-        open: shared
-            .open
-            .map(|open| merge_open(open, &by_index, shared.measure_from_ns, sums.in_flight_most)),
+        intervals,
+        interval_times,
+        open,
         errors: sums
             .errors
             .into_iter()
@@ -269,11 +306,6 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             .collect(),
         insertion_retries: sums.retries,
         verification: workload.data_integrity.then_some(sums.verification),
-        pace: workload.target_ops_per_s.filter(|_| shared.open.is_none()).map(|rate| PaceFigures {
-            target_ops_per_s: rate,
-            final_slip_us: us(sums.final_slip_ns),
-            sustained: throughput >= SUSTAINED * rate,
-        }),
         user_bytes_written: sums.bytes_written,
         whole_phase: sums.totals,
         partial: sums.cut_short || sums.abandoned > 0,

@@ -23,7 +23,6 @@ use thread_priority::{
 
 pub use control::{Control, Progress};
 pub use open::OpenOptions;
-pub use schedule::{Arrivals, Step};
 
 use crate::figures::{Phase, RunFigures};
 use crate::limits::DRAIN_MAX;

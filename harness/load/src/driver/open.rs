@@ -16,11 +16,11 @@ use std::time::Duration;
 use super::RunError;
 use super::executor::yield_now;
 use super::measure::WorkerFigures;
-use super::schedule::{Arrival, Arrivals, Schedule, Step};
+use super::schedule::{Arrival, Schedule};
 use super::worker::Worker;
 use crate::limits::ARRIVALS_PER_TURN_MAX;
 use crate::target::Target;
-use crate::workload::{Operation, Workload};
+use crate::workload::{Arrivals, Operation, Step, Workload};
 
 /// What an open loop offers, beyond what the workload's properties say. `target`, `threadcount` and the ends
 /// of a run among those have no effect.
@@ -46,7 +46,7 @@ impl OpenOptions {
     /// One step of Poisson arrivals, with the usual bounds.
     pub fn new(rate_per_s: f64, seconds: u64) -> Self {
         Self {
-            steps: vec![Step { rate_per_s, seconds }],
+            steps: vec![Step::flat(rate_per_s, seconds)],
             arrivals: Arrivals::Poisson,
             in_flight: 4096,
             late_after: Duration::from_millis(10),

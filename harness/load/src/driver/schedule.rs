@@ -1,27 +1,11 @@
-//! When operations arrive that wait for nobody: constant or Poisson, in steps of rate and length.
+//! When operations arrive that wait for nobody: constant or Poisson, in steps of rate and length, each of
+//! which may swing as a sine.
 //! A pure function of its seed: no clock is read here, and nothing is offered.
 
 use std::time::Duration;
 
 use crate::random::{Random, Stream};
-
-/// How arrivals are spaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrivals {
-    /// All gaps alike.
-    Constant,
-    /// Exponential gaps: independent clients, many of them.
-    Poisson,
-}
-
-/// A stretch of one rate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step {
-    /// Arrivals a second, over all workers; above 0.
-    pub rate_per_s: f64,
-    /// Its length in whole seconds, at least 1: figures of steps are put together from seconds.
-    pub seconds: u64,
-}
+use crate::workload::{Arrivals, Sine, Step};
 
 /// One worker's arrivals, in order. Workers have every `workers`-th part of the rate each: constant gaps
 /// interleave, and Poisson arrivals add up to Poisson arrivals.
@@ -46,6 +30,7 @@ struct Stretch {
     /// Mean gaps from the start to its begin and to its end.
     begin_gaps: f64,
     end_gaps: f64,
+    sine: Option<Sine>,
 }
 
 /// One arrival.
@@ -72,8 +57,10 @@ impl Schedule {
         let each = |step: &Step| {
             length_s += step.seconds as f64;
             let rate_per_s = step.rate_per_s / workers as f64;
-            let end_gaps = begin_gaps + rate_per_s * length_s;
-            let stretch = Stretch { rate_per_s, begin_s, begin_gaps, end_gaps };
+            let arrived_s = step.sine.map_or(length_s, |sine| sine.arrived_s(length_s));
+            let end_gaps = begin_gaps + rate_per_s * arrived_s;
+            let sine = step.sine;
+            let stretch = Stretch { rate_per_s, begin_s, begin_gaps, end_gaps, sine };
             (begin_s, begin_gaps) = (begin_s + length_s, end_gaps);
             length_s = 0.0;
             stretch
@@ -127,7 +114,8 @@ impl Schedule {
             self.step += 1;
         }
         self.next_ns = self.steps.get(self.step).map(|step| {
-            let within_s = (self.gaps - step.begin_gaps) / step.rate_per_s;
+            let arrived_s = (self.gaps - step.begin_gaps) / step.rate_per_s;
+            let within_s = step.sine.map_or(arrived_s, |sine| sine.seconds_at(arrived_s));
             ((step.begin_s + within_s) * 1e9).round() as u64
         });
     }
@@ -145,7 +133,7 @@ mod tests {
 
     fn schedule(steps: &[(f64, u64)], arrivals: Arrivals, seed: u64, worker: usize) -> Schedule {
         let steps: Vec<Step> =
-            steps.iter().map(|&(rate_per_s, seconds)| Step { rate_per_s, seconds }).collect();
+            steps.iter().map(|&(rate_per_s, seconds)| Step::flat(rate_per_s, seconds)).collect();
         Schedule::new(&steps, Duration::ZERO, arrivals, seed, worker, 2)
     }
 
@@ -188,12 +176,32 @@ mod tests {
 
     #[test]
     fn a_warm_up_lengthens_the_first_step_and_numbers_go_up() {
-        let step = Step { rate_per_s: 10.0, seconds: 1 };
+        let step = Step::flat(10.0, 1);
         let half = Duration::from_millis(500);
         let mut schedule = Schedule::new(&[step], half, Arrivals::Constant, 1, 0, 1);
         let numbers: Vec<u64> =
             std::iter::from_fn(|| schedule.take()).map(|arrival| arrival.number).collect();
         assert_eq!(numbers, (0..15).collect::<Vec<_>>());
         assert_eq!(schedule.peek(), None);
+    }
+
+    #[test]
+    fn a_sine_has_its_crest_in_the_first_half_of_its_period_and_its_trough_in_the_second() {
+        let sine = Some(Sine { amplitude: 0.8, period_s: 4.0 });
+        let step = Step { rate_per_s: 1e5, seconds: 4, sine };
+        for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+            let at = all(Schedule::new(&[step], Duration::ZERO, arrivals, 5, 0, 1));
+            assert!(at.is_sorted());
+            let quarter = |n: u64| {
+                let within = n * SECOND..(n + 1) * SECOND;
+                at.iter().filter(|at| within.contains(at)).count() as f64
+            };
+            // The area of a quarter: 1 + amplitude * 2 / PI of the mean, or 1 less it.
+            for (n, share) in [(0, 1.509), (1, 1.509), (2, 0.491), (3, 0.491)] {
+                let expected: f64 = 1e5 * share;
+                let strays = 5.0 * expected.sqrt() + 100.0;
+                assert!((quarter(n) - expected).abs() < strays, "{n}: {}", quarter(n));
+            }
+        }
     }
 }

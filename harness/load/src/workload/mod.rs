@@ -1,6 +1,7 @@
 //! The validated workload: what every other part of the generator sees.
 //! No text is parsed after this point, and nothing here runs or measures.
 
+mod arrivals;
 mod chooser;
 mod keys;
 mod names;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::generate::{Discrete, Lengths};
 
+pub use arrivals::{ArrivalPlan, Arrivals, RateShape, Sine, Step};
 pub use chooser::KeyChooser;
 pub use names::{KNOWN, Known, Use};
 pub use operation::Operation;
@@ -84,6 +86,8 @@ pub struct Workload {
     pub thread_count: u64,
     /// Operations per second over all clients; `None` means as fast as they return.
     pub target_ops_per_s: Option<f64>,
+    /// How operations arrive: as clients come back, or by themselves.
+    pub arrivals: ArrivalPlan,
     /// Seed of every random draw.
     pub seed: u64,
     /// Run before figures are taken.

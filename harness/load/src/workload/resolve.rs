@@ -8,7 +8,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::names::{self, Use};
-use super::{InsertOrder, MeasurementInterval, Operation, RequestDistribution, Workload};
+use super::{
+    ArrivalPlan, Arrivals, InsertOrder, MeasurementInterval, Operation, RateShape,
+    RequestDistribution, Sine, Workload,
+};
 use crate::generate::{Discrete, HistogramLengths, Lengths};
 use crate::limits::{
     FIELD_COUNT_MAX, KEY_NUMBER_MAX, RECORD_BYTES_MAX, SCAN_LENGTH_MAX, SECONDS_MAX,
@@ -272,6 +275,44 @@ impl<'a> Resolver<'a> {
         (record_count, insert_start, insert_count)
     }
 
+    fn arrivals(&mut self) -> ArrivalPlan {
+        let amplitude =
+            self.number("sineamplitude", "a number from 0 to 1", |of| (0.0..=1.0).contains(&of));
+        let expected = format!("seconds above 0, at most {SECONDS_MAX}");
+        let period_s = self.number("sineperiod", &expected, |seconds| {
+            seconds > 0.0 && seconds <= SECONDS_MAX as f64
+        });
+        let factor = self.number("burstfactor", "a number from 1 to 1e6", |factor| {
+            (1.0..=1e6).contains(&factor)
+        });
+        let seconds = self.integer("burstseconds", 1, SECONDS_MAX);
+        let period = self.integer("burstperiod", 2, SECONDS_MAX);
+        let spacing = self.choice(
+            "arrivals",
+            &[
+                ("closed", None),
+                ("constant", Some(Arrivals::Constant)),
+                ("poisson", Some(Arrivals::Poisson)),
+            ],
+        );
+        let shape = self.choice(
+            "targetshape",
+            &[
+                ("flat", RateShape::Flat),
+                ("sine", RateShape::Sine(Sine { amplitude, period_s })),
+                ("burst", RateShape::Burst { factor, seconds, period_s: period }),
+            ],
+        );
+        if matches!(shape, RateShape::Burst { .. }) && period <= seconds {
+            let expected = format!("above burstseconds ({seconds})");
+            self.fail("burstperiod", expected, format!("\"{period}\""));
+        }
+        if shape != RateShape::Flat && spacing.is_none() {
+            self.fail("arrivals", "constant or poisson with a targetshape", "\"closed\"");
+        }
+        ArrivalPlan { spacing, shape }
+    }
+
     fn percentiles(&mut self) -> Vec<f64> {
         let (value, _) = self.text("hdrhistogram.percentiles");
         let parsed: Option<Vec<f64>> = value
@@ -344,6 +385,7 @@ impl<'a> Resolver<'a> {
             max_execution_time: nonzero(self.seconds("maxexecutiontime", 0)),
             thread_count: self.integer("threadcount", 1, THREAD_COUNT_MAX),
             target_ops_per_s: Some(rate).filter(|rate| *rate > 0.0),
+            arrivals: self.arrivals(),
             seed: self.integer("seed", 0, u64::MAX),
             warm_up: self.seconds("warmuptime", 0),
             field_names,
