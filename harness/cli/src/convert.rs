@@ -1,23 +1,46 @@
 //! From what the driver and the engine counted to the report's schema. No arithmetic but ratios of
 //! two counts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use flywheel_load::limits::LATENCY_MAX_NS;
 use flywheel_load::{Operation, RunFigures};
 use flywheel_report::{
-    EngineFigures, Interval, LatencyUs, LoadPhase, OperationFigures, OperationKind, Verification,
+    EngineFigures, HeatMap, Interval, LatencyUs, LoadPhase, LogEntry, OperationFigures,
+    OperationKind, RunResult, Verification, hdr_log, spectrum,
 };
 use flywheel_shard::StoreStats;
+use hdrhistogram::Histogram;
+
+/// Fills in all that the driver measured.
+pub fn fill(result: &mut RunResult, figures: &RunFigures) {
+    result.partial = figures.partial;
+    result.elapsed_s = figures.runtime_s;
+    result.throughput_ops_per_s = figures.throughput_ops_per_s;
+    result.operations = operations(figures);
+    result.intervals = intervals(figures);
+    result.heat_map = HeatMap::of(&figures.interval_times);
+    result.verification = verification(figures);
+}
 
 /// The operations by the schema's names.
-pub fn operations(figures: &RunFigures) -> BTreeMap<OperationKind, OperationFigures> {
+fn operations(figures: &RunFigures) -> BTreeMap<OperationKind, OperationFigures> {
     let convert = |(operation, of): (&Operation, &flywheel_load::figures::OperationFigures)| {
+        let histograms = figures.histograms.get(operation);
         let converted = OperationFigures {
             count: of.count,
             errors: of.errors,
             not_found: of.not_found,
             response_us: latency(&of.response_us),
             service_us: of.service_us.as_ref().map(latency),
+            wait_us: of.wait_us.as_ref().map(latency),
+            response_spectrum: histograms.map(|of| spectrum(&of.response_ns)).unwrap_or_default(),
+            service_spectrum: histograms
+                .and_then(|of| of.service_ns.as_ref())
+                .map(spectrum)
+                .unwrap_or_default(),
         };
         (kind(*operation), converted)
     };
@@ -44,18 +67,21 @@ pub fn response_of_all(figures: &RunFigures) -> LatencyUs {
 }
 
 /// The series by second.
-pub fn intervals(figures: &RunFigures) -> Vec<Interval> {
+fn intervals(figures: &RunFigures) -> Vec<Interval> {
     let convert = |one: &flywheel_load::figures::IntervalFigures| Interval {
         at_s: one.start_s,
         count: one.operations,
+        errors: one.errors,
+        p50_us: Some(one.p50_us),
         p99_us: one.p99_us,
         max_us: one.max_us,
+        compaction_bytes: None,
     };
     figures.intervals.iter().map(convert).collect()
 }
 
 /// What `dataintegrity` found.
-pub fn verification(figures: &RunFigures) -> Option<Verification> {
+fn verification(figures: &RunFigures) -> Option<Verification> {
     figures
         .verification
         .as_ref()
@@ -96,4 +122,33 @@ pub fn engine(
         compaction_read_bytes: Some(over.compaction_bytes_read),
         recovery_s: Some(after.recovery_ns as f64 / 1e9),
     }
+}
+
+/// The HDR log of a run: all types second by second (tag `ALL`, 2 digits), then each type over the whole
+/// measured window, with service and wait where there was a schedule.
+pub fn hdr_log_of(figures: &RunFigures, started: SystemTime) -> String {
+    let mut entries: Vec<LogEntry<'_>> = Vec::new();
+    for (interval, counts) in figures.intervals.iter().zip(&figures.interval_times) {
+        let mut times = Histogram::new_with_bounds(1, LATENCY_MAX_NS, 2).expect("bounds suit");
+        counts.iter().for_each(|(ns, count)| times.saturating_record_n(*ns, *count));
+        entries.push(LogEntry {
+            tag: "ALL".into(),
+            start_s: interval.start_s,
+            length_s: interval.length_s.max(0.0),
+            times_ns: Cow::Owned(times),
+        });
+    }
+    let whole = |tag: String, times_ns| LogEntry {
+        tag,
+        start_s: 0.0,
+        length_s: figures.runtime_s,
+        times_ns: Cow::Borrowed(times_ns),
+    };
+    for (operation, of) in &figures.histograms {
+        let name = operation.name();
+        entries.push(whole(name.to_owned(), &of.response_ns));
+        entries.extend(of.service_ns.iter().map(|times| whole(format!("{name}.service"), times)));
+        entries.extend(of.wait_ns.iter().map(|times| whole(format!("{name}.wait"), times)));
+    }
+    hdr_log(started, "[values in ns; ALL by second, the others over the whole run]", &entries)
 }

@@ -5,17 +5,19 @@ mod args;
 mod check;
 mod convert;
 mod device;
+mod drive;
 mod error;
 mod interrupt;
 mod loaded;
+mod measure;
 mod overload;
 mod phases;
 mod progress;
 mod repair;
 mod run;
 mod settings;
-mod space;
 mod suite;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -53,7 +53,7 @@ pub fn command(args: &OverloadArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliErr
     }
     let bare = Bench { common, stop, probe: None };
     if is_new {
-        let engine = bare.open(&named.workload)?;
+        let engine = bare.open_with(settings::engine_options(common, &named.workload, true)?)?;
         bare.load(&engine, &named.workload)?;
         engine.close()?;
     }
@@ -113,12 +113,7 @@ fn measure(
     named: &Named,
     result: &mut OverloadResult,
 ) -> Result<(), CliError> {
-    let usual = EngineOptions::default();
-    let options = EngineOptions {
-        in_flight: usual.in_flight,
-        always_admitted: usual.always_admitted,
-        ..settings::engine_options(bench.common, &named.workload)?
-    };
+    let options = settings::engine_options(bench.common, &named.workload, true)?;
     let engine = bench.open_with(options.clone())?;
     let cpu_before = CpuTimes::now();
     let measured = (|| {

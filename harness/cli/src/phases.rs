@@ -1,20 +1,17 @@
-//! The phases of a run on the engine: open, load, measure, close. Shared by `run` and `suite`; what
-//! is printed and written is theirs.
+//! What comes before and after a run: open, load, probe. Shared by `run` and `suite`; the run itself is
+//! `measure`, and what is printed and written is theirs.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use flywheel_device::Probe;
-use flywheel_load::{Control, RunFigures, TargetFactory, Workload};
-use flywheel_report::{
-    CpuTimes, DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now,
-};
-use flywheel_shard::{Engine, EngineOptions, StoreStats};
+use flywheel_load::{Control, Workload};
+use flywheel_report::{DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now};
+use flywheel_shard::{Engine, EngineOptions};
 use flywheel_targets::EngineFactory;
 
-use crate::args::Common;
+use crate::args::{Common, LoadArgs};
 use crate::convert;
 use crate::device;
 use crate::error::CliError;
@@ -22,7 +19,6 @@ use crate::interrupt;
 use crate::loaded;
 use crate::progress;
 use crate::settings::{self, Named};
-use crate::space;
 
 /// Everything one result needs beyond its workload.
 pub struct Bench<'a> {
@@ -36,8 +32,8 @@ pub struct Bench<'a> {
 
 impl Bench<'_> {
     /// Opens the data directory; shows recovery if it takes long.
-    pub fn open(&self, workload: &Workload) -> Result<Engine, CliError> {
-        self.open_with(settings::engine_options(self.common, workload)?)
+    pub fn open(&self, workload: &Workload, load: &LoadArgs) -> Result<Engine, CliError> {
+        self.open_with(settings::engine_options(self.common, workload, load.rate.is_some())?)
     }
 
     /// The same with settings of the caller's.
@@ -91,54 +87,6 @@ impl Bench<'_> {
             _ => Ok(None),
         }
     }
-
-    /// Measures the workload on an engine that holds its records.
-    pub fn measure_engine(
-        &self,
-        engine: &Engine,
-        named: &Named,
-        result: &mut RunResult,
-    ) -> Result<(), CliError> {
-        let before = engine.stats()?.store;
-        let factory = EngineFactory::new(engine.handle());
-        let (figures, peak) = space::peak_during(engine, || self.measure(&factory, named, result));
-        let figures = figures?;
-        let after: StoreStats = engine.stats()?.store;
-        result.engine = convert::engine(&before, &after, peak, &figures);
-        Ok(())
-    }
-
-    /// Measures the workload on any target.
-    pub fn measure<F: TargetFactory>(
-        &self,
-        factory: &F,
-        named: &Named,
-        result: &mut RunResult,
-    ) -> Result<RunFigures, CliError> {
-        let control = Control::with_stop_flag(self.stop.clone());
-        let cpu_before = CpuTimes::now();
-        let label = format!("running {}", named.name);
-        let figures = progress::follow(&label, &control, || {
-            flywheel_load::run(&named.workload, factory, &self.common.run_options(), &control)
-        })?;
-        result.environment.steal_share = cpu_before
-            .zip(CpuTimes::now())
-            .and_then(|(before, after)| before.steal_share_until(&after));
-        result.partial = figures.partial;
-        result.throughput_ops_per_s = figures.throughput_ops_per_s;
-        result.operations = convert::operations(&figures);
-        result.intervals = convert::intervals(&figures);
-        result.verification = convert::verification(&figures);
-        for error in &figures.errors {
-            let sample = error.samples.first().map_or("", String::as_str);
-            eprintln!("flywheel: {} errors of kind {:?}: {sample}", error.count, error.kind);
-        }
-        if let Some(sample) = figures.verification.as_ref().and_then(|found| found.samples.first())
-        {
-            eprintln!("flywheel: a record was not what was written: {sample}");
-        }
-        Ok(figures)
-    }
 }
 
 /// A result with all that is known before anything is measured.
@@ -154,10 +102,4 @@ pub fn begin(named: &Named, system: &str, common: &Common, dir: &Path) -> RunRes
         target: Target { p99_us: common.p99_ms * 1e3, met: false },
         ..RunResult::default()
     }
-}
-
-/// Fills in what is known once all is measured, and what follows from it.
-pub fn finish(result: &mut RunResult, started: Instant) -> flywheel_report::Verdict {
-    result.elapsed_s = started.elapsed().as_secs_f64();
-    result.seal()
 }

@@ -2,61 +2,74 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_report::{Paint, RunResult, summary, write_folder};
-use flywheel_targets::NullFactory;
+use flywheel_shard::EngineOptions;
+use flywheel_targets::{EngineFactory, NullFactory};
 
 use crate::args::{Common, RunArgs, TargetName};
 use crate::device;
 use crate::error::CliError;
 use crate::loaded;
+use crate::measure::{HdrLog, Measurement, Subject};
 use crate::phases::{self, Bench};
 use crate::settings::{self, Named};
+use crate::watch;
 
 /// Runs one workload; the exit code says whether the target was met.
 pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let name = settings::workload_name(&args.files);
     let named = settings::resolve(name, &args.files, &args.common, None)?;
-    let result = match args.target {
-        TargetName::Null => on_null(&args.common, &named, stop)?,
-        TargetName::Engine => on_engine(&args.common, &named, stop)?,
+    let (result, log) = match args.target {
+        TargetName::Null => on_null(args, &named, stop)?,
+        TargetName::Engine => on_engine(args, &named, stop)?,
     };
-    report(&args.common, &result)?;
+    report(&args.common, &result, log)?;
     Ok(result.verdict().exit_code())
 }
 
 /// Prints a result and writes its folder.
-fn report(common: &Common, result: &RunResult) -> Result<(), CliError> {
+pub fn report(common: &Common, result: &RunResult, log: HdrLog) -> Result<(), CliError> {
     println!("{}", summary(result, Paint::for_stdout()));
-    let folder = write_folder(&common.out, result).map_err(CliError::file(&common.out))?;
+    let files = [("latency.hlog", log.0)];
+    let folder = write_folder(&common.out, result, &files).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
     Ok(())
 }
 
-fn on_null(common: &Common, named: &Named, stop: &Arc<AtomicBool>) -> Result<RunResult, CliError> {
-    let started = Instant::now();
-    let bench = Bench { common, stop, probe: None };
-    let mut result = phases::begin(named, "null", common, &common.dir);
-    bench.measure(&NullFactory::new(&named.workload), named, &mut result)?;
-    phases::finish(&mut result, started);
-    Ok(result)
+fn on_null(
+    args: &RunArgs,
+    named: &Named,
+    stop: &Arc<AtomicBool>,
+) -> Result<(RunResult, HdrLog), CliError> {
+    let bench = Bench { common: &args.common, stop, probe: None };
+    let mut result = phases::begin(named, "null", &args.common, &args.common.dir);
+    let subject = Subject {
+        factory: &NullFactory::new(&named.workload),
+        watch: &watch::Nothing,
+        in_flight: EngineOptions::default().in_flight,
+        spare_cores: Vec::new(),
+        stores: false,
+    };
+    let log = Measurement { bench: &bench, load: &args.load }.run(&subject, named, &mut result)?;
+    result.seal();
+    Ok((result, log))
 }
 
 fn on_engine(
-    common: &Common,
+    args: &RunArgs,
     named: &Named,
     stop: &Arc<AtomicBool>,
-) -> Result<RunResult, CliError> {
-    let started = Instant::now();
+) -> Result<(RunResult, HdrLog), CliError> {
+    let common = &args.common;
     let is_new = settings::is_empty(&common.dir)?;
     if !is_new {
         loaded::check(&common.dir, &named.workload)?;
     }
     let bare = Bench { common, stop, probe: None };
     let load = if is_new {
-        let engine = bare.open(&named.workload)?;
+        let engine = bare.open(&named.workload, &args.load)?;
         let load = bare.load(&engine, &named.workload)?;
         engine.close()?;
         Some(load)
@@ -67,9 +80,10 @@ fn on_engine(
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = phases::begin(named, "flywheel", common, &common.dir);
     result.load = load;
-    run_loaded(&bench, named, &mut result)?;
-    phases::finish(&mut result, started);
-    Ok(result)
+    let measurement = Measurement { bench: &bench, load: &args.load };
+    let log = run_loaded(&measurement, named, &mut result)?;
+    result.seal();
+    Ok((result, log))
 }
 
 /// The brief probe, with its file beside the data.
@@ -85,15 +99,23 @@ pub fn probe(common: &Common, stop: &Arc<AtomicBool>) -> Result<Option<Probe>, C
 
 /// Probes, opens, measures, closes and probes again.
 pub fn run_loaded(
-    bench: &Bench<'_>,
+    measurement: &Measurement<'_>,
     named: &Named,
     result: &mut RunResult,
-) -> Result<(), CliError> {
+) -> Result<HdrLog, CliError> {
+    let bench = measurement.bench;
     result.device.before = bench.probe("probing before")?;
-    let engine = bench.open(&named.workload)?;
-    let measured = bench.measure_engine(&engine, named, result);
+    let engine = bench.open(&named.workload, measurement.load)?;
+    let subject = Subject {
+        factory: &EngineFactory::new(engine.handle()),
+        watch: &engine,
+        in_flight: EngineOptions::default().in_flight,
+        spare_cores: settings::spare_cores(bench.common),
+        stores: true,
+    };
+    let measured = measurement.run(&subject, named, result);
     engine.close()?;
-    measured?;
+    let log = measured?;
     result.device.after = bench.probe("probing after")?;
-    Ok(())
+    Ok(log)
 }

@@ -85,8 +85,13 @@ pub fn workload_name(files: &[PathBuf]) -> String {
     stem.map_or_else(|| "workload".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// How the engine is opened for a workload.
-pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOptions, CliError> {
+/// How the engine is opened for a workload. With arrivals that wait for nobody its limits are those that any
+/// user gets.
+pub fn engine_options(
+    common: &Common,
+    workload: &Workload,
+    is_open_loop: bool,
+) -> Result<EngineOptions, CliError> {
     if common.shards == Some(0) {
         return Err(CliError::Flag("--shards: expected at least 1, found 0".into()));
     }
@@ -97,6 +102,14 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
     }
     let shards = common.shards.unwrap_or_else(cores);
     let splits = workload.split_keys(shards * PARTITIONS_PER_SHARD);
+    let usual = EngineOptions::default();
+    let clients = workload.thread_count as usize;
+    // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
+    let (in_flight, always_admitted) = if is_open_loop || workload.arrivals.spacing.is_some() {
+        (usual.in_flight, usual.always_admitted)
+    } else {
+        ((clients * 2).max(4096), clients.clamp(128, MAX_ACTIVE_REQUESTS))
+    };
     Ok(EngineOptions {
         shards: common.shards.unwrap_or(0),
         store: StoreOptions {
@@ -104,12 +117,18 @@ pub fn engine_options(common: &Common, workload: &Workload) -> Result<EngineOpti
             index_bytes: common.index_mib.map_or(u64::MAX, |mib| mib.saturating_mul(1 << 20)),
             ..StoreOptions::default()
         },
-        in_flight: (workload.thread_count as usize * 2).max(4096),
-        // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
-        always_admitted: (workload.thread_count as usize).clamp(128, MAX_ACTIVE_REQUESTS),
+        in_flight,
+        always_admitted,
         initial_splits: splits.into_iter().map(Bytes::from).collect(),
-        ..EngineOptions::default()
+        ..usual
     })
+}
+
+/// Cores that the engine's shards leave free: they take the first ones, one each.
+pub fn spare_cores(common: &Common) -> Vec<usize> {
+    let Ok(allowed) = rustix::thread::sched_getaffinity(None) else { return Vec::new() };
+    let allowed = (0..rustix::thread::CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    allowed.skip(common.shards.unwrap_or_else(cores)).collect()
 }
 
 /// Cores this process may use.

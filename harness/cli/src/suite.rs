@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
-use flywheel_report::{Paint, RunResult, Verdict, write_folder};
+use flywheel_report::{RunResult, Verdict};
 
 use crate::args::SuiteArgs;
 use crate::error::CliError;
 use crate::interrupt;
+use crate::measure::Measurement;
 use crate::phases::{self, Bench};
-use crate::run::{probe, run_loaded};
+use crate::run::{probe, report, run_loaded};
 use crate::settings::{self, Named};
 
 /// Seconds that each workload is measured for, unless `--seconds` is given.
@@ -35,7 +35,8 @@ pub fn command(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
     let mut results = Vec::new();
     for workloads in &suite {
         if !interrupt::is_set(stop) {
-            run_on_one_load(&bench, workloads, &mut results)?;
+            let measurement = Measurement { bench: &bench, load: &args.load };
+            run_on_one_load(&measurement, workloads, &mut results)?;
         }
     }
     drop(probe);
@@ -60,13 +61,14 @@ fn resolve_all(args: &SuiteArgs) -> Result<Vec<Vec<Named>>, CliError> {
 
 /// Loads once, then runs each workload on what is there.
 fn run_on_one_load(
-    bench: &Bench<'_>,
+    measurement: &Measurement<'_>,
     workloads: &[Named],
     results: &mut Vec<RunResult>,
 ) -> Result<(), CliError> {
+    let bench = measurement.bench;
     let Some(first) = workloads.first() else { return Ok(()) };
     wipe(&bench.common.dir)?;
-    let engine = bench.open(&first.workload)?;
+    let engine = bench.open(&first.workload, measurement.load)?;
     let loaded = match bench.load(&engine, &first.workload) {
         // What was measured before the Ctrl-C is still reported.
         Err(CliError::Interrupted) if !results.is_empty() => return Ok(()),
@@ -78,15 +80,12 @@ fn run_on_one_load(
         if interrupt::is_set(bench.stop) {
             break;
         }
-        let started = Instant::now();
         let mut result = phases::begin(named, "flywheel", bench.common, &bench.common.dir);
         result.load = load.take();
-        run_loaded(bench, named, &mut result)?;
-        phases::finish(&mut result, started);
-        let folder = write_folder(&bench.common.out, &result);
-        let folder = folder.map_err(CliError::file(&bench.common.out))?;
-        println!("{}", flywheel_report::summary(&result, Paint::for_stdout()));
-        println!("{}\n", folder.display());
+        let log = run_loaded(measurement, named, &mut result)?;
+        result.seal();
+        report(bench.common, &result, log)?;
+        println!();
         results.push(result);
     }
     Ok(())

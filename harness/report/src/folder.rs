@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::limits::MAX_SAME_SECOND_FOLDERS;
-use crate::{Paint, RunResult, summary};
+use crate::{Paint, RunResult, summary, tsv};
 
 /// The time now for [`RunResult::started_utc`], such as `2026-01-15T10:11:12Z`.
 pub fn utc_now() -> String {
@@ -18,17 +18,27 @@ pub fn utc_now() -> String {
     whole.format(&Rfc3339).expect("the years of a computer's clock have four digits")
 }
 
-/// Writes `result.json`, `command.txt` and `summary.txt` into a new folder
-/// `<UTC date-time>-<workload>` under `root` (made if need be), and returns its path. A second run
+/// Writes `result.json`, `result.tsv`, `command.txt`, `summary.txt` and what else is given by name into a new
+/// folder `<UTC date-time>-<workload>` under `root` (made if need be), and returns its path. A second run
 /// in the same second gets `-2` behind the name, and so on.
-pub fn write_folder(root: &Path, result: &RunResult) -> io::Result<PathBuf> {
+pub fn write_folder(
+    root: &Path,
+    result: &RunResult,
+    others: &[(&str, String)],
+) -> io::Result<PathBuf> {
     let named = Named {
         started_utc: &result.started_utc,
         workload: &result.workload,
         command: &result.command,
     };
     let summary = summary(result, Paint::plain());
-    write_files(root, &named, &[("result.json", result.to_json()), ("summary.txt", summary)])
+    let mut files = vec![
+        ("result.json", result.to_json()),
+        ("summary.txt", summary),
+        ("result.tsv", tsv(result)),
+    ];
+    files.extend_from_slice(others);
+    write_files(root, &named, &files)
 }
 
 /// What every folder is named after and keeps, whatever else it holds.

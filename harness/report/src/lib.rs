@@ -13,7 +13,7 @@
 //! };
 //! let verdict = result.seal();
 //! print!("{}", summary(&result, Paint::for_stdout()));
-//! let folder = write_folder("results".as_ref(), &result)?;
+//! let folder = write_folder("results".as_ref(), &result, &[])?;
 //! println!("{}", folder.display());
 //! std::process::exit(verdict.exit_code().into());
 //! # #[allow(unreachable_code)]
@@ -23,26 +23,37 @@
 mod device;
 mod environment;
 mod folder;
+mod hdr_log;
 mod limits;
+mod load;
 mod overload;
 mod ratios;
 mod result;
+mod series;
 mod table;
+mod tsv;
 mod units;
 mod verdict;
 
 pub use device::{DeviceBracket, DeviceFigures};
-pub use environment::{CpuTimes, Disk, Environment, FileSystem, resident_bytes};
+pub use environment::{
+    CpuTimes, Disk, Environment, FileSystem, ProcessFigures, ProcessUsage, reset_peak_resident,
+    resident_bytes,
+};
 pub use folder::{utc_now, write_folder};
+pub use hdr_log::{LogEntry, hdr_log};
 pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
+pub use load::{Floor, Generator, Preparation, ReadBack, Schedule};
 pub use overload::{
     Mark, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, PeakFigures, QueueFigures,
     overload_summary, write_overload_folder,
 };
 pub use ratios::Ratios;
 pub use result::{
-    EngineFigures, Interval, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError,
-    RunResult, Target, Verification,
+    EngineFigures, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError, RunResult,
+    Target, Verification,
 };
+pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, spectrum};
 pub use table::{Paint, suite, summary};
+pub use tsv::tsv;
 pub use verdict::Verdict;

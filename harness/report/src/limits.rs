@@ -27,3 +27,9 @@ pub const OVERLOAD_SHARE_OFFERED: f64 = 0.95;
 
 /// Once the load falls, refusals must end and the p99 be back within so many seconds.
 pub const OVERLOAD_RECOVERY_S: f64 = 1.0;
+
+/// Columns of a heat map; longer runs put several seconds into one.
+pub const MAX_HEAT_COLUMNS: usize = 180;
+
+/// Nines that a spectrum goes up to, however many operations there were.
+pub const MAX_SPECTRUM_DECADES: i32 = 9;

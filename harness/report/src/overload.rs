@@ -306,7 +306,7 @@ pub fn overload_summary(result: &OverloadResult, paint: Paint) -> String {
 fn verdict_line(result: &OverloadResult) -> &'static str {
     match result.verdict() {
         Verdict::Met => "all marks met",
-        Verdict::Missed => "a mark was missed",
+        Verdict::Missed | Verdict::Unsustained => "a mark was missed",
         Verdict::Fault => "fault: operations failed, brought wrong data, or none was accepted",
     }
 }

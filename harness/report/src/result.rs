@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
-use crate::{DeviceBracket, Environment, Ratios, Verdict};
+use crate::load::{Generator, Preparation, ReadBack, Schedule};
+use crate::series::{Event, HeatMap, Interval, SpectrumPoint};
+use crate::{DeviceBracket, Environment, ProcessFigures, Ratios, Verdict};
 
 /// Everything known of one run. Times end in their unit, rates in `_per_s`, ratios have none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,16 +44,43 @@ pub struct RunResult {
     /// The loading before the measured phase, if this run did it.
     #[serde(default)]
     pub load: Option<LoadPhase>,
+    /// What came between loading and measuring.
+    #[serde(default)]
+    pub preparation: Preparation,
+    /// The schedule, unless clients only waited for answers.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// Who made the load, and what that costs by itself.
+    #[serde(default)]
+    pub generator: Generator,
     /// The measured phase second by second.
     #[serde(default)]
     pub intervals: Vec<Interval>,
+    /// What the engine did beside answering.
+    #[serde(default)]
+    pub events: Vec<Event>,
+    /// How many operations took how long, when.
+    #[serde(default)]
+    pub heat_map: HeatMap,
     /// What the check of the data after the run found, if one was made.
     #[serde(default)]
     pub verification: Option<Verification>,
+    /// What was read back after the run, if anything was.
+    #[serde(default)]
+    pub read_back: Option<ReadBack>,
     /// The device before and after.
     pub device: DeviceBracket,
     /// What the engine says of itself.
     pub engine: EngineFigures,
+    /// How the system was set, in words that its users know.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// What the process used, as the kernel counts it.
+    #[serde(default)]
+    pub process: ProcessFigures,
+    /// Bytes of the system's files after the run.
+    #[serde(default)]
+    pub disk_bytes: Option<u64>,
     /// Figures over the device's; worked out by [`RunResult::seal`].
     #[serde(default)]
     pub ratios: Ratios,
@@ -106,6 +135,15 @@ pub struct OperationFigures {
     /// Actual start to end; differs from the response only when load follows a schedule.
     #[serde(default)]
     pub service_us: Option<LatencyUs>,
+    /// Intended to actual start; `None` where there was no schedule.
+    #[serde(default)]
+    pub wait_us: Option<LatencyUs>,
+    /// The distribution of the response time.
+    #[serde(default)]
+    pub response_spectrum: Vec<SpectrumPoint>,
+    /// The distribution of the service time; empty where it is the response time.
+    #[serde(default)]
+    pub service_spectrum: Vec<SpectrumPoint>,
 }
 
 /// A distribution of times, in microseconds.
@@ -134,19 +172,6 @@ pub struct LoadPhase {
     pub elapsed_s: f64,
     /// Records per second.
     pub throughput_ops_per_s: f64,
-}
-
-/// One second of the measured phase, all types of operation together.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// Where the second begins, in seconds since the measured phase began.
-    pub at_s: f64,
-    /// Operations that ended in it.
-    pub count: u64,
-    /// 99th percentile of their response times, in microseconds.
-    pub p99_us: f64,
-    /// The slowest of them, in microseconds.
-    pub max_us: f64,
 }
 
 /// A check of what reads and scans returned during the run, against what must stand there.
@@ -225,10 +250,19 @@ impl Default for RunResult {
             throughput_ops_per_s: 0.0,
             operations: BTreeMap::new(),
             load: None,
+            preparation: Preparation::default(),
+            schedule: None,
+            generator: Generator::default(),
             intervals: Vec::new(),
+            events: Vec::new(),
+            heat_map: HeatMap::default(),
             verification: None,
+            read_back: None,
             device: DeviceBracket::default(),
             engine: EngineFigures::default(),
+            settings: BTreeMap::new(),
+            process: ProcessFigures::default(),
+            disk_bytes: None,
             ratios: Ratios::default(),
             target: Target::default(),
         }
@@ -262,7 +296,7 @@ impl RunResult {
 
     /// The verdict on the figures as they stand.
     pub fn verdict(&self) -> Verdict {
-        Verdict::judge(self.target.p99_us, &self.operations, self.verification.as_ref())
+        Verdict::of(self)
     }
 
     /// The measured type of operation with the highest p99.

@@ -6,8 +6,9 @@ use std::io::IsTerminal;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::limits::SAMPLES_FOR_P99;
+use crate::load::{Generator, Schedule};
 use crate::units::{bytes, count, percent, rate, ratio, time};
-use crate::{DeviceFigures, OperationFigures, RunResult, Verdict};
+use crate::{DeviceFigures, LatencyUs, OperationFigures, RunResult, Verdict};
 
 /// Whether text is coloured.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ impl Paint {
     pub(crate) fn verdict(self, verdict: Verdict, text: &str) -> String {
         let code = match verdict {
             Verdict::Met => "32",
-            Verdict::Missed => "33",
+            Verdict::Missed | Verdict::Unsustained => "33",
             Verdict::Fault => "31",
         };
         if self.coloured { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
@@ -48,6 +49,10 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
     lines.extend(note_on_samples(result));
     lines.push(String::new());
     lines.extend(labelled("throughput", [Some(throughput(result))]));
+    lines.extend(labelled("schedule", schedule(result)));
+    lines.extend(labelled("generator", generator(result)));
+    lines.extend(labelled("process", process(result)));
+    lines.extend(labelled("prepared", prepared(result)));
     lines.extend(labelled(
         "load",
         [result.load.as_ref().map(|load| {
@@ -63,6 +68,13 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
         "verified",
         [result.verification.as_ref().map(|found| {
             format!("{} items, {} wrong or missing", count(found.checked), count(found.wrong))
+        })],
+    ));
+    lines.extend(labelled(
+        "read back",
+        [result.read_back.as_ref().map(|found| {
+            let (checked, expected) = (count(found.checked), count(found.expected));
+            format!("{checked} of {expected} records, {} wrong or missing", count(found.wrong))
         })],
     ));
     lines.join("\n") + "\n"
@@ -101,7 +113,7 @@ pub fn suite(results: &[RunResult]) -> String {
             optional(result.ratios.throughput_per_device_read_iops),
             optional(result.engine.read_ios_per_op),
             optional(result.engine.bytes_written_per_user_byte),
-            verdict_word(result).to_owned(),
+            result.verdict().name().to_owned(),
         ]);
     }
     render(table, &[0, 1, 3]) + "\n"
@@ -117,13 +129,23 @@ fn title(result: &RunResult) -> String {
 fn operations(result: &RunResult) -> String {
     let mut table =
         new_table(&["operation", "count", "errors", "mean", "p50", "p95", "p99", "p99.9", "max"]);
+    let times = |us: &LatencyUs| [us.mean, us.p50, us.p95, us.p99, us.p999, us.max];
     for (kind, operation) in &result.operations {
         let us = &operation.response_us;
         let mut row = vec![kind.name().to_owned(), count(operation.count), count(operation.errors)];
-        let times = [us.mean, us.p50, us.p95, us.p99, us.p999, us.max];
         // Without a sample there is no time, and zero would read as a splendid one.
-        row.extend(times.map(|us| if operation.count > 0 { time(us) } else { "-".into() }));
+        let cells = |times: [f64; 6]| {
+            times.map(|us| if operation.count > 0 { time(us) } else { "-".into() })
+        };
+        row.extend(cells(times(us)));
         table.add_row(row);
+        // Where load follows a schedule: the part inside the system, and the part before it.
+        for (part, of) in [("service", operation.service_us), ("wait", operation.wait_us)] {
+            let Some(of) = of.filter(|_| result.schedule.is_some()) else { continue };
+            let mut row = vec![format!("  {part}"), String::new(), String::new()];
+            row.extend(cells(times(&of)));
+            table.add_row(row);
+        }
     }
     render(table, &[0])
 }
@@ -145,14 +167,35 @@ fn verdict_line(result: &RunResult, verdict: Verdict) -> String {
     match (verdict, judged) {
         (Verdict::Met, Some(judged)) => format!("{judged}: target met"),
         (Verdict::Missed, Some(judged)) => format!("{judged}: target missed"),
+        (Verdict::Unsustained, _) => format!("rate not sustained: {}", shortfall(result)),
         _ => format!("fault: {}", fault(result)),
     }
+}
+
+/// What the schedule asked for and did not get.
+fn shortfall(result: &RunResult) -> String {
+    let Some(schedule) = &result.schedule else { return String::new() };
+    let mut parts = vec![format!(
+        "{} of {} operations/s",
+        rate(result.throughput_ops_per_s),
+        rate(schedule.rate_per_s)
+    )];
+    parts.push(format!("{} behind at the end", time(schedule.final_slip_us)));
+    let refused = schedule.refused_total();
+    parts.extend((refused > 0).then(|| format!("{} refused", count(refused))));
+    parts.extend((schedule.late > 0).then(|| format!("{} given up", count(schedule.late))));
+    parts.join(", ") + "; its response times only say how long the run was"
 }
 
 fn fault(result: &RunResult) -> String {
     let errors: u64 = result.operations.values().map(|operation| operation.errors).sum();
     match &result.verification {
         _ if errors > 0 => format!("{} operations failed", count(errors)),
+        _ if result.read_back.as_ref().is_some_and(|found| found.wrong > 0) => {
+            let found = result.read_back.clone().unwrap_or_default();
+            let (wrong, checked) = (count(found.wrong), count(found.checked));
+            format!("of {checked} records read back after the run {wrong} are missing or wrong")
+        }
         Some(found) if !found.passed() => {
             format!(
                 "{} of {} items are not what was acknowledged",
@@ -172,18 +215,76 @@ fn note_on_samples(result: &RunResult) -> Option<String> {
     })
 }
 
-fn verdict_word(result: &RunResult) -> &'static str {
-    match result.verdict() {
-        Verdict::Met => "met",
-        Verdict::Missed => "missed",
-        Verdict::Fault => "fault",
-    }
-}
-
 fn throughput(result: &RunResult) -> String {
     let missing: u64 = result.operations.values().map(|operation| operation.not_found).sum();
     let missing = if missing > 0 { format!(", {} not found", count(missing)) } else { "".into() };
     format!("{} ops/s{missing}", rate(result.throughput_ops_per_s))
+}
+
+fn schedule(result: &RunResult) -> [Option<String>; 4] {
+    let schedule = result.schedule.as_ref();
+    let figure = |text: fn(&Schedule) -> Option<String>| schedule.and_then(text);
+    [
+        figure(|schedule| {
+            let Schedule { arrivals, shape, rate_per_s, .. } = schedule;
+            let shape = if shape == "flat" { String::new() } else { format!(", {shape}") };
+            Some(format!("{arrivals} {}/s{shape}", rate(*rate_per_s)))
+        }),
+        figure(|schedule| {
+            let peak = schedule.peak_ops_per_s.filter(|peak| *peak > 0.0)?;
+            let share = percent(schedule.rate_per_s / peak);
+            Some(format!("{share} of a peak of {}/s", rate(peak)))
+        }),
+        figure(|schedule| Some(format!("{} behind at the end", time(schedule.final_slip_us)))),
+        figure(|schedule| {
+            let most = schedule.in_flight_most?;
+            Some(format!("at most {} in flight together", count(most)))
+        }),
+    ]
+}
+
+/// The generator's own cost, so that nobody takes it for the system's.
+fn generator(result: &RunResult) -> [Option<String>; 3] {
+    let Generator { clients, workers, pinned_cores, floor } = &result.generator;
+    let pinned = if pinned_cores.is_empty() { "" } else { ", pinned" };
+    [
+        (*workers > 0).then(|| format!("{} clients on {workers} threads{pinned}", count(*clients))),
+        floor.map(|floor| {
+            let rate = rate(floor.throughput_ops_per_s);
+            format!("against nothing {rate} ops/s, p99 {}", time(floor.p99_us))
+        }),
+        floor.and_then(|floor| {
+            floor.wait_p99_us.map(|us| format!("starts at most {} late (p99)", time(us)))
+        }),
+    ]
+}
+
+fn process(result: &RunResult) -> [Option<String>; 4] {
+    let process = &result.process;
+    [
+        process.cpu_us_per_op.map(|us| format!("{} of processor time per operation", time(us))),
+        process
+            .written_bytes_per_user_byte
+            .map(|ratio_of| format!("{} bytes written per user byte", ratio(ratio_of))),
+        process.peak_resident_bytes.map(|size| format!("{} of memory", bytes(size as f64))),
+        result.disk_bytes.map(|size| format!("{} of files", bytes(size as f64))),
+    ]
+}
+
+fn prepared(result: &RunResult) -> [Option<String>; 2] {
+    let prepared = &result.preparation;
+    [
+        (prepared.precondition_ops > 0)
+            .then(|| format!("{} overwrites", count(prepared.precondition_ops))),
+        (prepared.warm_up_s > 0.0).then(|| {
+            let steady = match prepared.steady {
+                None => "",
+                Some(true) => ", steady",
+                Some(false) => ", not steady at its end",
+            };
+            format!("{:.0} s of warm-up{steady}", prepared.warm_up_s)
+        }),
+    ]
 }
 
 fn engine(result: &RunResult) -> [Option<String>; 10] {

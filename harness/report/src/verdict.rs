@@ -1,8 +1,6 @@
 //! Whether a run met its target, and the exit code that says so. Not the comparison of two runs.
 
-use std::collections::BTreeMap;
-
-use crate::{OperationFigures, OperationKind, Verification};
+use crate::RunResult;
 
 /// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +9,9 @@ pub enum Verdict {
     Met,
     /// At least one type of operation had its p99 above the target.
     Missed,
-    /// The figures cannot be trusted: an operation failed, the verification found a difference, or
+    /// The schedule was not kept, so the response times say how long the run was, not how fast the system is.
+    Unsustained,
+    /// The figures cannot be trusted: an operation failed, a verification found a difference, or
     /// nothing was measured.
     Fault,
 }
@@ -19,28 +19,37 @@ pub enum Verdict {
 impl Verdict {
     /// Judges each type of operation by its own p99 of response time. Types never average: a fast
     /// read does not pay for a slow update.
-    pub fn judge(
-        target_p99_us: f64,
-        operations: &BTreeMap<OperationKind, OperationFigures>,
-        verification: Option<&Verification>,
-    ) -> Self {
-        let measured = || operations.values().filter(|operation| operation.count > 0);
-        let failed = operations.values().any(|operation| operation.errors > 0);
-        let differs = verification.is_some_and(|verification| !verification.passed());
+    pub fn of(result: &RunResult) -> Self {
+        let measured = || result.operations.values().filter(|operation| operation.count > 0);
+        let failed = result.operations.values().any(|operation| operation.errors > 0);
+        let differs = result.verification.as_ref().is_some_and(|found| !found.passed())
+            || result.read_back.as_ref().is_some_and(|found| found.wrong > 0);
         if failed || differs || measured().next().is_none() {
             Self::Fault
-        } else if measured().all(|operation| operation.response_us.p99 <= target_p99_us) {
+        } else if result.schedule.as_ref().is_some_and(|schedule| !schedule.sustained) {
+            Self::Unsustained
+        } else if measured().all(|operation| operation.response_us.p99 <= result.target.p99_us) {
             Self::Met
         } else {
             Self::Missed
         }
     }
 
-    /// The process's exit code: 0 met, 1 missed, 2 fault.
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::Unsustained => "not sustained",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// The process's exit code: 0 met, 1 missed or not sustained, 2 fault.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Met => 0,
-            Self::Missed => 1,
+            Self::Missed | Self::Unsustained => 1,
             Self::Fault => 2,
         }
     }

@@ -48,7 +48,7 @@ fn a_run_leaves_a_complete_folder_and_verifies_every_read() {
     }
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", errors(&output));
     let (folder, result) = result_in(&out);
-    for name in ["command.txt", "summary.txt"] {
+    for name in ["command.txt", "summary.txt", "latency.hlog", "result.tsv"] {
         assert!(folder.join(name).exists(), "{name} is missing");
     }
     assert_eq!(result["schema_version"], 1);

@@ -33,12 +33,14 @@ use shared::Shared;
 use worker::Worker;
 
 /// How a workload is driven, beyond what its properties say.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// Worker threads; `None` means one per core. Never more than `threadcount`, never fewer than 1.
     pub workers: Option<usize>,
     /// How long operations in flight may take to come back once a phase has ended; `None` means 10 s.
     pub drain: Option<Duration>,
+    /// Cores that worker threads are pinned to, in turn; empty leaves them to the kernel.
+    pub cores: Vec<usize>,
 }
 
 /// Why a phase could not be driven.
@@ -105,7 +107,11 @@ pub fn run_open<F: TargetFactory>(
     control: &Control,
 ) -> Result<RunFigures, RunError> {
     arrivals.check(workload)?;
-    let options = RunOptions { workers: arrivals.workers, drain: arrivals.drain };
+    let options = RunOptions {
+        workers: arrivals.workers,
+        drain: arrivals.drain,
+        cores: arrivals.cores.clone(),
+    };
     drive(Phase::Run, workload, factory, &options, Some(arrivals), control)
 }
 
@@ -136,6 +142,9 @@ fn drive<F: TargetFactory>(
                     // A schedule is kept as well as can be; without one only throughput is asked for.
                     if shared.pacing() == Pacing::Unpaced {
                         be_patient();
+                    }
+                    if !options.cores.is_empty() {
+                        pin_to(options.cores[worker % options.cores.len()]);
                     }
                     let target = match executor::block_on(factory.connect(worker)) {
                         Ok(target) => target,
@@ -193,10 +202,31 @@ fn be_patient() {
     let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
 }
 
+/// Keeps this thread on one core. A system that refuses is measured as it is.
+fn pin_to(core: usize) {
+    let mut cores = rustix::thread::CpuSet::new();
+    if core < rustix::thread::CpuSet::MAX_CPU {
+        cores.set(core);
+        let _ = rustix::thread::sched_setaffinity(None, &cores);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use thread_priority::thread_schedule_policy;
+
+    #[test]
+    fn a_pinned_worker_stays_on_its_core() {
+        let allowed = rustix::thread::sched_getaffinity(None).expect("known");
+        let core = (0..1024).rfind(|core| allowed.is_set(*core)).expect("at least one");
+        let mask = thread::spawn(move || {
+            pin_to(core);
+            rustix::thread::sched_getaffinity(None).expect("known")
+        });
+        let mask = mask.join().expect("nothing panics");
+        assert!(mask.is_set(core) && mask.count() == 1, "core {core}");
+    }
 
     #[test]
     fn a_worker_waits_for_its_turn() {

@@ -40,6 +40,8 @@ pub struct OpenOptions {
     pub workers: Option<usize>,
     /// How long operations in flight may take to come back once the last step has ended; `None` means 10 s.
     pub drain: Option<Duration>,
+    /// Cores that worker threads are pinned to, as [`super::RunOptions::cores`].
+    pub cores: Vec<usize>,
 }
 
 impl OpenOptions {
@@ -52,11 +54,12 @@ impl OpenOptions {
             late_after: Duration::from_millis(10),
             workers: None,
             drain: None,
+            cores: Vec::new(),
         }
     }
 
     /// Length of all steps.
-    pub(super) fn length(&self) -> Duration {
+    pub fn length(&self) -> Duration {
         Duration::from_secs(self.steps.iter().map(|step| step.seconds).sum())
     }
 

@@ -4,6 +4,7 @@
 mod cpu;
 mod disk;
 mod memory;
+mod process;
 mod sources;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use cpu::CpuTimes;
 pub use disk::{Disk, FileSystem};
 pub use memory::resident_bytes;
+pub use process::{ProcessFigures, ProcessUsage, reset_peak_resident};
 
 use sources::Sources;
 

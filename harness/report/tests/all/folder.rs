@@ -19,8 +19,8 @@ fn names(root: &Path) -> Vec<String> {
 #[test]
 fn a_folder_holds_the_result_the_command_and_the_summary() {
     let root = tempfile::tempdir().unwrap();
-    let folder = write_folder(&root.path().join("made/as/needed"), &sample()).unwrap();
-    assert_eq!(names(&folder), ["command.txt", "result.json", "summary.txt"]);
+    let folder = write_folder(&root.path().join("made/as/needed"), &sample(), &[]).unwrap();
+    assert_eq!(names(&folder), ["command.txt", "result.json", "result.tsv", "summary.txt"]);
     let read = |name| fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(RunResult::from_json(&read("result.json")).unwrap(), sample());
     assert_eq!(read("command.txt"), "flywheel run workloads/b --dir '/mnt/fast disk'\n");
@@ -33,7 +33,7 @@ fn no_folder_is_ever_overwritten() {
     let mut result = sample();
     for seed in 0..3 {
         result.seed = seed;
-        write_folder(root.path(), &result).unwrap();
+        write_folder(root.path(), &result, &[]).unwrap();
     }
     assert_eq!(
         names(root.path()),
@@ -50,7 +50,7 @@ fn a_folder_that_is_empty_is_somebodys_too() {
     let root = tempfile::tempdir().unwrap();
     let taken = root.path().join("20260115T101112Z-b");
     fs::create_dir(&taken).unwrap();
-    let folder = write_folder(root.path(), &sample()).unwrap();
+    let folder = write_folder(root.path(), &sample(), &[]).unwrap();
     assert_eq!(folder, root.path().join("20260115T101112Z-b-2"));
     assert_eq!(names(&taken), [] as [&str; 0]);
 }
@@ -60,7 +60,7 @@ fn writers_at_once_each_get_their_own() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| write_folder(root.path(), &sample()).unwrap());
+            scope.spawn(|| write_folder(root.path(), &sample(), &[]).unwrap());
         }
     });
     let names = names(root.path());
@@ -79,7 +79,7 @@ fn a_workload_never_names_a_place_outside() {
         ("", "20260115T101112Z-run"),
     ] {
         let result = RunResult { workload: workload.into(), ..sample() };
-        let folder = write_folder(root.path(), &result).unwrap();
+        let folder = write_folder(root.path(), &result, &[]).unwrap();
         assert_eq!(folder, root.path().join(expected));
     }
 }
@@ -87,7 +87,7 @@ fn a_workload_never_names_a_place_outside() {
 #[test]
 fn a_root_that_is_a_file_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    assert!(write_folder(file.path(), &sample()).is_err());
+    assert!(write_folder(file.path(), &sample(), &[]).is_err());
 }
 
 #[test]

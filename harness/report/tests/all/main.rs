@@ -77,7 +77,13 @@ fn sample() -> RunResult {
         }),
         // The last second is cut off, and judged by nobody.
         intervals: [(0.0, 90_000), (1.0, 120_000), (2.0, 121_000), (3.0, 40_000)]
-            .map(|(at_s, count)| Interval { at_s, count, p99_us: 1600.0, max_us: 9000.0 })
+            .map(|(at_s, count)| Interval {
+                at_s,
+                count,
+                p99_us: 1600.0,
+                max_us: 9000.0,
+                ..Interval::default()
+            })
             .into(),
         verification: Some(Verification { checked: 1_000_000, wrong: 0 }),
         device: DeviceBracket { before: Some(probe(80_000.0)), after: Some(probe(76_000.0)) },

@@ -1,6 +1,8 @@
 //! One table of operations and what they come to.
 
-use flywheel_report::{OperationFigures, OperationKind, Verdict, Verification};
+use flywheel_report::{
+    OperationFigures, OperationKind, ReadBack, RunResult, Schedule, Verdict, Verification,
+};
 
 use crate::{operation, sample};
 
@@ -31,24 +33,40 @@ fn each_type_is_judged_by_itself() {
             "a type that only failed",
         ),
     ] {
-        let operations = operations.into_iter().collect();
-        assert_eq!(Verdict::judge(10_000.0, &operations, None), expected, "{why}");
+        let result =
+            RunResult { operations: operations.into_iter().collect(), ..RunResult::default() };
+        assert_eq!(Verdict::of(&result), expected, "{why}");
     }
 }
 
 #[test]
 fn wrong_data_is_a_fault_however_fast() {
-    let operations = sample().operations;
     for (wrong, expected) in [(0, Verdict::Met), (1, Verdict::Fault)] {
-        let found = Verification { checked: 10, wrong };
-        assert_eq!(Verdict::judge(10_000.0, &operations, Some(&found)), expected);
+        let verification = Some(Verification { checked: 10, wrong });
+        assert_eq!(Verdict::of(&RunResult { verification, ..sample() }), expected);
+        let read_back = Some(ReadBack { checked: 10, wrong, expected: 10 });
+        assert_eq!(Verdict::of(&RunResult { read_back, ..sample() }), expected);
+    }
+}
+
+#[test]
+fn a_rate_that_was_not_sustained_is_called_so_whatever_its_p99() {
+    let slow = [(OperationKind::Read, operation(100, 3e7))].into();
+    for (sustained, operations, expected) in [
+        (true, sample().operations, Verdict::Met),
+        (false, sample().operations, Verdict::Unsustained),
+        (false, slow, Verdict::Unsustained),
+    ] {
+        let schedule = Some(Schedule { sustained, ..Schedule::default() });
+        let result = RunResult { schedule, operations, ..sample() };
+        assert_eq!(Verdict::of(&result), expected);
     }
 }
 
 #[test]
 fn exit_codes_are_fixed_and_the_worst_wins() {
-    let verdicts = [Verdict::Met, Verdict::Missed, Verdict::Fault];
-    assert_eq!(verdicts.map(Verdict::exit_code), [0, 1, 2]);
+    let verdicts = [Verdict::Met, Verdict::Missed, Verdict::Unsustained, Verdict::Fault];
+    assert_eq!(verdicts.map(Verdict::exit_code), [0, 1, 1, 2]);
     for a in verdicts {
         for b in verdicts {
             assert_eq!(a.worse(b).exit_code(), a.exit_code().max(b.exit_code()));

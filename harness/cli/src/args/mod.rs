@@ -4,7 +4,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use flywheel_load::RunOptions;
+
+mod common;
+mod load;
+
+pub use common::Common;
+pub use load::{LoadArgs, Rate};
 
 /// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
 #[derive(Debug, Parser)]
@@ -16,7 +21,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 the p99 target was met; 1 it was missed; 2 bad input or a fault.
+Exit codes: 0 the p99 target was met; 1 it was missed, or the rate was not sustained; 2 bad input or a fault.
 Ctrl-C ends a run with its figures so far, marked partial.";
 
 /// The commands.
@@ -41,7 +46,9 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   flywheel run -P workloads/a.properties
   flywheel run -P workloads/a.properties -p writeallfields=true --cache-mib 384 --seconds 60
-  flywheel run -P workloads/c.properties --target null    the harness's own floor";
+  flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
+  flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
+  flywheel run -P workloads/c.properties --target null     the harness's own floor";
 
 const OVERLOAD_HELP: &str = "\
 Finds the peak in a closed loop, offers --factor times that for --seconds (default 60) in an open loop, then
@@ -91,61 +98,6 @@ pub struct CheckArgs {
     pub repair: bool,
 }
 
-/// What `run` and `suite` share.
-#[derive(Debug, Args)]
-pub struct Common {
-    /// Set a property, over the files' [repeatable]
-    #[arg(short = 'p', value_name = "NAME=VALUE")]
-    pub properties: Vec<String>,
-
-    /// Where the data lives: a directory on the disk to be measured
-    #[arg(long, default_value = "data")]
-    pub dir: PathBuf,
-
-    /// Where result folders are written
-    #[arg(long, default_value = "results")]
-    pub out: PathBuf,
-
-    /// Seed of every random draw; equal seeds draw equal operations
-    #[arg(long)]
-    pub seed: Option<u64>,
-
-    /// Shards, one pinned thread each [default: one per core; fixed when the data is created]
-    #[arg(long)]
-    pub shards: Option<usize>,
-
-    /// Threads of the generator [default: one per core]
-    #[arg(long)]
-    pub workers: Option<usize>,
-
-    /// Memory for cached records, MiB over all shards
-    #[arg(long, default_value_t = 128)]
-    pub cache_mib: u64,
-
-    /// Memory for the index, MiB over all shards; what does not fit is read from the disk [default: no bound]
-    #[arg(long)]
-    pub index_mib: Option<u64>,
-
-    /// Measure for this long, instead of until `operationcount`
-    #[arg(long)]
-    pub seconds: Option<u64>,
-
-    /// The target: p99 of every operation below this many milliseconds
-    #[arg(long, default_value_t = 10.0, value_name = "MS", allow_negative_numbers = true)]
-    pub p99_ms: f64,
-
-    /// Skip probing the device before and after
-    #[arg(long)]
-    pub no_probe: bool,
-}
-
-impl Common {
-    /// How the closed loop is driven.
-    pub fn run_options(&self) -> RunOptions {
-        RunOptions { workers: self.workers, ..RunOptions::default() }
-    }
-}
-
 /// What a workload is run against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TargetName {
@@ -165,6 +117,10 @@ pub struct RunArgs {
     /// What to run against
     #[arg(long, value_enum, default_value = "engine")]
     pub target: TargetName,
+
+    /// How it is loaded.
+    #[command(flatten)]
+    pub load: LoadArgs,
 
     /// The rest.
     #[command(flatten)]
@@ -214,6 +170,10 @@ pub struct SuiteArgs {
     /// Folder with a.properties to f.properties
     #[arg(long, default_value = "workloads")]
     pub workloads: PathBuf,
+
+    /// How each is loaded.
+    #[command(flatten)]
+    pub load: LoadArgs,
 
     /// The rest.
     #[command(flatten)]

@@ -1,0 +1,110 @@
+//! In which loop a workload is driven, worked out from its properties and the flags: clients that wait for their
+//! answers, or arrivals that wait for nobody. One call drives either; what it measures is the driver's.
+
+use std::time::Duration;
+
+use flywheel_load::{
+    Arrivals, Control, OpenOptions, RateShape, RunError, RunFigures, RunOptions, TargetFactory,
+    Workload, run, run_open,
+};
+
+use crate::args::{Common, LoadArgs, Rate};
+use crate::error::CliError;
+
+/// Arrivals that nobody came to for so long are given up: by then the rate is not sustained.
+const LATE_AFTER: Duration = Duration::from_secs(10);
+
+/// Operations of an open loop that may be in flight, beyond what the engine lets in: so it refuses, and
+/// not the generator.
+const SPARE_SLOTS: usize = 64;
+
+/// How operations start.
+pub enum Loop {
+    /// When the last one of the same client is back, or its pace says so.
+    Closed(RunOptions),
+    /// When they arrive.
+    Open(OpenOptions),
+}
+
+/// The rate that an open loop is to have; `None` for a closed loop.
+pub fn rate(workload: &Workload, load: &LoadArgs) -> Result<Option<Rate>, CliError> {
+    let is_open = workload.arrivals.spacing.is_some();
+    match (load.rate, workload.target_ops_per_s) {
+        (Some(rate), _) => Ok(Some(rate)),
+        (None, Some(rate)) if is_open => Ok(Some(Rate::PerSecond(rate))),
+        (None, None) if is_open => {
+            let problem = "the workload's arrivals wait for nobody, and nothing says how many there are: give \
+                           --rate, such as --rate 20000 or --rate 50%, or the property target";
+            Err(CliError::Flag(problem.into()))
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+/// A closed loop of the workload's clients.
+pub fn closed(common: &Common, cores: &[usize]) -> Loop {
+    Loop::Closed(RunOptions { cores: cores.to_vec(), ..common.run_options() })
+}
+
+/// An open loop of so many operations a second, for as long as the workload says.
+pub fn open(
+    common: &Common,
+    workload: &Workload,
+    rate_per_s: f64,
+    in_flight: usize,
+    cores: &[usize],
+) -> Result<Loop, CliError> {
+    let length = workload.max_execution_time.unwrap_or_else(|| {
+        // As long as so many operations take.
+        let operations = workload.operation_count.unwrap_or(1) as f64;
+        Duration::from_secs_f64((operations / rate_per_s).clamp(1.0, 86_400.0))
+    });
+    let seconds = length.as_secs().max(1);
+    let mut options = OpenOptions::new(rate_per_s, seconds);
+    options.steps = workload.arrivals.shape.steps(rate_per_s, seconds);
+    options.arrivals = workload.arrivals.spacing.unwrap_or(Arrivals::Poisson);
+    options.in_flight = in_flight + SPARE_SLOTS;
+    options.late_after = LATE_AFTER;
+    options.workers = common.workers;
+    options.cores = cores.to_vec();
+    options.check(workload)?;
+    Ok(Loop::Open(options))
+}
+
+impl Loop {
+    /// Drives the workload against what `factory` connects to.
+    pub fn drive<F: TargetFactory>(
+        &self,
+        workload: &Workload,
+        factory: &F,
+        control: &Control,
+    ) -> Result<RunFigures, RunError> {
+        match self {
+            Self::Closed(options) => run(workload, factory, options, control),
+            Self::Open(options) => run_open(workload, factory, options, control),
+        }
+    }
+
+    /// The same for another length.
+    pub fn for_seconds(&self, seconds: u64, shape: RateShape) -> Self {
+        match self {
+            Self::Closed(options) => Self::Closed(options.clone()),
+            Self::Open(options) => {
+                let mut options = options.clone();
+                let length_s = options.length().as_secs_f64();
+                let arrivals: f64 =
+                    options.steps.iter().map(|step| step.rate_per_s * step.seconds as f64).sum();
+                options.steps = shape.steps(arrivals / length_s, seconds);
+                Self::Open(options)
+            }
+        }
+    }
+
+    /// The cores that its threads are pinned to.
+    pub fn cores(&self) -> &[usize] {
+        match self {
+            Self::Closed(options) => &options.cores,
+            Self::Open(options) => &options.cores,
+        }
+    }
+}
