@@ -5,11 +5,17 @@
 //! Bootstrap", 1993, chapter 12. Any other statistic takes percentiles, widened as in Hesterberg, "What
 //! Teachers Should Know About the Bootstrap", The American Statistician 69(4), 2015.
 //!
-//! Coverage of the 95 % interval of a mean, measured with 20,000 samples of each kind and 1,000 resamples:
+//! Share of 95 % intervals of a mean that held the truth, of 10,000 each with 1,000 resamples; the means of heavy
+//! tails are missed more often, and a median or the logarithm serves them better:
 //!
-//! | n | normal | lognormal, sigma 0.5 |
-//! |---|---|---|
-//! | 6 | COVERAGE |
+//! | n | normal | lognormal, sigma 0.5 | lognormal, sigma 1 |
+//! |---|---|---|---|
+//! | 6 | 0.943 | 0.928 | 0.887 |
+//! | 8 | 0.951 | 0.935 | 0.900 |
+//! | 12 | 0.947 | 0.940 | 0.912 |
+//! | 20 | 0.953 | 0.946 | 0.922 |
+//!
+//! The widened percentiles of a mean, of 3,000 each: normal 0.93 to 0.95, lognormal 0.91 to 0.93 and 0.83 to 0.87.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +33,18 @@ pub const DEFAULT_RESAMPLES: usize = 4_000;
 /// The fewest resamples whose outer percentiles mean anything.
 const LEAST_RESAMPLES: usize = 100;
 
+/// The level of each look of a sequential gate with four looks (`pairs`): Pocock's constant for 5 % in all is
+/// 0.0182 (Biometrika 64, 1977).
+pub const GATE_LEVEL: f64 = 0.982;
+
+/// Below this, a few resamples of nearly equal figures blow bootstrap-t up: its intervals of 4 normal samples are
+/// 5 times as wide as Student's on average, of 5 samples 1.5 times, and cover no more.
+const LEAST_STUDENTISED: usize = 6;
+
 /// More resamples than this share without a spread, and bootstrap-t gives way to Student's t.
 const MOST_DEGENERATE: f64 = 0.01;
 
-/// A spread below this share of the samples' own is rounding: all drawn figures were the same.
+/// A spread below this share of the figures', or of all samples' own, is rounding: they are all the same.
 const NO_SPREAD: f64 = 1e-9;
 
 /// An estimate and the bounds around it, in the unit of the samples.
@@ -56,7 +70,7 @@ impl Interval {
 pub struct Bootstrap {
     /// Share of intervals that are to hold the truth: above 0.5 and below 1.
     pub level: f64,
-    /// How often to draw anew, at least 100. At the widened levels of a percentile interval, 1,000.
+    /// How often to draw anew, at least 100.
     pub resamples: usize,
     /// The seed of every draw.
     pub seed: u64,
@@ -68,20 +82,25 @@ impl Bootstrap {
         Self { level: DEFAULT_LEVEL, resamples: DEFAULT_RESAMPLES, seed }
     }
 
+    /// [`GATE_LEVEL`] with [`DEFAULT_RESAMPLES`].
+    pub const fn for_gate(seed: u64) -> Self {
+        Self { level: GATE_LEVEL, resamples: DEFAULT_RESAMPLES, seed }
+    }
+
     /// The mean, with a bootstrap-t interval.
     ///
-    /// Without any spread, the interval is the mean alone. When more than one resample in a hundred has no
-    /// spread (below 5 samples, or few distinct ones), the ratios that bootstrap-t rests on are
-    /// arbitrary: the interval is then Student's t.
+    /// Without any spread, the interval is the mean alone. It is Student's t below 6 samples, and when more
+    /// than one resample in a hundred has no spread (few distinct figures): the ratios that bootstrap-t
+    /// rests on are then arbitrary.
     ///
     /// # Errors
     /// Fewer than 2 samples, one that is not finite, a level or a number of resamples out of range.
     pub fn mean(&self, samples: &[f64]) -> Result<Interval, StatsError> {
         self.check(samples)?;
         let moments = Moments::of(samples);
+        let Moments { mean, count, .. } = moments;
         let error = moments.standard_error();
-        if error <= NO_SPREAD * moments.mean.abs() / moments.count.sqrt() {
-            let Moments { mean, .. } = moments;
+        if error <= NO_SPREAD * mean.abs() / count.sqrt() {
             return Ok(Interval { low: mean, estimate: mean, high: mean });
         }
         let tail = (1.0 - self.level) / 2.0;
@@ -91,16 +110,18 @@ impl Bootstrap {
                 (quantile(&ratios, tail), quantile(&ratios, 1.0 - tail))
             }
             None => {
-                let t = t_quantile(1.0 - tail, moments.count - 1.0);
+                let t = t_quantile(1.0 - tail, count - 1.0);
                 (-t, t)
             }
         };
-        let Moments { mean, .. } = moments;
         Ok(Interval { low: mean - high_t * error, estimate: mean, high: mean - low_t * error })
     }
 
     /// (mean* - mean) / error* of each resample that has a spread; none if too many have not.
     fn studentised(&self, samples: &[f64], moments: &Moments) -> Option<Vec<f64>> {
+        if samples.len() < LEAST_STUDENTISED {
+            return None;
+        }
         let mut random = SplitMix64::new(self.seed);
         let mut drawn = vec![0.0; samples.len()];
         let mut ratios = Vec::with_capacity(self.resamples);

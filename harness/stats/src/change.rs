@@ -12,7 +12,15 @@
 //! - No stretch is shorter than three results, so one outlier, or two, are no change.
 //! - Each stretch is split by its own test; a doubtful one does not end the search in the others.
 //!
-//! NOISE
+//! The test takes the place as given though it was sought, so a series that never changes shows a change
+//! more often than `significance` says. Share of 2,000 series of each kind with any, at the default window:
+//!
+//! | results | 0.001, normal | 0.001, lognormal sigma 0.5 | 0.01, normal | 0.01, lognormal |
+//! |---|---|---|---|---|
+//! | 20 | 0.006 | 0.002 | 0.058 | 0.030 |
+//! | 50 | 0.011 | 0.004 | 0.097 | 0.050 |
+//! | 100 | 0.012 | 0.005 | 0.214 | 0.102 |
+//! | 200 | 0.029 | 0.006 | 0.393 | 0.163 |
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,8 @@
 //! Why a question has no answer: the figures or the arguments do not allow one. Never a verdict.
 
+/// Squares of larger figures, times some, overflow.
+const LARGEST: f64 = 1e100;
+
 /// What stands in the way of an answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StatsError {
@@ -11,8 +14,8 @@ pub enum StatsError {
         /// How many came.
         found: usize,
     },
-    /// A figure is NaN or infinite.
-    #[error("figure {index} is {value}, not a finite number")]
+    /// A figure is NaN, infinite, or so large (beyond 1e100) that squares overflow.
+    #[error("figure {index} is {value}, not a number that can be reckoned with")]
     NotFinite {
         /// Its place, from 0.
         index: usize,
@@ -47,9 +50,9 @@ pub enum StatsError {
     },
 }
 
-/// Every figure is finite.
+/// Every figure is finite, and within [`LARGEST`] of zero.
 pub(crate) fn all_finite(figures: &[f64]) -> Result<(), StatsError> {
-    match figures.iter().position(|figure| !figure.is_finite()) {
+    match figures.iter().position(|figure| figure.is_nan() || figure.abs() > LARGEST) {
         Some(index) => Err(StatsError::NotFinite { index, value: figures[index] }),
         None => Ok(()),
     }

@@ -33,7 +33,7 @@ mod steady;
 mod unpaired;
 mod verdict;
 
-pub use bootstrap::{Bootstrap, DEFAULT_LEVEL, DEFAULT_RESAMPLES, Interval};
+pub use bootstrap::{Bootstrap, DEFAULT_LEVEL, DEFAULT_RESAMPLES, GATE_LEVEL, Interval};
 pub use change::{ChangeOptions, ChangePoint, change_points};
 pub use chi_square::{Fit, LEAST_EXPECTED, goodness_of_fit};
 pub use error::StatsError;
@@ -42,6 +42,6 @@ pub use pairs::{
     Comparison, FIRST_PAIRS, MIN_PAIRS, MORE_PAIRS, MOST_PAIRS, NextStep, compare_pairs, next_step,
 };
 pub use random::SplitMix64;
-pub use steady::{Drift, DriftBounds, Second, SteadyOptions, Steadiness, steadiness};
+pub use steady::{Drift, DriftBounds, Second, Steadiness, SteadyOptions, steadiness};
 pub use unpaired::{Centre, MIN_BLOCKS, RunComparison, WelchTest, compare_runs, welch};
 pub use verdict::{Direction, PairVerdict};

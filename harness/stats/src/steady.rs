@@ -13,8 +13,10 @@ use crate::StatsError;
 use crate::error::{all_finite, argument};
 use crate::moments::{Moments, median, two_sided_p};
 
-/// Seconds further than this from the line, in median absolute deviations scaled to a normal's sigma, are strays.
+/// Seconds further than this from the line, in median absolute deviations scaled to a normal's sigma, are
+/// strays, if they are so far off in shares of the level too: on a line without noise, rounding is none.
 const STRAY_SIGMAS: f64 = 6.0;
+const STRAY_SHARE: f64 = 0.01;
 
 /// A normal's sigma over its median absolute deviation.
 const SIGMA_PER_DEVIATION: f64 = 1.4826;
@@ -124,8 +126,8 @@ fn drift(figures: &[f64], bounds: DriftBounds, significance: f64) -> Drift {
         return Drift { relative: 0.0, p_value, set_aside, steady: false };
     }
     let relative = slope * (figures.len() - 1) as f64 / mean;
-    let steady = relative.abs() <= bounds.sure
-        || (relative.abs() <= bounds.most && p_value >= significance);
+    let steady =
+        relative.abs() <= bounds.sure || (relative.abs() <= bounds.most && p_value >= significance);
     Drift { relative, p_value, set_aside, steady }
 }
 
@@ -141,14 +143,12 @@ fn without_strays(figures: &[f64]) -> Vec<(f64, f64)> {
     let flat: Vec<f64> =
         figures.iter().enumerate().map(|(at, figure)| figure - slope * at as f64).collect();
     let level = median(&mut flat.clone());
-    let mut deviations: Vec<f64> = flat.iter().map(|figure| (figure - level).abs()).collect();
-    let bound = STRAY_SIGMAS * SIGMA_PER_DEVIATION * median(&mut deviations.clone());
-    // The median has reordered a copy only; places still count.
-    deviations.iter_mut().for_each(|deviation| *deviation -= bound);
-    let is_far = |at: usize| deviations.get(at).is_some_and(|&beyond| beyond > 0.0);
-    let alone = |at: usize| {
-        is_far(at) && !is_far(at + 1) && !at.checked_sub(1).is_some_and(is_far)
-    };
+    let deviations: Vec<f64> = flat.iter().map(|figure| (figure - level).abs()).collect();
+    let sigma = SIGMA_PER_DEVIATION * median(&mut deviations.clone());
+    let middle = level + slope * (figures.len() - 1) as f64 / 2.0;
+    let bound = (STRAY_SIGMAS * sigma).max(STRAY_SHARE * middle.abs());
+    let is_far = |at: usize| deviations.get(at).is_some_and(|&deviation| deviation > bound);
+    let alone = |at: usize| is_far(at) && !is_far(at + 1) && !at.checked_sub(1).is_some_and(is_far);
     let all = figures.iter().enumerate().filter(|&(at, _)| !alone(at));
     all.map(|(at, &figure)| (at as f64, figure)).collect()
 }

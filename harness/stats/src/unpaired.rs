@@ -4,7 +4,15 @@
 //! Seconds of one run depend on each other, so whole blocks of them are drawn: the circular block
 //! bootstrap of Politis and Romano, "A Circular Block-Resampling Procedure for Stationary Data", 1992,
 //! which treats first and last seconds like all others. Percentiles are widened for the number of blocks.
-//! COVERAGE
+//!
+//! Share of 95 % intervals of means that held the truth, of 600 pairs of runs each, where each second keeps
+//! so much of the last one's deviation (first-order autoregression); of medians it is 0.01 to 0.02 more:
+//!
+//! | kept | 60 s, block 10 | 120 s, block 10 | 120 s, block 20 | 300 s, block 20 | any, block 1 |
+//! |---|---|---|---|---|---|
+//! | 0 | 0.99 | 0.97 | 0.98 | 0.96 | 0.95 to 0.96 |
+//! | 0.5 | 0.98 | 0.96 | 0.97 | 0.96 | 0.74 to 0.77 |
+//! | 0.8 | 0.93 | 0.89 | 0.95 | 0.94 | 0.47 to 0.48 |
 
 use serde::{Deserialize, Serialize};
 
@@ -140,8 +148,10 @@ pub(crate) fn welch_of(a: &Moments, b: &Moments) -> WelchTest {
         return WelchTest { statistic, degrees_of_freedom: a.count + b.count - 2.0, p_value };
     }
     let statistic = difference / variance.sqrt();
-    let degrees_of_freedom = variance.powi(2)
-        / (share_a.powi(2) / (a.count - 1.0) + share_b.powi(2) / (b.count - 1.0));
+    // In shares of the variance, whose square may underflow.
+    let (part_a, part_b) = (share_a / variance, share_b / variance);
+    let degrees_of_freedom =
+        1.0 / (part_a.powi(2) / (a.count - 1.0) + part_b.powi(2) / (b.count - 1.0));
     let p_value = two_sided_p(statistic, degrees_of_freedom);
     WelchTest { statistic, degrees_of_freedom, p_value }
 }
