@@ -37,7 +37,8 @@ pub const MORE_PAIRS: usize = 4;
 /// Pairs at which it gives up.
 pub const MOST_PAIRS: usize = 20;
 
-const _: () = assert!(MIN_PAIRS <= FIRST_PAIRS && (MOST_PAIRS - FIRST_PAIRS) % MORE_PAIRS == 0);
+const _: () =
+    assert!(MIN_PAIRS <= FIRST_PAIRS && (MOST_PAIRS - FIRST_PAIRS).is_multiple_of(MORE_PAIRS));
 
 /// What pairs say of B against A.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
