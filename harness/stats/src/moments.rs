@@ -3,6 +3,9 @@
 
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
+/// A normal's sigma over its median absolute deviation.
+pub(crate) const SIGMA_PER_DEVIATION: f64 = 1.4826;
+
 /// Mean and variance of a list of figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moments {

@@ -11,15 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::StatsError;
 use crate::error::{all_finite, argument};
-use crate::moments::{Moments, median, two_sided_p};
+use crate::moments::{Moments, SIGMA_PER_DEVIATION, median, two_sided_p};
 
 /// Seconds further than this from the line, in median absolute deviations scaled to a normal's sigma, are
 /// strays, if they are so far off in shares of the level too: on a line without noise, rounding is none.
 const STRAY_SIGMAS: f64 = 6.0;
 const STRAY_SHARE: f64 = 0.01;
-
-/// A normal's sigma over its median absolute deviation.
-const SIGMA_PER_DEVIATION: f64 = 1.4826;
 
 /// The fewest seconds that a slope is tested with.
 const LEAST_WINDOW_S: usize = 8;

@@ -92,11 +92,11 @@ const NIGHTLY: [f64; 131] = [
 
 #[test]
 fn nightly_throughput_of_tigerbeetle() {
-    // Student's test alone sees 15 at 0.01; with the outlier among the 15 before, Welch's p is 0.0108.
-    let large = ChangeOptions { min_relative: 0.05, window: 30, ..at(0.02) };
+    let large = ChangeOptions { min_relative: 0.05, window: 30, ..at(0.01) };
     assert_eq!(indexes(&NIGHTLY, &large), [15, 71]);
+    // Without a least size, Otava finds these at 0.001, and one or two more.
     let any = indexes(&NIGHTLY, &ChangeOptions { window: 30, ..at(0.001) });
-    for known in [61, 71, 95] {
+    for known in [15, 61, 71, 95, 117] {
         assert!(any.contains(&known), "{known} in {any:?}");
     }
     assert!(!any.contains(&10) && !any.contains(&11), "{any:?}");

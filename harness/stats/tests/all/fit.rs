@@ -7,7 +7,7 @@ fn fit(counts: &[u64], probabilities: &[f64]) -> Fit {
 }
 
 /// Mendel's peas, "Versuche über Pflanzen-Hybriden", 1866: 9 : 3 : 3 : 1 with chi-square 0.470, p 0.925. And the two examples
-/// in SciPy's documentation of `chisquare`: 2.0 with p 0.84914503608460956, and 3.5 with 0.62338762774958223.
+/// in SciPy's documentation of `chisquare`: 2.0 with p 0.8491450360846096, and 3.5 with 0.6233876277495822.
 #[test]
 fn known_answers() {
     let peas = fit(&[315, 108, 101, 32], &[9.0 / 16.0, 3.0 / 16.0, 3.0 / 16.0, 1.0 / 16.0]);
@@ -18,10 +18,10 @@ fn known_answers() {
     let counts = [16, 18, 16, 14, 12, 12];
     let even = fit(&counts, &[1.0 / 6.0; 6]);
     assert!((even.statistic - 2.0).abs() < 1e-12 && even.degrees_of_freedom == 5);
-    assert!((even.p_value - 0.849_145_036_084_609_56).abs() < 1e-12, "{even:?}");
+    assert!((even.p_value - 0.849_145_036_084_609_6).abs() < 1e-12, "{even:?}");
     let uneven = fit(&counts, &[16.0, 16.0, 16.0, 16.0, 16.0, 8.0].map(|expected| expected / 88.0));
     assert!((uneven.statistic - 3.5).abs() < 1e-12);
-    assert!((uneven.p_value - 0.623_387_627_749_582_23).abs() < 1e-12, "{uneven:?}");
+    assert!((uneven.p_value - 0.623_387_627_749_582_2).abs() < 1e-12, "{uneven:?}");
 }
 
 #[test]
