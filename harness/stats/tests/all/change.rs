@@ -168,6 +168,19 @@ fn a_rise_and_fall_shorter_than_the_window_are_both_found() {
     assert_eq!(indexes(&series, &ChangeOptions { window: 30, ..at(0.001) }), [50, 60]);
 }
 
+/// Against all that came before, the rise alone is doubtful: the first pass must let it by.
+#[test]
+fn a_small_hump_is_found_by_its_two_ends_together() {
+    let mut normal = Normal::new(9);
+    let both = (0..200).filter(|_| {
+        let mut series = normal.draws(45);
+        series[18..27].iter_mut().for_each(|result| *result += 4.0);
+        indexes(&series, &at(0.001)).len() == 2
+    });
+    let share = both.count() as f64 / 200.0;
+    println!("HUMP {share}");
+}
+
 #[test]
 fn short_and_constant_series_have_none() {
     for series in [&[][..], &[1.0], &[1.0, 2.0, 9.0], &[1.0, 1.0, 9.0, 9.0, 9.0], &[5.0; 80]] {

@@ -82,16 +82,16 @@ fn without_spread_the_interval_is_the_mean() {
     assert!(close(found.low, 0.1, 1e-12) && found.low == found.high);
 }
 
-/// Two distinct figures: half of 1 % of resamples and more are all the same. Student's t of 5 degrees of freedom
-/// at 0.975 is 2.5706 and of 3, 3.1824.
+/// Of five equal figures and one other, a third of the resamples are all the same. Student's t at 0.975 is
+/// 2.5706 of 5 degrees of freedom and 2.7764 of 4.
 #[test]
 fn few_or_repeated_samples_fall_back_on_students_t() {
     let found = Bootstrap::new(1).mean(&[1.0, 1.0, 1.0, 1.0, 1.0, 2.0]).unwrap();
     let error = (1.0f64 / 6.0 / 6.0).sqrt();
     assert!(close(found.high - found.estimate, 2.5706 * error, 1e-4), "{found:?}");
     assert!(close(found.estimate - found.low, 2.5706 * error, 1e-4), "{found:?}");
-    let found = Bootstrap::new(1).mean(&[1.0, 2.0, 3.0, 4.0]).unwrap();
-    assert!(close(found.high - 2.5, 3.1824 * (5.0f64 / 12.0).sqrt(), 1e-4), "{found:?}");
+    let found = Bootstrap::new(1).mean(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+    assert!(close(found.high - 3.0, 2.7764 * (2.5f64 / 5.0).sqrt(), 1e-4), "{found:?}");
 }
 
 #[test]

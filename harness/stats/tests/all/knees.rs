@@ -96,6 +96,26 @@ fn sensitivity_is_how_far_the_curve_must_come_back() {
 }
 
 #[test]
+fn of_two_knees_the_deeper() {
+    let stairs = |rate: f64| match rate {
+        ..0.32 => 0.0,
+        ..0.92 => 0.35,
+        _ => 1.0,
+    };
+    let Knee { at, depth } = found(&curve(21, 1.0, stairs)).unwrap();
+    assert!(close(at.rate_per_s, 0.9, 1e-9) && close(depth, 0.55, 1e-9), "{at:?} {depth}");
+}
+
+#[test]
+fn a_curve_that_never_comes_back_to_the_line_has_none() {
+    // A first run gone wrong sets the scale; all later ones lie low.
+    let mut points = curve(11, 10.0, |rate| if rate > 9.5 { 1.2 } else { 0.0 });
+    assert!(found(&points).is_some());
+    points[1].p99_us = 10.0;
+    assert_eq!(found(&points), None);
+}
+
+#[test]
 fn fewer_than_four_rates_have_none() {
     let points = curve(4, 0.9, |load| 1.0 / (1.0 - load));
     assert!(found(&points).is_some());
