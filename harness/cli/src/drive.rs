@@ -26,6 +26,11 @@ pub enum Loop {
     Open(OpenOptions),
 }
 
+/// Whether arrivals wait for nobody.
+pub fn is_open(workload: &Workload, load: &LoadArgs) -> bool {
+    load.rate.is_some() || workload.arrivals.spacing.is_some()
+}
+
 /// The rate that an open loop is to have; `None` for a closed loop.
 pub fn rate(workload: &Workload, load: &LoadArgs) -> Result<Option<Rate>, CliError> {
     let is_open = workload.arrivals.spacing.is_some();

@@ -21,6 +21,9 @@ pub enum CliError {
     /// The driver cannot run.
     #[error("{0}")]
     Run(#[from] flywheel_load::RunError),
+    /// Figures that no statistics can be made of.
+    #[error("statistics: {0}")]
+    Stats(#[from] flywheel_stats::StatsError),
     /// The data directory does not fit the workload.
     #[error("{}: {problem}", .directory.display())]
     Data {

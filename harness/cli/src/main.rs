@@ -15,6 +15,7 @@ mod phases;
 mod progress;
 mod repair;
 mod run;
+mod search;
 mod settings;
 mod suite;
 mod watch;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
+        Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
         Command::Check(args) => check::command(args, &stop),

@@ -7,8 +7,10 @@ use flywheel_load::generate::Discrete;
 use flywheel_load::workload::RequestDistribution;
 use flywheel_load::{Control, Operation, RateShape, RunFigures, TargetFactory, Workload};
 use flywheel_report::{
-    CpuTimes, Floor, Generator, ProcessUsage, ReadBack, RunResult, Schedule, reset_peak_resident,
+    CpuTimes, Floor, Generator, Preparation, ProcessUsage, ReadBack, RunResult, Schedule,
+    reset_peak_resident,
 };
+use flywheel_stats::{Second, SteadyOptions, steadiness};
 use flywheel_targets::NullFactory;
 
 use crate::args::{LoadArgs, Rate};
@@ -38,6 +40,12 @@ pub struct Subject<'a, F> {
     pub stores: bool,
 }
 
+/// Seconds over which a run must not drift to be called steady.
+const STEADY_WINDOW_S: usize = 10;
+
+/// Seconds between two looks at that.
+const WARM_UP_PART_S: u64 = 5;
+
 /// The text of a run's HDR log.
 pub struct HdrLog(pub String);
 
@@ -62,6 +70,9 @@ impl Measurement<'_> {
             result.preparation.precondition_ops = self.precondition(subject, workload)?;
         }
         let (looped, peak) = self.looped(subject, workload)?;
+        if let Some(most_s) = self.load.steady {
+            self.warm_up(subject.factory, &looped, workload, most_s, &mut result.preparation)?;
+        }
         let control = Control::with_stop_flag(self.bench.stop.clone());
         let cpu_before = CpuTimes::now();
         reset_peak_resident();
@@ -117,7 +128,8 @@ impl Measurement<'_> {
         let (rate_per_s, peak) = match rate {
             Rate::PerSecond(rate_per_s) => (rate_per_s, None),
             Rate::OfPeak(share) => {
-                let peak = self.peak(&closed, subject.factory, workload)?;
+                let peak_s = self.load.peak_seconds;
+                let peak = self.bench.peak(&closed, subject.factory, workload, peak_s)?;
                 (peak * share, Some(peak))
             }
         };
@@ -125,22 +137,46 @@ impl Measurement<'_> {
         Ok((open, peak))
     }
 
-    /// What the workload's clients reach when each only waits for its answers.
-    pub fn peak<F: TargetFactory>(
+    /// Runs at the load to be measured until throughput and p99 have come to rest, or for `most_s`.
+    fn warm_up<F: TargetFactory>(
         &self,
-        closed: &Loop,
         factory: &F,
+        looped: &Loop,
         workload: &Workload,
-    ) -> Result<f64, CliError> {
-        let mut workload = workload.clone();
-        workload.target_ops_per_s = None;
-        workload.operation_count = None;
-        workload.max_execution_time = Some(Duration::from_secs(self.load.peak_seconds));
-        let figures = self.drive("finding the peak", closed, &workload, factory)?;
-        if figures.throughput_ops_per_s <= 0.0 {
-            return Err(CliError::Flag("--rate: nothing was answered, so there is no peak".into()));
+        most_s: u64,
+        preparation: &mut Preparation,
+    ) -> Result<(), CliError> {
+        let options = SteadyOptions { window_s: STEADY_WINDOW_S, ..SteadyOptions::default() };
+        let mut seconds: Vec<Second> = Vec::new();
+        let mut part = workload.clone();
+        part.warm_up = Duration::ZERO;
+        part.operation_count = None;
+        let mut spent_s = 0;
+        while spent_s < most_s {
+            let length_s = WARM_UP_PART_S.min(most_s - spent_s);
+            part.max_execution_time = Some(Duration::from_secs(length_s));
+            // Each part draws operations of its own, and none of them those of the run.
+            part.seed = part.seed.wrapping_add(1 << 32);
+            let label = format!("warming up, {spent_s} s");
+            let flat = looped.for_seconds(length_s, workload.arrivals.shape);
+            let figures = self.bench.drive(&label, &flat, &part, factory)?;
+            spent_s += length_s;
+            // The last interval is seldom a whole second.
+            let whole = figures.intervals.iter().filter(|interval| interval.length_s >= 1.0);
+            seconds.extend(whole.map(|interval| Second {
+                throughput_ops_per_s: interval.operations as f64,
+                p99_us: interval.p99_us,
+            }));
+            let found = steadiness(&seconds, &options)?;
+            preparation.steady = Some(found.is_some_and(|found| found.steady));
+            preparation.throughput_drift = found.map(|found| found.throughput.relative);
+            preparation.p99_drift = found.map(|found| found.p99.relative);
+            if preparation.steady == Some(true) {
+                break;
+            }
         }
-        Ok(figures.throughput_ops_per_s)
+        preparation.warm_up_s = spent_s as f64;
+        Ok(())
     }
 
     /// Overwrites records at random. Returns how often.
@@ -161,7 +197,7 @@ impl Measurement<'_> {
         // Other draws than the run's: the same keys would come in the same order.
         overwrites.seed = workload.seed.wrapping_add(1);
         let closed = drive::closed(self.bench.common, &subject.spare_cores);
-        let figures = self.drive("preconditioning", &closed, &overwrites, subject.factory)?;
+        let figures = self.bench.drive("preconditioning", &closed, &overwrites, subject.factory)?;
         Ok(figures.operations_total)
     }
 
@@ -206,7 +242,7 @@ impl Measurement<'_> {
         short.target_ops_per_s = None;
         short.max_execution_time = Some(Duration::from_secs(FLOOR_SECONDS));
         let flat = looped.for_seconds(FLOOR_SECONDS, RateShape::Flat);
-        let figures = self.drive("the floor", &flat, &short, &NullFactory::new(workload))?;
+        let figures = self.bench.drive("the floor", &flat, &short, &NullFactory::new(workload))?;
         let response = figures.response_of_all_us();
         let waits = figures.operations.values().filter_map(|of| of.wait_us);
         Ok(Some(Floor {
@@ -217,6 +253,27 @@ impl Measurement<'_> {
             wait_p99_us: waits.map(|wait| wait.p99).reduce(f64::max),
         }))
     }
+}
+
+impl Bench<'_> {
+    /// What the workload's clients reach when each only waits for its answers.
+    pub fn peak<F: TargetFactory>(
+        &self,
+        closed: &Loop,
+        factory: &F,
+        workload: &Workload,
+        peak_seconds: u64,
+    ) -> Result<f64, CliError> {
+        let mut workload = workload.clone();
+        workload.target_ops_per_s = None;
+        workload.operation_count = None;
+        workload.max_execution_time = Some(Duration::from_secs(peak_seconds));
+        let figures = self.drive("finding the peak", closed, &workload, factory)?;
+        if figures.throughput_ops_per_s <= 0.0 {
+            return Err(CliError::Flag("--rate: nothing was answered, so there is no peak".into()));
+        }
+        Ok(figures.throughput_ops_per_s)
+    }
 
     /// A phase that must end by itself: what it finds is the base of others.
     fn drive<F: TargetFactory>(
@@ -226,10 +283,10 @@ impl Measurement<'_> {
         workload: &Workload,
         factory: &F,
     ) -> Result<RunFigures, CliError> {
-        let control = Control::with_stop_flag(self.bench.stop.clone());
+        let control = Control::with_stop_flag(self.stop.clone());
         let figures =
             progress::follow(label, &control, || looped.drive(workload, factory, &control))?;
-        if interrupt::is_set(self.bench.stop) {
+        if interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
         }
         Ok(figures)
@@ -275,7 +332,16 @@ fn schedule(
     })
 }
 
+/// What must never happen, whatever the rate.
+pub fn faults_of(figures: &RunFigures) -> u64 {
+    tell_errors(figures);
+    let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
+    let wrong = figures.verification.as_ref().map_or(0, |found| found.failed);
+    failed.map(|error| error.count).sum::<u64>() + wrong + figures.abandoned
+}
+
 fn tell_errors(figures: &RunFigures) {
+    // An open loop's refusals are figures and not here; a closed loop's stand for a bound too low.
     for error in &figures.errors {
         let sample = error.samples.first().map_or("", String::as_str);
         eprintln!("flywheel: {} errors of kind {:?}: {sample}", error.count, error.kind);

@@ -19,10 +19,10 @@ use crate::args::{ArrivalsName, OverloadArgs};
 use crate::convert;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::loaded;
 use crate::phases::Bench;
 use crate::progress;
 use crate::run;
+use crate::measure::faults_of;
 use crate::settings::{self, Named};
 
 /// Unless they are given: more clients than a run's, for the peak is looked for, and a longer warm-up, for a
@@ -47,16 +47,8 @@ pub fn command(args: &OverloadArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliErr
     // The rates are not known yet; whether the workload suits an open loop is.
     OpenOptions::new(1.0, 1).check(&named.workload)?;
     let common = &args.common;
-    let is_new = settings::is_empty(&common.dir)?;
-    if !is_new {
-        loaded::check(&common.dir, &named.workload)?;
-    }
     let bare = Bench { common, stop, probe: None };
-    if is_new {
-        let engine = bare.open_with(settings::engine_options(common, &named.workload, true)?)?;
-        bare.load(&engine, &named.workload)?;
-        engine.close()?;
-    }
+    run::load_if_empty(&bare, &named, true)?;
     let probe = run::probe(common, stop)?;
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = begin(args, &named);
@@ -258,17 +250,6 @@ fn sample(engine: &Engine, control: &Control, done: &AtomicBool) -> Result<Sampl
         samples.resident_bytes[second] = samples.resident_bytes[second].max(resident_bytes());
     }
     Ok(samples)
-}
-
-/// What must never happen, overload or not.
-fn faults_of(figures: &RunFigures) -> u64 {
-    for error in figures.errors.iter().filter(|error| !error.kind.is_refusal()) {
-        let sample = error.samples.first().map_or("", String::as_str);
-        eprintln!("flywheel: {} errors of kind {:?}: {sample}", error.count, error.kind);
-    }
-    let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
-    let wrong = figures.verification.as_ref().map_or(0, |found| found.failed);
-    failed.map(|error| error.count).sum::<u64>() + wrong + figures.abandoned
 }
 
 fn offered(step: &StepFigures) -> OfferedFigures {

@@ -11,7 +11,7 @@ use flywheel_report::{DeviceFigures, Environment, LoadPhase, RunResult, Target, 
 use flywheel_shard::{Engine, EngineOptions};
 use flywheel_targets::EngineFactory;
 
-use crate::args::{Common, LoadArgs};
+use crate::args::Common;
 use crate::convert;
 use crate::device;
 use crate::error::CliError;
@@ -32,8 +32,8 @@ pub struct Bench<'a> {
 
 impl Bench<'_> {
     /// Opens the data directory; shows recovery if it takes long.
-    pub fn open(&self, workload: &Workload, load: &LoadArgs) -> Result<Engine, CliError> {
-        self.open_with(settings::engine_options(self.common, workload, load.rate.is_some())?)
+    pub fn open(&self, workload: &Workload, is_open_loop: bool) -> Result<Engine, CliError> {
+        self.open_with(settings::engine_options(self.common, workload, is_open_loop)?)
     }
 
     /// The same with settings of the caller's.

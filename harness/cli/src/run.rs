@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use flywheel_device::{Probe, ProbeOptions};
-use flywheel_report::{Paint, RunResult, summary, write_folder};
+use flywheel_report::{LoadPhase, Paint, RunResult, summary, write_folder};
 use flywheel_shard::EngineOptions;
 use flywheel_targets::{EngineFactory, NullFactory};
 
 use crate::args::{Common, RunArgs, TargetName};
 use crate::device;
+use crate::drive;
 use crate::error::CliError;
 use crate::loaded;
 use crate::measure::{HdrLog, Measurement, Subject};
@@ -63,19 +64,8 @@ fn on_engine(
     stop: &Arc<AtomicBool>,
 ) -> Result<(RunResult, HdrLog), CliError> {
     let common = &args.common;
-    let is_new = settings::is_empty(&common.dir)?;
-    if !is_new {
-        loaded::check(&common.dir, &named.workload)?;
-    }
     let bare = Bench { common, stop, probe: None };
-    let load = if is_new {
-        let engine = bare.open(&named.workload, &args.load)?;
-        let load = bare.load(&engine, &named.workload)?;
-        engine.close()?;
-        Some(load)
-    } else {
-        None
-    };
+    let load = load_if_empty(&bare, named, drive::is_open(&named.workload, &args.load))?;
     let probe = probe(common, stop)?;
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = phases::begin(named, "flywheel", common, &common.dir);
@@ -84,6 +74,23 @@ fn on_engine(
     let log = run_loaded(&measurement, named, &mut result)?;
     result.seal();
     Ok((result, log))
+}
+
+/// Loads an empty directory, and checks that one which is not holds the workload's records.
+pub fn load_if_empty(
+    bench: &Bench<'_>,
+    named: &Named,
+    is_open_loop: bool,
+) -> Result<Option<LoadPhase>, CliError> {
+    let dir = &bench.common.dir;
+    if !settings::is_empty(dir)? {
+        loaded::check(dir, &named.workload)?;
+        return Ok(None);
+    }
+    let engine = bench.open(&named.workload, is_open_loop)?;
+    let load = bench.load(&engine, &named.workload)?;
+    engine.close()?;
+    Ok(Some(load))
 }
 
 /// The brief probe, with its file beside the data.
@@ -105,7 +112,7 @@ pub fn run_loaded(
 ) -> Result<HdrLog, CliError> {
     let bench = measurement.bench;
     result.device.before = bench.probe("probing before")?;
-    let engine = bench.open(&named.workload, measurement.load)?;
+    let engine = bench.open(&named.workload, drive::is_open(&named.workload, measurement.load))?;
     let subject = Subject {
         factory: &EngineFactory::new(engine.handle()),
         watch: &engine,

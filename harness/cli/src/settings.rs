@@ -105,7 +105,7 @@ pub fn engine_options(
     let usual = EngineOptions::default();
     let clients = workload.thread_count as usize;
     // Each client waits for its answer: there is no queue but theirs, and nobody to turn away.
-    let (in_flight, always_admitted) = if is_open_loop || workload.arrivals.spacing.is_some() {
+    let (in_flight, always_admitted) = if is_open_loop {
         (usual.in_flight, usual.always_admitted)
     } else {
         ((clients * 2).max(4096), clients.clamp(128, MAX_ACTIVE_REQUESTS))

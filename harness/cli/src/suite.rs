@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use flywheel_report::{RunResult, Verdict};
 
 use crate::args::SuiteArgs;
+use crate::drive;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::measure::Measurement;
@@ -68,7 +69,7 @@ fn run_on_one_load(
     let bench = measurement.bench;
     let Some(first) = workloads.first() else { return Ok(()) };
     wipe(&bench.common.dir)?;
-    let engine = bench.open(&first.workload, measurement.load)?;
+    let engine = bench.open(&first.workload, drive::is_open(&first.workload, measurement.load))?;
     let loaded = match bench.load(&engine, &first.workload) {
         // What was measured before the Ctrl-C is still reported.
         Err(CliError::Interrupted) if !results.is_empty() => return Ok(()),

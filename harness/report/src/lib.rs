@@ -29,6 +29,7 @@ mod load;
 mod overload;
 mod ratios;
 mod result;
+mod search;
 mod series;
 mod table;
 mod tsv;
@@ -52,6 +53,9 @@ pub use ratios::Ratios;
 pub use result::{
     EngineFigures, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError, RunResult,
     Target, Verification,
+};
+pub use search::{
+    BestRate, RateRun, SearchResult, new_search, search_summary, write_search_folder,
 };
 pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, spectrum};
 pub use table::{Paint, suite, summary};

@@ -16,6 +16,9 @@ pub const MAX_SAME_SECOND_FOLDERS: u32 = 1000;
 /// The version of `overload.json` that this build writes; it rises as [`SCHEMA_VERSION`] does.
 pub const OVERLOAD_SCHEMA_VERSION: u32 = 1;
 
+/// The version of `search.json` that this build writes; it rises as [`SCHEMA_VERSION`] does.
+pub const SEARCH_SCHEMA_VERSION: u32 = 1;
+
 /// Under overload, at least this share of the peak must still be accepted.
 pub const OVERLOAD_SHARE_OF_PEAK: f64 = 0.8;
 

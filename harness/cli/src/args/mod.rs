@@ -32,6 +32,9 @@ pub enum Command {
     Run(RunArgs),
     /// Run YCSB's whole suite: load A; A, B, C, F, D; wipe; load E; E.
     Suite(SuiteArgs),
+    /// Find the highest rate that meets the target, the knee, and the curve of latency against throughput.
+    #[command(after_help = SEARCH_HELP)]
+    Search(SearchArgs),
     /// Offer several times what the engine can do, and see that it refuses clearly and keeps working.
     #[command(after_help = OVERLOAD_HELP)]
     Overload(OverloadArgs),
@@ -49,6 +52,18 @@ Examples:
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
   flywheel run -P workloads/c.properties --target null     the harness's own floor";
+
+const SEARCH_HELP: &str = "\
+Finds the peak in a closed loop, offers shares of it in open loops of --seconds each (default 10), halves \
+the bracket between the highest rate that meets the target and the lowest that does not until it is \
+5 % wide, and runs the rate that was found three times more. A rate meets the target if it was sustained \
+and every type of operation kept its p99; one that fails is tried twice more. About 20 runs.
+
+Exit codes: 0 a rate was found; 1 none meets the target; 2 bad input or a fault.
+
+Examples:
+  flywheel search -P workloads/a.properties
+  flywheel search -P workloads/b.properties --p99-ms 2 --seconds 30";
 
 const OVERLOAD_HELP: &str = "\
 Finds the peak in a closed loop, offers --factor times that for --seconds (default 60) in an open loop, then
@@ -121,6 +136,23 @@ pub struct RunArgs {
     /// How it is loaded.
     #[command(flatten)]
     pub load: LoadArgs,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Workload file, Java properties as YCSB's [repeatable, later ones win]
+    #[arg(short = 'P', value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// Measure the peak for so long
+    #[arg(long, default_value_t = 10, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub peak_seconds: u64,
 
     /// The rest.
     #[command(flatten)]

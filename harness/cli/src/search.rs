@@ -1,0 +1,224 @@
+//! `flywheel search`: the highest rate that meets the target, the knee, and the curve between. Each step is an
+//! open loop at one rate on one open engine; what was found is judged and written by `flywheel-report`.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use flywheel_load::{Control, RunFigures, Workload};
+use flywheel_report::{
+    BestRate, Environment, Paint, RateRun, SearchResult, new_search, search_summary, utc_now,
+    write_search_folder,
+};
+use flywheel_shard::EngineOptions;
+use flywheel_stats::{DEFAULT_SENSITIVITY, Point, knee};
+use flywheel_targets::EngineFactory;
+
+use crate::args::SearchArgs;
+use crate::convert;
+use crate::drive;
+use crate::error::CliError;
+use crate::interrupt;
+use crate::measure::faults_of;
+use crate::phases::Bench;
+use crate::progress;
+use crate::run;
+use crate::settings::{self, Named};
+
+/// Seconds of each run, unless `--seconds` is given: p99 of 1,000 operations a second has its samples then.
+const DEFAULT_SECONDS: u64 = 10;
+
+/// Shares of the peak that are tried first: they draw the curve, and bracket the rate that is looked for.
+const SWEEP: [f64; 8] = [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0];
+
+/// The search ends when the bracket is this narrow, as a share of its upper end.
+const NARROW: f64 = 0.05;
+
+/// Runs that confirm the rate that was found.
+const CONFIRMATIONS: u64 = 3;
+
+/// Times that a rate which is not confirmed gives way to a lower one.
+const RETREATS: u32 = 3;
+
+/// Searches; the exit code says whether a rate was found.
+pub fn command(args: &SearchArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
+    let common = &args.common;
+    let name = settings::workload_name(&args.files);
+    let named = settings::resolve(name, &args.files, common, Some(DEFAULT_SECONDS))?;
+    // Whether the workload suits an open loop at all, before anything is loaded.
+    drive::open(common, &named.workload, 1.0, 1, &[])?;
+    let bare = Bench { common, stop, probe: None };
+    run::load_if_empty(&bare, &named, true)?;
+    let probe = run::probe(common, stop)?;
+    let bench = Bench { probe: probe.as_ref(), ..bare };
+    let mut result = begin(args, &named);
+    result.device.before = bench.probe("probing before")?;
+    let engine = bench.open(&named.workload, true)?;
+    let searched = Search {
+        bench: &bench,
+        peak_seconds: args.peak_seconds,
+        factory: EngineFactory::new(engine.handle()),
+        workload: &named.workload,
+        result: &mut result,
+    }
+    .run();
+    engine.close()?;
+    searched?;
+    result.device.after = bench.probe("probing after")?;
+    println!("{}", search_summary(&result, Paint::for_stdout()));
+    let folder =
+        write_search_folder(&common.out, &result, &[]).map_err(CliError::file(&common.out))?;
+    println!("{}", folder.display());
+    Ok(result.verdict().exit_code())
+}
+
+/// A result with all that is known before anything is measured.
+fn begin(args: &SearchArgs, named: &Named) -> SearchResult {
+    let arrivals = named.workload.arrivals.spacing;
+    SearchResult {
+        workload: named.name.clone(),
+        system: "flywheel".into(),
+        properties: named.workload.properties().clone(),
+        seed: named.workload.seed,
+        command: std::env::args().collect(),
+        started_utc: utc_now(),
+        environment: Environment::gather(&args.common.dir),
+        arrivals: arrivals.map_or("poisson", |arrivals| arrivals.name()).to_owned(),
+        target_p99_us: args.common.p99_ms * 1e3,
+        seconds_each: args.common.seconds.unwrap_or(DEFAULT_SECONDS),
+        ..new_search()
+    }
+}
+
+struct Search<'a> {
+    bench: &'a Bench<'a>,
+    peak_seconds: u64,
+    factory: EngineFactory,
+    workload: &'a Workload,
+    result: &'a mut SearchResult,
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Result<(), CliError> {
+        let common = self.bench.common;
+        let cores = settings::spare_cores(common);
+        let closed = drive::closed(common, &cores);
+        let peak = self.bench.peak(&closed, &self.factory, self.workload, self.peak_seconds)?;
+        self.result.peak_ops_per_s = peak;
+        let (mut met, mut failed) = self.sweep(peak)?;
+        while let (low, Some(high)) = (met.unwrap_or(0.0), failed) {
+            if high - low <= NARROW * high || high < peak * NARROW {
+                break;
+            }
+            let middle = 0.5 * (low + high);
+            if self.meets(middle)? {
+                met = Some(middle);
+            } else {
+                failed = Some(middle);
+            }
+        }
+        if let Some(rate) = met {
+            self.confirm(rate, failed)?;
+        }
+        self.find_knee()
+    }
+
+    /// The curve. Returns the highest rate that met the target below the lowest that did not, and that one.
+    fn sweep(&mut self, peak: f64) -> Result<(Option<f64>, Option<f64>), CliError> {
+        let (mut met, mut failed) = (None, None);
+        for share in SWEEP {
+            let rate = share * peak;
+            if self.meets(rate)? {
+                if failed.is_none() {
+                    met = Some(rate);
+                }
+            } else {
+                failed = failed.or(Some(rate));
+                // What lies further beyond says nothing new.
+                if self.result.runs.last().is_some_and(|run| !run.sustained) {
+                    break;
+                }
+            }
+        }
+        Ok((met, failed))
+    }
+
+    /// Whether a rate meets the target: by its first run, or by two of three if that does not.
+    fn meets(&mut self, rate: f64) -> Result<bool, CliError> {
+        Ok(self.step(rate, false)? || (self.step(rate, false)? && self.step(rate, false)?))
+    }
+
+    /// Repeats the rate that was found, and gives way to a lower one while most runs of it fail.
+    fn confirm(&mut self, mut rate: f64, mut failed: Option<f64>) -> Result<(), CliError> {
+        for _ in 0..=RETREATS {
+            let mut met = 0;
+            for _ in 0..CONFIRMATIONS {
+                met += u64::from(self.step(rate, true)?);
+            }
+            if 2 * met > CONFIRMATIONS {
+                self.result.best = Some(BestRate {
+                    rate_per_s: rate,
+                    too_high_per_s: failed,
+                    runs: CONFIRMATIONS,
+                    met,
+                });
+                return Ok(());
+            }
+            failed = Some(rate);
+            rate *= 1.0 - 2.0 * NARROW;
+        }
+        Ok(())
+    }
+
+    /// One run at one rate. Whether it met the target.
+    fn step(&mut self, rate_per_s: f64, confirms: bool) -> Result<bool, CliError> {
+        let bench = self.bench;
+        let mut workload = self.workload.clone();
+        // Other operations in each run, and the same ones whenever the search is made again.
+        workload.seed = workload.seed.wrapping_add(self.result.runs.len() as u64);
+        workload.warm_up = workload.warm_up.min(Duration::from_secs(2));
+        let cores = settings::spare_cores(bench.common);
+        let in_flight = EngineOptions::default().in_flight;
+        let looped = drive::open(bench.common, &workload, rate_per_s, in_flight, &cores)?;
+        let control = Control::with_stop_flag(bench.stop.clone());
+        let label = format!("{rate_per_s:.0} ops/s");
+        let figures = progress::follow(&label, &control, || {
+            looped.drive(&workload, &self.factory, &control)
+        })?;
+        if interrupt::is_set(bench.stop) {
+            return Err(CliError::Interrupted);
+        }
+        self.result.faults += faults_of(&figures);
+        let run = rate_run(&figures, rate_per_s, confirms);
+        let meets = run.meets(self.result.target_p99_us);
+        self.result.runs.push(run);
+        Ok(meets)
+    }
+
+    fn find_knee(&mut self) -> Result<(), CliError> {
+        let sustained = self.result.runs.iter().filter(|run| run.sustained);
+        let points: Vec<Point> =
+            sustained.map(|run| Point { rate_per_s: run.rate_per_s, p99_us: run.p99_us }).collect();
+        let found = knee(&points, DEFAULT_SENSITIVITY)?;
+        self.result.knee_rate_per_s = found.map(|knee| knee.at.rate_per_s);
+        Ok(())
+    }
+}
+
+fn rate_run(figures: &RunFigures, rate_per_s: f64, confirms: bool) -> RateRun {
+    let all = convert::response_of_all(figures);
+    let slowest = figures.operations.values().map(|of| of.response_us.p99);
+    let open = figures.open.as_ref();
+    RateRun {
+        rate_per_s,
+        throughput_ops_per_s: figures.throughput_ops_per_s,
+        p50_us: all.p50,
+        p99_us: all.p99,
+        p999_us: all.p999,
+        max_us: all.max,
+        slowest_p99_us: slowest.fold(0.0, f64::max),
+        turned_away: open.map_or(0, |open| open.total.late + open.total.refused_total()),
+        sustained: figures.pace.is_some_and(|pace| pace.sustained),
+        confirms,
+    }
+}
