@@ -3,16 +3,15 @@
 //!
 //! E-divisive proposes: Matteson and James, "A Nonparametric Approach for Multiple Change Point Analysis of
 //! Multivariate Data", JASA 109, 2014, with distances to the power of 1. A t-test disposes, in windows at first,
-//! then from the weakest up: Fleming, Kołaczkowski et al., "Hunter: Using Change Point
-//! Detection to Hunt for Performance Regressions", ICPE 2023. Five things differ
-//! from Hunter:
+//! then from the weakest up: Fleming, Kołaczkowski et al., "Hunter: Using Change Point Detection to Hunt for
+//! Performance Regressions", ICPE 2023. Five things differ from Hunter:
 //!
 //! - Student's and Welch's test must both find the change. Student's alone takes an outlier near an end
 //!   for a change, since the long side's small spread stands for both; Welch's alone trusts the
 //!   accidental closeness of three results.
-//! - The first pass tests what E-divisive compared, up to kappa, not up to the next change: of humps of 4 sigma,
-//!   9 results long among 45, it finds both ends of 99 % instead of 4 %. Hunter's bound, ten times looser at
-//!   first, finds 28 %, and is not needed then.
+//! - The first pass tests what E-divisive compared, up to kappa, not all up to the next change. Of humps of 4
+//!   sigma, 9 results long among 45, it then finds both ends of 99 %, instead of 4 %; a first bound ten times
+//!   looser, Hunter's remedy, made that 28 %.
 //! - Outliers of a stretch are clipped before the test, lest one hide a change beside it.
 //! - No stretch is shorter than three results, so one outlier, or two, are no change.
 //! - Each stretch is split by its own test; a doubtful one does not end the search in the others.
