@@ -114,14 +114,14 @@ fn false_share(count: usize, significance: f64, shape: fn(f64) -> f64) -> f64 {
 
 #[test]
 fn noise_seldom_changes() {
-    for (count, most) in [(20, 0.015), (50, 0.025), (100, 0.03), (200, 0.05)] {
+    for (count, most) in [(20, 0.015), (50, 0.03), (100, 0.04), (200, 0.06)] {
         let normal = false_share(count, 0.001, |z| 100.0 + z);
         assert!(normal <= most, "{normal} of {count}");
         let skewed = false_share(count, 0.001, |z| (0.5 * z).exp());
         assert!(skewed <= most, "{skewed} of {count}");
     }
     let loose = false_share(50, 0.01, |z| 100.0 + z);
-    assert!(loose <= 0.14, "{loose}");
+    assert!(loose <= 0.20, "{loose}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_rise_and_fall_shorter_than_the_window_are_both_found() {
     assert_eq!(indexes(&series, &ChangeOptions { window: 30, ..at(0.001) }), [50, 60]);
 }
 
-/// Against all that came before, the rise alone is doubtful: the first pass must let it by.
+/// Against all that comes after, fall included, the rise alone is doubtful.
 #[test]
 fn a_small_hump_is_found_by_its_two_ends_together() {
     let mut normal = Normal::new(9);
@@ -178,7 +178,7 @@ fn a_small_hump_is_found_by_its_two_ends_together() {
         indexes(&series, &at(0.001)).len() == 2
     });
     let share = both.count() as f64 / 200.0;
-    println!("HUMP {share}");
+    assert!(share >= 0.95, "{share}");
 }
 
 #[test]
