@@ -4,6 +4,7 @@
 //! No thread of its own, and no waiting for company: a lone client commits each write by itself, as a plain
 //! user of the store does. It knows no store; what a transaction is, each store says.
 
+#[cfg(any(test, feature = "fjall", feature = "rocksdb"))]
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -226,25 +227,26 @@ fn commit(store: &impl Transact, writes: &[Write]) -> Vec<Result<Updated, Target
 
 /// A transaction of a store that has write batches but reads only what is committed: reads look here first.
 /// A key that is written twice is written once, with its last value.
+#[cfg(any(test, feature = "fjall", feature = "rocksdb"))]
 pub(super) struct Overlay<F> {
     committed: F,
     written: HashMap<Bytes, Bytes>,
 }
 
+#[cfg(any(test, feature = "fjall", feature = "rocksdb"))]
 impl<F: Fn(&[u8]) -> Result<Option<Bytes>, TargetError>> Overlay<F> {
     /// Nothing written yet over what `committed` reads.
-    #[cfg(any(feature = "fjall", feature = "rocksdb"))]
     pub fn new(committed: F) -> Self {
         Self { committed, written: HashMap::new() }
     }
 
     /// What is to be written, each key once.
-    #[cfg(any(feature = "fjall", feature = "rocksdb"))]
     pub fn into_written(self) -> HashMap<Bytes, Bytes> {
         self.written
     }
 }
 
+#[cfg(any(test, feature = "fjall", feature = "rocksdb"))]
 impl<F: Fn(&[u8]) -> Result<Option<Bytes>, TargetError>> Transaction for Overlay<F> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, TargetError> {
         match self.written.get(key) {
@@ -256,5 +258,163 @@ impl<F: Fn(&[u8]) -> Result<Option<Bytes>, TargetError>> Transaction for Overlay
     fn put(&mut self, key: Bytes, value: Bytes) -> Result<(), TargetError> {
         self.written.insert(key, value);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    /// A map, with what a store may do wrong on request.
+    #[derive(Default)]
+    struct Fake {
+        records: Mutex<HashMap<Bytes, Bytes>>,
+        /// Writes of each commit, in order.
+        commits: Mutex<Vec<usize>>,
+        /// Writes that must be queued behind the first commit before it goes on.
+        hold_until_queued: usize,
+        groups: Option<Groups>,
+        writes: AtomicUsize,
+        begun: AtomicUsize,
+    }
+
+    impl Transaction for &Fake {
+        fn get(&self, key: &[u8]) -> Result<Option<Bytes>, TargetError> {
+            Ok(lock(&self.records).get(key).cloned())
+        }
+
+        fn put(&mut self, key: Bytes, value: Bytes) -> Result<(), TargetError> {
+            if &*key == b"refused" {
+                return Err(TargetError::new(TargetErrorKind::Invalid, "refused"));
+            }
+            assert_ne!(&*key, b"panics", "asked for");
+            self.writes.fetch_add(1, Ordering::Relaxed);
+            lock(&self.records).insert(key, value);
+            Ok(())
+        }
+    }
+
+    impl Transact for Fake {
+        fn transact(&self, apply: Apply<'_>) -> Result<(), TargetError> {
+            let before = self.writes.load(Ordering::Relaxed);
+            if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+                while self.queued() < self.hold_until_queued {
+                    thread::yield_now();
+                }
+            }
+            let mut transaction = self;
+            let applied = apply(&mut transaction);
+            lock(&self.commits).push(self.writes.load(Ordering::Relaxed) - before);
+            applied
+        }
+    }
+
+    impl Fake {
+        fn holding(hold_until_queued: usize) -> Self {
+            Self { hold_until_queued, groups: Some(Groups::new(1)), ..Self::default() }
+        }
+
+        fn groups(&self) -> &Groups {
+            self.groups.as_ref().expect("made with them")
+        }
+
+        fn queued(&self) -> usize {
+            lock(&self.groups().queues[0]).waiting.len()
+        }
+
+        fn put(&self, key: &'static [u8]) -> Result<Updated, TargetError> {
+            self.groups().write(self, key, Change::Put(Bytes::from_static(b"")))
+        }
+
+        /// Begins a write of `first`, and once its commit holds, one of each of `keys`.
+        fn meet(
+            &self,
+            first: &'static [u8],
+            keys: &[&'static [u8]],
+        ) -> Vec<Result<Updated, TargetError>> {
+            thread::scope(|scope| {
+                let leader = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| self.put(first))));
+                while !lock(&self.groups().queues[0]).led || self.queued() > 0 {
+                    thread::yield_now();
+                }
+                let clients: Vec<_> =
+                    keys.iter().map(|key| scope.spawn(|| self.put(key))).collect();
+                let outcomes = clients.into_iter().map(|client| client.join().expect("no panic"));
+                let outcomes = outcomes.collect();
+                drop(leader.join());
+                outcomes
+            })
+        }
+    }
+
+    #[test]
+    fn writes_that_wait_share_one_commit() {
+        let fake = Fake::holding(3);
+        let outcomes = fake.meet(b"first", &[b"a", b"b", b"c"]);
+        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Updated::Applied)), "{outcomes:?}");
+        assert_eq!(*lock(&fake.commits), [1, 3], "one for the first, one for all that waited");
+        assert_eq!(lock(&fake.records).len(), 4);
+    }
+
+    #[test]
+    fn a_lone_client_commits_each_write_by_itself() {
+        let fake = Fake::holding(0);
+        for _ in 0..3 {
+            assert_eq!(fake.put(b"a"), Ok(Updated::Applied));
+        }
+        assert_eq!(*lock(&fake.commits), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_refused_write_fails_alone() {
+        let fake = Fake::holding(3);
+        let outcomes = fake.meet(b"first", &[b"a", b"refused", b"b"]);
+        let kinds = outcomes.into_iter().map(|outcome| outcome.map_err(|error| error.kind));
+        let refused = Err(TargetErrorKind::Invalid);
+        let applied = Ok(Updated::Applied);
+        assert_eq!(kinds.collect::<Vec<_>>(), [applied, refused, applied]);
+        assert_eq!(fake.put(b"later"), Ok(Updated::Applied));
+    }
+
+    #[test]
+    fn a_leader_that_panics_leaves_nobody_waiting() {
+        let fake = Fake::holding(2);
+        let outcomes = fake.meet(b"panics", &[b"a", b"b"]);
+        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Updated::Applied)), "{outcomes:?}");
+        assert_eq!(fake.put(b"later"), Ok(Updated::Applied));
+        assert_eq!(lock(&fake.groups().queues[0]).waiting.len(), 0);
+    }
+
+    #[test]
+    fn a_failed_commit_fails_all_and_is_not_tried_again() {
+        struct Broken(AtomicUsize);
+        impl Transact for Broken {
+            fn transact(&self, apply: Apply<'_>) -> Result<(), TargetError> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                let fake = Fake::default();
+                apply(&mut &fake)?;
+                Err(TargetError::new(TargetErrorKind::Io, "no sync"))
+            }
+        }
+        let write = || Write { key: Bytes::new(), change: Change::Put(Bytes::new()) };
+        let broken = Broken(AtomicUsize::new(0));
+        let outcomes = commit(&broken, &[write(), write()]);
+        assert!(outcomes.iter().all(|outcome| outcome.is_err()), "{outcomes:?}");
+        assert_eq!(broken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn an_overlay_reads_what_it_wrote() {
+        let mut overlay = Overlay::new(|_: &[u8]| Ok(Some(Bytes::from_static(b"before"))));
+        assert_eq!(overlay.get(b"k"), Ok(Some(Bytes::from_static(b"before"))));
+        for value in [b"one".as_slice(), b"two"] {
+            let value = Bytes::copy_from_slice(value);
+            assert_eq!(overlay.put(Bytes::from_static(b"k"), value.clone()), Ok(()));
+            assert_eq!(overlay.get(b"k"), Ok(Some(value)));
+        }
+        assert_eq!(overlay.into_written().len(), 1, "each key once");
     }
 }

@@ -189,26 +189,8 @@ impl Peer {
         let failed = |error| PeerError::Open { peer: name, dir: options.dir.clone(), error };
         std::fs::create_dir_all(&options.dir)
             .map_err(|error| failed(TargetError::from_display(store::io_kind(&error), error)))?;
-        let store: Arc<dyn Store> = match name {
-            #[cfg(feature = "rocksdb")]
-            PeerName::RocksDb => Arc::new(self::rocksdb::open(options).map_err(failed)?),
-            #[cfg(feature = "fjall")]
-            PeerName::Fjall => Arc::new(self::fjall::open(options).map_err(failed)?),
-            #[cfg(feature = "redb")]
-            PeerName::Redb => Arc::new(self::redb::open(options).map_err(failed)?),
-            #[cfg(feature = "lmdb")]
-            PeerName::Lmdb => Arc::new(self::lmdb::open(options).map_err(failed)?),
-            #[cfg(feature = "sled")]
-            PeerName::Sled => Arc::new(self::sled::open(options).map_err(failed)?),
-            #[cfg(not(all(
-                feature = "rocksdb",
-                feature = "fjall",
-                feature = "redb",
-                feature = "lmdb",
-                feature = "sled"
-            )))]
-            _ => return Err(PeerError::NotBuilt { peer: name }),
-        };
+        let opened = open_store(name, options).ok_or(PeerError::NotBuilt { peer: name })?;
+        let store = opened.map_err(failed)?;
         Ok(Self { name, dir: options.dir.clone(), store })
     }
 
@@ -254,6 +236,41 @@ impl Peer {
         }
         store.flush().map_err(|error| PeerError::Close { peer, dir, error })
     }
+}
+
+type Opened = Result<Arc<dyn Store>, TargetError>;
+
+/// `None` where this build does not have it.
+#[cfg_attr(
+    not(feature = "any-peer"),
+    expect(unused_variables, reason = "there is no peer to open")
+)]
+fn open_store(name: PeerName, options: &PeerOptions) -> Option<Opened> {
+    match name {
+        #[cfg(feature = "rocksdb")]
+        PeerName::RocksDb => Some(share(self::rocksdb::open(options))),
+        #[cfg(feature = "fjall")]
+        PeerName::Fjall => Some(share(self::fjall::open(options))),
+        #[cfg(feature = "redb")]
+        PeerName::Redb => Some(share(self::redb::open(options))),
+        #[cfg(feature = "lmdb")]
+        PeerName::Lmdb => Some(share(self::lmdb::open(options))),
+        #[cfg(feature = "sled")]
+        PeerName::Sled => Some(share(self::sled::open(options))),
+        #[cfg(not(all(
+            feature = "rocksdb",
+            feature = "fjall",
+            feature = "redb",
+            feature = "lmdb",
+            feature = "sled"
+        )))]
+        _ => None,
+    }
+}
+
+#[cfg(feature = "any-peer")]
+fn share(opened: Result<impl Store + 'static, TargetError>) -> Opened {
+    opened.map(|store| Arc::new(store) as Arc<dyn Store>)
 }
 
 impl TargetFactory for Peer {

@@ -13,6 +13,7 @@ use flywheel_load::{Record, TargetError, TargetErrorKind, Updated};
 pub(super) type Named<T> = Vec<(String, T)>;
 
 /// A change of one key.
+#[cfg_attr(not(feature = "any-peer"), expect(dead_code, reason = "no peer is there to make it"))]
 pub(super) enum Change {
     /// The value from now on.
     Put(Bytes),
