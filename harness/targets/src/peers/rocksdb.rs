@@ -107,7 +107,7 @@ impl Transact for RocksDb {
         }
         let mut durable = WriteOptions::default();
         durable.set_sync(true);
-        self.database.write_opt(&batch, &durable).map_err(refusal)
+        self.database.write_opt(batch, &durable).map_err(refusal)
     }
 }
 
