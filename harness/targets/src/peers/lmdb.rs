@@ -101,8 +101,8 @@ impl Store for Lmdb {
             ("version", format!("{library}; heed {}", crate_version("heed"))),
             (
                 "durability",
-                "fdatasync of the pages, then of the page that points at them, at each commit: LMDB's default, \
-                 without NOSYNC, NOMETASYNC or MAPASYNC"
+                "fdatasync of the pages, then the page that points at them written through an O_DSYNC handle, at each \
+                 commit: LMDB's default, without NOSYNC, NOMETASYNC or MAPASYNC"
                     .to_owned(),
             ),
             ("group_commit", GROUPED.to_owned()),
