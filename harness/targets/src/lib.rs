@@ -2,9 +2,12 @@
 //! No adapter measures, and none knows another.
 
 mod engine;
+pub mod limits;
 mod model;
 mod null;
+mod peers;
 
 pub use engine::{EngineFactory, EngineTarget};
 pub use model::{Model, ModelFactory};
 pub use null::{Null, NullFactory};
+pub use peers::{Peer, PeerError, PeerName, PeerOptions, PeerTarget, disk_bytes};

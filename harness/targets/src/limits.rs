@@ -1,0 +1,41 @@
+//! Every bound that the adapters set, in one place, asserted against each other.
+//! No behaviour lives here; what a peer bounds by itself is not repeated.
+
+use flywheel_load::limits::THREAD_COUNT_MAX;
+
+/// Most writes that one durable commit of a peer takes along; more wait for the next one.
+pub const GROUP_WRITES_MAX: usize = 1_024;
+
+/// Queues of RocksDB's writes, by key: writes of different queues go to RocksDB side by side. Many more than
+/// clients, so that two rarely share one by chance.
+pub const ROCKSDB_QUEUES: usize = 4_096;
+
+/// Size of one of RocksDB's write buffers, in bytes (64 MiB, its default).
+pub const ROCKSDB_WRITE_BUFFER_BYTES: usize = 64 << 20;
+
+/// RocksDB's write buffers, the one being filled included.
+pub const ROCKSDB_WRITE_BUFFERS: i32 = 4;
+
+/// Bytes of RocksDB's first sorted level (256 MiB): as many as the level-0 files that start a compaction hold.
+pub const ROCKSDB_LEVEL_BASE_BYTES: u64 = 256 << 20;
+
+/// Level-0 files that start a compaction (RocksDB's default).
+pub const ROCKSDB_LEVEL_0_FILES: i32 = 4;
+
+/// Bits of RocksDB's filters per key: about 1 % false positives.
+pub const ROCKSDB_FILTER_BITS: f64 = 10.0;
+
+/// How much RocksDB writes to a file before it has the kernel begin to write it out, in bytes (1 MiB).
+pub const ROCKSDB_BYTES_PER_SYNC: u64 = 1 << 20;
+
+/// Address space for LMDB's map, in bytes (1 TiB): no memory and no disk until it is used.
+pub const LMDB_MAP_BYTES: usize = 1 << 40;
+
+/// Threads that may read LMDB at once.
+pub const LMDB_READERS_MAX: u32 = 1 << 17;
+
+const _: () = assert!(LMDB_READERS_MAX as u64 > THREAD_COUNT_MAX);
+const _: () = assert!(LMDB_MAP_BYTES.is_multiple_of(1 << 16));
+const _: () = assert!(
+    ROCKSDB_LEVEL_BASE_BYTES == ROCKSDB_WRITE_BUFFER_BYTES as u64 * ROCKSDB_LEVEL_0_FILES as u64
+);

@@ -1,0 +1,176 @@
+//! What any target must do, whoever stores the records: agree with a map, operation by operation, and lose no
+//! update of many that meet at one key.
+//! Durability is not asked here: a target need not have any.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+use flywheel_load::random::Random;
+use flywheel_load::{
+    Control, FieldSet, Record, RunOptions, Target, TargetFactory, Updated, load, run,
+};
+use flywheel_targets::ModelFactory;
+use futures_executor::block_on;
+
+use crate::support::workload;
+
+const SEED: u64 = 0x5EED_0009;
+const KEYS: u64 = 60;
+const FIELDS: u16 = 6;
+
+/// All of the below.
+pub fn check<F: TargetFactory>(factory: &F) {
+    a_missing_key_is_missing(factory);
+    random_operations_agree_with_a_map(factory, 1_500);
+    concurrent_partial_updates_of_one_key_lose_nothing(factory);
+    a_verified_workload_runs_clean(factory);
+}
+
+#[test]
+fn the_model_conforms() {
+    check(&ModelFactory::new());
+}
+
+fn connect<F: TargetFactory>(factory: &F) -> F::Target {
+    block_on(factory.connect(0)).expect("it connects")
+}
+
+/// A record with the fields of `numbers`, each of some drawn length, empty ones among them.
+pub fn record(random: &mut Random, numbers: impl IntoIterator<Item = u16>) -> Record {
+    let fields: Vec<(u16, Vec<u8>)> = numbers
+        .into_iter()
+        .map(|number| {
+            let length = random.next_below(300) as usize;
+            (number, (0..length).map(|_| random.next_below(256) as u8).collect())
+        })
+        .collect();
+    Record::from_fields(fields.iter().map(|(number, value)| (*number, value.as_slice())))
+}
+
+/// Keys of several lengths, some the beginning of others.
+fn key(random: &mut Random) -> Vec<u8> {
+    let number = random.next_below(KEYS);
+    match number % 3 {
+        0 => format!("user{number}").into_bytes(),
+        1 => format!("user{number:08}").into_bytes(),
+        _ => vec![0xFF, number as u8, 0],
+    }
+}
+
+fn a_missing_key_is_missing<F: TargetFactory>(factory: &F) {
+    let target = connect(factory);
+    let some = record(&mut Random::new(1), [2]);
+    block_on(async {
+        assert_eq!(target.read(b"nobody", FieldSet::All).await, Ok(None));
+        let partial = target.update(b"nobody", some, false).await;
+        assert_eq!(partial, Ok(Updated::NotFound), "a partial update makes no record");
+        assert_eq!(target.read(b"nobody", FieldSet::All).await, Ok(None));
+        assert_eq!(target.scan(b"nobody", 10, FieldSet::All).await, Ok(Vec::new()));
+    });
+}
+
+/// Inserts, whole and partial updates, reads of all and of one field, and scans from keys that are there and
+/// that are not, each compared with a map.
+fn random_operations_agree_with_a_map<F: TargetFactory>(factory: &F, operations: u64) {
+    let target = connect(factory);
+    let random = &mut Random::new(SEED);
+    let mut map: BTreeMap<Vec<u8>, Record> = BTreeMap::new();
+    for at in 0..operations {
+        let key = key(random);
+        let what = format!("operation {at} of seed {SEED:#x} on {key:?}");
+        match random.next_below(6) {
+            0 => {
+                let whole = record(random, 0..FIELDS);
+                block_on(target.insert(&key, whole.clone())).expect(&what);
+                map.insert(key, whole);
+            }
+            1 => {
+                let whole = record(random, 0..FIELDS);
+                let updated = block_on(target.update(&key, whole.clone(), true));
+                assert_eq!(updated, Ok(Updated::Applied), "{what}");
+                map.insert(key, whole);
+            }
+            2 => {
+                let number = random.next_below(u64::from(FIELDS)) as u16;
+                let changes = record(random, [number]);
+                let updated = block_on(target.update(&key, changes.clone(), false));
+                let expected = match map.get_mut(&key) {
+                    Some(before) => {
+                        *before = before.merge(&changes);
+                        Updated::Applied
+                    }
+                    None => Updated::NotFound,
+                };
+                assert_eq!(updated, Ok(expected), "{what}");
+            }
+            3 => {
+                let read = block_on(target.read(&key, FieldSet::AllByName));
+                assert_eq!(read, Ok(map.get(&key).cloned()), "{what}");
+            }
+            4 => {
+                let one = FieldSet::One(random.next_below(u64::from(FIELDS)) as u16);
+                let read = block_on(target.read(&key, one));
+                assert_eq!(read, Ok(map.get(&key).map(|record| record.project(one))), "{what}");
+            }
+            _ => {
+                let count = random.next_below(12) as usize;
+                let one = FieldSet::One(1);
+                let rows = block_on(target.scan(&key, count, one)).expect(&what);
+                let from = (Bound::Included(key.as_slice()), Bound::Unbounded);
+                let expected: Vec<(Bytes, Record)> = map
+                    .range::<[u8], _>(from)
+                    .take(count)
+                    .map(|(key, record)| (Bytes::copy_from_slice(key), record.project(one)))
+                    .collect();
+                let rows: Vec<(Bytes, Record)> =
+                    rows.into_iter().map(|row| (row.key, row.record)).collect();
+                assert_eq!(rows, expected, "{what}");
+            }
+        }
+    }
+    let rows = block_on(target.scan(b"", usize::from(u16::MAX), FieldSet::All)).expect("a scan");
+    let all = rows.into_iter().map(|row| (row.key.to_vec(), row.record));
+    assert_eq!(all.collect::<BTreeMap<_, _>>(), map, "all of it, from the very beginning");
+}
+
+/// Each thread writes a field of its own, again and again, into one record: every last value must be there.
+fn concurrent_partial_updates_of_one_key_lose_nothing<F: TargetFactory>(factory: &F) {
+    const THREADS: u16 = 8;
+    const ROUNDS: u32 = 25;
+    let key = b"met by all";
+    let empty = Record::from_fields((0..THREADS).map(|number| (number, b"".as_slice())));
+    block_on(connect(factory).insert(key, empty)).expect("an insert");
+    std::thread::scope(|scope| {
+        for number in 0..THREADS {
+            scope.spawn(move || {
+                let target = connect(factory);
+                for round in 1..=ROUNDS {
+                    let value = round.to_le_bytes();
+                    let changes = Record::from_fields([(number, value.as_slice())]);
+                    let updated = block_on(target.update(key, changes, false));
+                    assert_eq!(updated, Ok(Updated::Applied), "thread {number}, round {round}");
+                    let own = block_on(target.read(key, FieldSet::One(number)));
+                    let own = own.expect("a read").expect("it is there");
+                    assert_eq!(own.get(number), Some(value.as_slice()), "a client reads its write");
+                }
+            });
+        }
+    });
+    let read = block_on(connect(factory).read(key, FieldSet::All)).expect("a read");
+    let record = read.expect("it is there");
+    for number in 0..THREADS {
+        let last = ROUNDS.to_le_bytes();
+        assert_eq!(record.get(number), Some(last.as_slice()), "thread {number}");
+    }
+}
+
+/// The driver's own verification, over threads that each keep one operation in flight.
+fn a_verified_workload_runs_clean<F: TargetFactory>(factory: &F) {
+    let workload = workload("a", &[("dataintegrity", "true"), ("operationcount", "1000")]);
+    let options = RunOptions { workers: Some(workload.thread_count as usize), drain: None };
+    let control = Control::new();
+    load(&workload, factory, &options, &control).expect("it connects");
+    let figures = run(&workload, factory, &options, &control).expect("it connects");
+    assert!(figures.is_clean() && !figures.partial, "{:?}", figures.verification);
+}
