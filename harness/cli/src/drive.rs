@@ -8,8 +8,9 @@ use flywheel_load::{
     Workload, run, run_open,
 };
 
-use crate::args::{Common, LoadArgs, Rate};
+use crate::args::{LoadArgs, Rate};
 use crate::error::CliError;
+use crate::systems::Manners;
 
 /// Arrivals that nobody came to for so long are given up: by then the rate is not sustained.
 const LATE_AFTER: Duration = Duration::from_secs(10);
@@ -47,18 +48,16 @@ pub fn rate(workload: &Workload, load: &LoadArgs) -> Result<Option<Rate>, CliErr
 }
 
 /// A closed loop of the workload's clients.
-pub fn closed(common: &Common, cores: &[usize]) -> Loop {
-    Loop::Closed(RunOptions { cores: cores.to_vec(), ..common.run_options() })
+pub fn closed(manners: &Manners) -> Loop {
+    Loop::Closed(RunOptions {
+        workers: manners.workers,
+        cores: manners.spare_cores.clone(),
+        ..RunOptions::default()
+    })
 }
 
 /// An open loop of so many operations a second, for as long as the workload says.
-pub fn open(
-    common: &Common,
-    workload: &Workload,
-    rate_per_s: f64,
-    in_flight: usize,
-    cores: &[usize],
-) -> Result<Loop, CliError> {
+pub fn open(manners: &Manners, workload: &Workload, rate_per_s: f64) -> Result<Loop, CliError> {
     let length = workload.max_execution_time.unwrap_or_else(|| {
         // As long as so many operations take.
         let operations = workload.operation_count.unwrap_or(1) as f64;
@@ -68,10 +67,16 @@ pub fn open(
     let mut options = OpenOptions::new(rate_per_s, seconds);
     options.steps = workload.arrivals.shape.steps(rate_per_s, seconds);
     options.arrivals = workload.arrivals.spacing.unwrap_or(Arrivals::Poisson);
-    options.in_flight = in_flight + SPARE_SLOTS;
+    // A system with a thread for each client has no room for more.
+    let spare = if manners.workers.is_some_and(|workers| workers == manners.in_flight) {
+        0
+    } else {
+        SPARE_SLOTS
+    };
+    options.in_flight = manners.in_flight + spare;
     options.late_after = LATE_AFTER;
-    options.workers = common.workers;
-    options.cores = cores.to_vec();
+    options.workers = manners.workers;
+    options.cores = manners.spare_cores.clone();
     options.check(workload)?;
     Ok(Loop::Open(options))
 }

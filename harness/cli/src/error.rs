@@ -21,6 +21,9 @@ pub enum CliError {
     /// The driver cannot run.
     #[error("{0}")]
     Run(#[from] flywheel_load::RunError),
+    /// Another engine is not in this build, or failed.
+    #[error("{0}")]
+    Peer(#[from] flywheel_targets::PeerError),
     /// Figures that no statistics can be made of.
     #[error("statistics: {0}")]
     Stats(#[from] flywheel_stats::StatsError),
@@ -43,6 +46,9 @@ pub enum CliError {
         /// Why.
         error: io::Error,
     },
+    /// A run in a process of its own failed.
+    #[error("{0}")]
+    Child(String),
     /// Ctrl-C before there was anything to report.
     #[error("interrupted before there was anything to report")]
     Interrupted,

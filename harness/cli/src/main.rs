@@ -8,9 +8,12 @@ mod device;
 mod drive;
 mod error;
 mod interrupt;
+mod load;
 mod loaded;
 mod measure;
+mod memory_limit;
 mod overload;
+mod peers;
 mod phases;
 mod progress;
 mod repair;
@@ -18,6 +21,7 @@ mod run;
 mod search;
 mod settings;
 mod suite;
+mod systems;
 mod watch;
 
 use std::process::ExitCode;
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let stop = interrupt::stop_flag();
     let outcome = match &cli.command {
+        Command::Load(args) => load::command(args, &stop),
+        Command::Peers(args) => peers::command(args, &stop),
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
         Command::Search(args) => search::command(args, &stop),

@@ -21,6 +21,7 @@ use crate::interrupt;
 use crate::phases::Bench;
 use crate::progress;
 use crate::settings::Named;
+use crate::systems::Manners;
 use crate::watch::Watch;
 
 /// How long the generator runs against nothing.
@@ -32,10 +33,8 @@ pub struct Subject<'a, F> {
     pub factory: &'a F,
     /// Watches it.
     pub watch: &'a dyn Watch,
-    /// Operations that it lets in at most.
-    pub in_flight: usize,
-    /// Cores that it leaves to the generator.
-    pub spare_cores: Vec<usize>,
+    /// How the generator has to behave.
+    pub manners: Manners,
     /// Whether it keeps what is written to it.
     pub stores: bool,
 }
@@ -122,8 +121,7 @@ impl Measurement<'_> {
         subject: &Subject<'_, F>,
         workload: &Workload,
     ) -> Result<(Loop, Option<f64>), CliError> {
-        let cores = &subject.spare_cores;
-        let closed = drive::closed(self.bench.common, cores);
+        let closed = drive::closed(&subject.manners);
         let Some(rate) = drive::rate(workload, self.load)? else { return Ok((closed, None)) };
         let (rate_per_s, peak) = match rate {
             Rate::PerSecond(rate_per_s) => (rate_per_s, None),
@@ -133,7 +131,7 @@ impl Measurement<'_> {
                 (peak * share, Some(peak))
             }
         };
-        let open = drive::open(self.bench.common, workload, rate_per_s, subject.in_flight, cores)?;
+        let open = drive::open(&subject.manners, workload, rate_per_s)?;
         Ok((open, peak))
     }
 
@@ -196,7 +194,7 @@ impl Measurement<'_> {
         overwrites.request_distribution = RequestDistribution::Uniform;
         // Other draws than the run's: the same keys would come in the same order.
         overwrites.seed = workload.seed.wrapping_add(1);
-        let closed = drive::closed(self.bench.common, &subject.spare_cores);
+        let closed = drive::closed(&subject.manners);
         let figures = self.bench.drive("preconditioning", &closed, &overwrites, subject.factory)?;
         Ok(figures.operations_total)
     }
@@ -216,7 +214,7 @@ impl Measurement<'_> {
         reads.read_all_fields = true;
         reads.request_distribution = RequestDistribution::Uniform;
         reads.seed = workload.seed.wrapping_add(2);
-        let closed = drive::closed(self.bench.common, &subject.spare_cores);
+        let closed = drive::closed(&subject.manners);
         let control = Control::with_stop_flag(self.bench.stop.clone());
         let figures = progress::follow("reading back", &control, || {
             closed.drive(&reads, subject.factory, &control)

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flywheel_load::figures::{RunFigures, StepFigures};
-use flywheel_load::{Arrivals, Control, OpenOptions, Step, TargetErrorKind, Workload, run_open};
+use flywheel_load::{
+    Arrivals, Control, OpenOptions, RunOptions, Step, TargetErrorKind, Workload, run_open,
+};
 use flywheel_report::{
     CpuTimes, Environment, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, Paint,
     PeakFigures, QueueFigures, overload_summary, resident_bytes, utc_now, write_overload_folder,
@@ -19,11 +21,12 @@ use crate::args::{ArrivalsName, OverloadArgs};
 use crate::convert;
 use crate::error::CliError;
 use crate::interrupt;
+use crate::measure::faults_of;
 use crate::phases::Bench;
 use crate::progress;
 use crate::run;
-use crate::measure::faults_of;
 use crate::settings::{self, Named};
+use crate::systems::Flywheel;
 
 /// Unless they are given: more clients than a run's, for the peak is looked for, and a longer warm-up, for a
 /// cache that still fills is not at its peak.
@@ -48,7 +51,7 @@ pub fn command(args: &OverloadArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliErr
     OpenOptions::new(1.0, 1).check(&named.workload)?;
     let common = &args.common;
     let bare = Bench { common, stop, probe: None };
-    run::load_if_empty(&bare, &named, true)?;
+    run::load_if_empty(&Flywheel, &bare, &named, true)?;
     let probe = run::probe(common, stop)?;
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = begin(args, &named);
@@ -106,7 +109,7 @@ fn measure(
     result: &mut OverloadResult,
 ) -> Result<(), CliError> {
     let options = settings::engine_options(bench.common, &named.workload, true)?;
-    let engine = bench.open_with(options.clone())?;
+    let engine = bench.open_engine(options.clone())?;
     let cpu_before = CpuTimes::now();
     let measured = (|| {
         result.peak_before = peak(bench, &engine, args, named, &mut result.faults)?;
@@ -140,7 +143,7 @@ fn peak(
     workload.max_execution_time = Some(Duration::from_secs(args.peak_seconds));
     let control = Control::with_stop_flag(bench.stop.clone());
     let factory = EngineFactory::new(engine.handle());
-    let options = args.common.run_options();
+    let options = RunOptions { workers: args.common.workers, ..RunOptions::default() };
     let figures = progress::follow("peak", &control, || {
         flywheel_load::run(&workload, &factory, &options, &control)
     })?;

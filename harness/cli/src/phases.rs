@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use flywheel_device::Probe;
-use flywheel_load::{Control, Workload};
+use flywheel_load::{Control, RunOptions, Workload};
 use flywheel_report::{DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now};
 use flywheel_shard::{Engine, EngineOptions};
-use flywheel_targets::EngineFactory;
 
 use crate::args::Common;
 use crate::convert;
@@ -18,7 +17,8 @@ use crate::error::CliError;
 use crate::interrupt;
 use crate::loaded;
 use crate::progress;
-use crate::settings::{self, Named};
+use crate::settings::Named;
+use crate::systems::Open;
 
 /// Everything one result needs beyond its workload.
 pub struct Bench<'a> {
@@ -31,13 +31,8 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Opens the data directory; shows recovery if it takes long.
-    pub fn open(&self, workload: &Workload, is_open_loop: bool) -> Result<Engine, CliError> {
-        self.open_with(settings::engine_options(self.common, workload, is_open_loop)?)
-    }
-
-    /// The same with settings of the caller's.
-    pub fn open_with(&self, options: EngineOptions) -> Result<Engine, CliError> {
+    /// Opens the engine in the data directory; shows recovery if it takes long.
+    pub fn open_engine(&self, options: EngineOptions) -> Result<Engine, CliError> {
         let bar = progress::bar("opening");
         let shown = bar.clone();
         let opened = Engine::open_with_progress(&self.common.dir, options, move |at| {
@@ -57,11 +52,12 @@ impl Bench<'_> {
     }
 
     /// Loads the workload's records into an empty directory and checks that all went in.
-    pub fn load(&self, engine: &Engine, workload: &Workload) -> Result<LoadPhase, CliError> {
+    pub fn load<O: Open>(&self, open: &O, workload: &Workload) -> Result<LoadPhase, CliError> {
         let control = Control::with_stop_flag(self.stop.clone());
-        let factory = EngineFactory::new(engine.handle());
+        let workers = open.manners(self.common, workload).workers;
+        let options = RunOptions { workers, ..RunOptions::default() };
         let figures = progress::follow("loading", &control, || {
-            flywheel_load::load(workload, &factory, &self.common.run_options(), &control)
+            flywheel_load::load(workload, open.factory(), &options, &control)
         })?;
         if figures.partial || interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
@@ -71,7 +67,7 @@ impl Bench<'_> {
             let problem = format!("loading failed {} times: {sample}", error.count);
             return Err(CliError::Data { directory: self.common.dir.clone(), problem });
         }
-        engine.checkpoint()?;
+        open.settle()?;
         loaded::note(&self.common.dir, workload)?;
         Ok(convert::load_phase(&figures))
     }

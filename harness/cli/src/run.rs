@@ -5,10 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_report::{LoadPhase, Paint, RunResult, summary, write_folder};
-use flywheel_shard::EngineOptions;
-use flywheel_targets::{EngineFactory, NullFactory};
 
-use crate::args::{Common, RunArgs, TargetName};
+use crate::args::{Chosen, Common, RunArgs};
 use crate::device;
 use crate::drive;
 use crate::error::CliError;
@@ -16,15 +14,20 @@ use crate::loaded;
 use crate::measure::{HdrLog, Measurement, Subject};
 use crate::phases::{self, Bench};
 use crate::settings::{self, Named};
+use crate::systems::{self, Flywheel, Open, System};
 use crate::watch;
 
 /// Runs one workload; the exit code says whether the target was met.
 pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let name = settings::workload_name(&args.files);
     let named = settings::resolve(name, &args.files, &args.common, None)?;
-    let (result, log) = match args.target {
-        TargetName::Null => on_null(args, &named, stop)?,
-        TargetName::Engine => on_engine(args, &named, stop)?,
+    let (result, log) = match args.target.0 {
+        Chosen::Null => on_null(args, &named, stop)?,
+        Chosen::Engine => on(&Flywheel, args, &named, stop)?,
+        Chosen::Peer(peer) => {
+            peer.available()?;
+            on(&peer, args, &named, stop)?
+        }
     };
     report(&args.common, &result, log)?;
     Ok(result.verdict().exit_code())
@@ -47,10 +50,9 @@ fn on_null(
     let bench = Bench { common: &args.common, stop, probe: None };
     let mut result = phases::begin(named, "null", &args.common, &args.common.dir);
     let subject = Subject {
-        factory: &NullFactory::new(&named.workload),
+        factory: &systems::null(&named.workload),
         watch: &watch::Nothing,
-        in_flight: EngineOptions::default().in_flight,
-        spare_cores: Vec::new(),
+        manners: systems::null_manners(&args.common),
         stores: false,
     };
     let log = Measurement { bench: &bench, load: &args.load }.run(&subject, named, &mut result)?;
@@ -58,26 +60,29 @@ fn on_null(
     Ok((result, log))
 }
 
-fn on_engine(
+fn on<S: System>(
+    system: &S,
     args: &RunArgs,
     named: &Named,
     stop: &Arc<AtomicBool>,
 ) -> Result<(RunResult, HdrLog), CliError> {
     let common = &args.common;
     let bare = Bench { common, stop, probe: None };
-    let load = load_if_empty(&bare, named, drive::is_open(&named.workload, &args.load))?;
+    let is_open_loop = drive::is_open(&named.workload, &args.load);
+    let load = load_if_empty(system, &bare, named, is_open_loop)?;
     let probe = probe(common, stop)?;
     let bench = Bench { probe: probe.as_ref(), ..bare };
-    let mut result = phases::begin(named, "flywheel", common, &common.dir);
+    let mut result = phases::begin(named, system.name(), common, &common.dir);
     result.load = load;
     let measurement = Measurement { bench: &bench, load: &args.load };
-    let log = run_loaded(&measurement, named, &mut result)?;
+    let log = run_loaded(system, &measurement, named, &mut result)?;
     result.seal();
     Ok((result, log))
 }
 
 /// Loads an empty directory, and checks that one which is not holds the workload's records.
-pub fn load_if_empty(
+pub fn load_if_empty<S: System>(
+    system: &S,
     bench: &Bench<'_>,
     named: &Named,
     is_open_loop: bool,
@@ -87,9 +92,9 @@ pub fn load_if_empty(
         loaded::check(dir, &named.workload)?;
         return Ok(None);
     }
-    let engine = bench.open(&named.workload, is_open_loop)?;
-    let load = bench.load(&engine, &named.workload)?;
-    engine.close()?;
+    let open = system.open(bench, &named.workload, is_open_loop)?;
+    let load = bench.load(&open, &named.workload)?;
+    open.close()?;
     Ok(Some(load))
 }
 
@@ -105,23 +110,25 @@ pub fn probe(common: &Common, stop: &Arc<AtomicBool>) -> Result<Option<Probe>, C
 }
 
 /// Probes, opens, measures, closes and probes again.
-pub fn run_loaded(
+pub fn run_loaded<S: System>(
+    system: &S,
     measurement: &Measurement<'_>,
     named: &Named,
     result: &mut RunResult,
 ) -> Result<HdrLog, CliError> {
     let bench = measurement.bench;
     result.device.before = bench.probe("probing before")?;
-    let engine = bench.open(&named.workload, drive::is_open(&named.workload, measurement.load))?;
+    let is_open_loop = drive::is_open(&named.workload, measurement.load);
+    let open = system.open(bench, &named.workload, is_open_loop)?;
+    result.settings = open.settings();
     let subject = Subject {
-        factory: &EngineFactory::new(engine.handle()),
-        watch: &engine,
-        in_flight: EngineOptions::default().in_flight,
-        spare_cores: settings::spare_cores(bench.common),
+        factory: open.factory(),
+        watch: open.watch(),
+        manners: open.manners(bench.common, &named.workload),
         stores: true,
     };
     let measured = measurement.run(&subject, named, result);
-    engine.close()?;
+    open.close()?;
     let log = measured?;
     result.device.after = bench.probe("probing after")?;
     Ok(log)

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use flywheel_load::{Control, RunFigures, Workload};
+use flywheel_load::{Control, RunFigures, TargetFactory, Workload};
 use flywheel_report::{
     BestRate, Environment, Paint, RateRun, SearchResult, new_search, search_summary, utc_now,
     write_search_folder,
 };
-use flywheel_shard::EngineOptions;
 use flywheel_stats::{DEFAULT_SENSITIVITY, Point, knee};
-use flywheel_targets::EngineFactory;
 
-use crate::args::SearchArgs;
+use crate::args::{Chosen, SearchArgs};
 use crate::convert;
 use crate::drive;
 use crate::error::CliError;
@@ -24,6 +22,7 @@ use crate::phases::Bench;
 use crate::progress;
 use crate::run;
 use crate::settings::{self, Named};
+use crate::systems::{self, Flywheel, Manners, Open, System};
 
 /// Seconds of each run, unless `--seconds` is given: p99 of 1,000 operations a second has its samples then.
 const DEFAULT_SECONDS: u64 = 10;
@@ -46,23 +45,41 @@ pub fn command(args: &SearchArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError
     let name = settings::workload_name(&args.files);
     let named = settings::resolve(name, &args.files, common, Some(DEFAULT_SECONDS))?;
     // Whether the workload suits an open loop at all, before anything is loaded.
-    drive::open(common, &named.workload, 1.0, 1, &[])?;
+    drive::open(&systems::null_manners(common), &named.workload, 1.0)?;
     let bare = Bench { common, stop, probe: None };
-    run::load_if_empty(&bare, &named, true)?;
+    match args.target.0 {
+        Chosen::Peer(peer) => {
+            peer.available()?;
+            search(&peer, args, &named, &bare)
+        }
+        Chosen::Engine => search(&Flywheel, args, &named, &bare),
+        Chosen::Null => Err(CliError::Flag("--target: null has no rate that it cannot do".into())),
+    }
+}
+
+fn search<S: System>(
+    system: &S,
+    args: &SearchArgs,
+    named: &Named,
+    bare: &Bench<'_>,
+) -> Result<u8, CliError> {
+    let Bench { common, stop, .. } = *bare;
+    run::load_if_empty(system, bare, named, true)?;
     let probe = run::probe(common, stop)?;
-    let bench = Bench { probe: probe.as_ref(), ..bare };
-    let mut result = begin(args, &named);
+    let bench = Bench { common, stop, probe: probe.as_ref() };
+    let mut result = begin(args, named, system.name());
     result.device.before = bench.probe("probing before")?;
-    let engine = bench.open(&named.workload, true)?;
+    let open = system.open(&bench, &named.workload, true)?;
     let searched = Search {
         bench: &bench,
         peak_seconds: args.peak_seconds,
-        factory: EngineFactory::new(engine.handle()),
+        factory: open.factory(),
+        manners: open.manners(common, &named.workload),
         workload: &named.workload,
         result: &mut result,
     }
     .run();
-    engine.close()?;
+    open.close()?;
     searched?;
     result.device.after = bench.probe("probing after")?;
     println!("{}", search_summary(&result, Paint::for_stdout()));
@@ -73,11 +90,11 @@ pub fn command(args: &SearchArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError
 }
 
 /// A result with all that is known before anything is measured.
-fn begin(args: &SearchArgs, named: &Named) -> SearchResult {
+fn begin(args: &SearchArgs, named: &Named, system: &str) -> SearchResult {
     let arrivals = named.workload.arrivals.spacing;
     SearchResult {
         workload: named.name.clone(),
-        system: "flywheel".into(),
+        system: system.to_owned(),
         properties: named.workload.properties().clone(),
         seed: named.workload.seed,
         command: std::env::args().collect(),
@@ -90,20 +107,19 @@ fn begin(args: &SearchArgs, named: &Named) -> SearchResult {
     }
 }
 
-struct Search<'a> {
+struct Search<'a, F> {
     bench: &'a Bench<'a>,
     peak_seconds: u64,
-    factory: EngineFactory,
+    factory: &'a F,
+    manners: Manners,
     workload: &'a Workload,
     result: &'a mut SearchResult,
 }
 
-impl Search<'_> {
+impl<F: TargetFactory> Search<'_, F> {
     fn run(&mut self) -> Result<(), CliError> {
-        let common = self.bench.common;
-        let cores = settings::spare_cores(common);
-        let closed = drive::closed(common, &cores);
-        let peak = self.bench.peak(&closed, &self.factory, self.workload, self.peak_seconds)?;
+        let closed = drive::closed(&self.manners);
+        let peak = self.bench.peak(&closed, self.factory, self.workload, self.peak_seconds)?;
         self.result.peak_ops_per_s = peak;
         let (mut met, mut failed) = self.sweep(peak)?;
         while let (low, Some(high)) = (met.unwrap_or(0.0), failed) {
@@ -177,14 +193,11 @@ impl Search<'_> {
         // Other operations in each run, and the same ones whenever the search is made again.
         workload.seed = workload.seed.wrapping_add(self.result.runs.len() as u64);
         workload.warm_up = workload.warm_up.min(Duration::from_secs(2));
-        let cores = settings::spare_cores(bench.common);
-        let in_flight = EngineOptions::default().in_flight;
-        let looped = drive::open(bench.common, &workload, rate_per_s, in_flight, &cores)?;
+        let looped = drive::open(&self.manners, &workload, rate_per_s)?;
         let control = Control::with_stop_flag(bench.stop.clone());
         let label = format!("{rate_per_s:.0} ops/s");
-        let figures = progress::follow(&label, &control, || {
-            looped.drive(&workload, &self.factory, &control)
-        })?;
+        let figures =
+            progress::follow(&label, &control, || looped.drive(&workload, self.factory, &control))?;
         if interrupt::is_set(bench.stop) {
             return Err(CliError::Interrupted);
         }

@@ -14,6 +14,7 @@ use crate::measure::Measurement;
 use crate::phases::{self, Bench};
 use crate::run::{probe, report, run_loaded};
 use crate::settings::{self, Named};
+use crate::systems::{Flywheel, Open, System};
 
 /// Seconds that each workload is measured for, unless `--seconds` is given.
 const DEFAULT_SECONDS: u64 = 20;
@@ -69,13 +70,14 @@ fn run_on_one_load(
     let bench = measurement.bench;
     let Some(first) = workloads.first() else { return Ok(()) };
     wipe(&bench.common.dir)?;
-    let engine = bench.open(&first.workload, drive::is_open(&first.workload, measurement.load))?;
-    let loaded = match bench.load(&engine, &first.workload) {
+    let is_open_loop = drive::is_open(&first.workload, measurement.load);
+    let open = Flywheel.open(bench, &first.workload, is_open_loop)?;
+    let loaded = match bench.load(&open, &first.workload) {
         // What was measured before the Ctrl-C is still reported.
         Err(CliError::Interrupted) if !results.is_empty() => return Ok(()),
         loaded => loaded?,
     };
-    engine.close()?;
+    open.close()?;
     let mut load = Some(loaded);
     for named in workloads {
         if interrupt::is_set(bench.stop) {
@@ -83,7 +85,7 @@ fn run_on_one_load(
         }
         let mut result = phases::begin(named, "flywheel", bench.common, &bench.common.dir);
         result.load = load.take();
-        let log = run_loaded(measurement, named, &mut result)?;
+        let log = run_loaded(&Flywheel, measurement, named, &mut result)?;
         result.seal();
         report(bench.common, &result, log)?;
         println!();

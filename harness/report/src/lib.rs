@@ -27,6 +27,7 @@ mod hdr_log;
 mod limits;
 mod load;
 mod overload;
+mod peers;
 mod ratios;
 mod result;
 mod search;
@@ -49,6 +50,7 @@ pub use overload::{
     Mark, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, PeakFigures, QueueFigures,
     overload_summary, write_overload_folder,
 };
+pub use peers::{PeersResult, SystemFigures, SystemRuns, peers_summary, write_peers_folder};
 pub use ratios::Ratios;
 pub use result::{
     EngineFigures, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError, RunResult,

@@ -168,7 +168,8 @@ fn concurrent_partial_updates_of_one_key_lose_nothing<F: TargetFactory>(factory:
 /// The driver's own verification, over threads that each keep one operation in flight.
 fn a_verified_workload_runs_clean<F: TargetFactory>(factory: &F) {
     let workload = workload("a", &[("dataintegrity", "true"), ("operationcount", "1000")]);
-    let options = RunOptions { workers: Some(workload.thread_count as usize), drain: None };
+    let workers = Some(workload.thread_count as usize);
+    let options = RunOptions { workers, ..RunOptions::default() };
     let control = Control::new();
     load(&workload, factory, &options, &control).expect("it connects");
     let figures = run(&workload, factory, &options, &control).expect("it connects");

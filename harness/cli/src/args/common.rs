@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use flywheel_load::RunOptions;
 
 /// What all that measure share.
 #[derive(Debug, Args)]
@@ -51,11 +50,4 @@ pub struct Common {
     /// Skip probing the device before and after
     #[arg(long)]
     pub no_probe: bool,
-}
-
-impl Common {
-    /// How the closed loop is driven.
-    pub fn run_options(&self) -> RunOptions {
-        RunOptions { workers: self.workers, ..RunOptions::default() }
-    }
 }

@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod common;
 mod load;
+mod target;
 
 pub use common::Common;
 pub use load::{LoadArgs, Rate};
+pub use target::{Chosen, TargetName};
 
 /// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
 #[derive(Debug, Parser)]
@@ -27,11 +29,16 @@ Ctrl-C ends a run with its figures so far, marked partial.";
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Load a workload's records into an empty directory.
+    Load(LoadCommandArgs),
     /// Run one workload: load it if the directory is empty, run, verify, report.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Run YCSB's whole suite: load A; A, B, C, F, D; wipe; load E; E.
     Suite(SuiteArgs),
+    /// Run one workload on the engine and on others, in turns on one disk, and compare.
+    #[command(after_help = PEERS_HELP)]
+    Peers(PeersArgs),
     /// Find the highest rate that meets the target, the knee, and the curve of latency against throughput.
     #[command(after_help = SEARCH_HELP)]
     Search(SearchArgs),
@@ -52,6 +59,19 @@ Examples:
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
   flywheel run -P workloads/c.properties --target null     the harness's own floor";
+
+const PEERS_HELP: &str = "\
+Each system loads the workload into fresh files and is then run --rounds times in a closed loop, for throughput, \
+and as often in an open loop at one rate that all of them can keep, for response times; in turns, in an \
+order that changes, each run in a process of its own with the same cache, the same bound on memory (page cache \
+included, where cgroups allow) and every write durable when acknowledged. Peers are built on request:
+  scripts/peers-setup && cargo build --release --features peers
+
+Exit codes: 0 all ran; 2 bad input or a fault.
+
+Examples:
+  flywheel peers -P workloads/a.properties
+  flywheel peers -P workloads/c.properties --systems rocksdb,lmdb --rounds 3 --seconds 30";
 
 const SEARCH_HELP: &str = "\
 Finds the peak in a closed loop, offers shares of it in open loops of --seconds each (default 10), halves \
@@ -113,15 +133,6 @@ pub struct CheckArgs {
     pub repair: bool,
 }
 
-/// What a workload is run against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TargetName {
-    /// The storage engine.
-    Engine,
-    /// Nothing: answers at once, and shows what the harness itself costs.
-    Null,
-}
-
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -129,13 +140,57 @@ pub struct RunArgs {
     #[arg(short = 'P', value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// What to run against
-    #[arg(long, value_enum, default_value = "engine")]
+    /// What to run against: engine, null, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    #[arg(long, default_value = "engine")]
     pub target: TargetName,
 
     /// How it is loaded.
     #[command(flatten)]
     pub load: LoadArgs,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `load`.
+#[derive(Debug, Args)]
+pub struct LoadCommandArgs {
+    /// Workload file, Java properties as YCSB's [repeatable, later ones win]
+    #[arg(short = 'P', value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// What to load: engine, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    #[arg(long, default_value = "engine")]
+    pub target: TargetName,
+
+    /// The rest.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `peers`.
+#[derive(Debug, Args)]
+pub struct PeersArgs {
+    /// Workload file, Java properties as YCSB's [repeatable, later ones win]
+    #[arg(short = 'P', value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// Peers to compare with, of rocksdb, fjall, redb, lmdb and sled [default: all that this build has]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub systems: Vec<TargetName>,
+
+    /// How often each is run in each loop
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub rounds: u64,
+
+    /// The rate at which response times are measured, or a share of the slowest system's throughput
+    #[arg(long, default_value = "50%", value_name = "RATE|SHARE%")]
+    pub rate: Rate,
+
+    /// Memory that each process may use, page cache included, in MiB [default: the cache and 640]
+    #[arg(long)]
+    pub memory_mib: Option<u64>,
 
     /// The rest.
     #[command(flatten)]
@@ -148,6 +203,10 @@ pub struct SearchArgs {
     /// Workload file, Java properties as YCSB's [repeatable, later ones win]
     #[arg(short = 'P', value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+
+    /// What to search on: engine, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    #[arg(long, default_value = "engine")]
+    pub target: TargetName,
 
     /// Measure the peak for so long
     #[arg(long, default_value_t = 10, value_name = "SECONDS",

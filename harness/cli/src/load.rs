@@ -1,0 +1,37 @@
+//! `flywheel load`: fills an empty directory with a workload's records, and nothing more. `run` does so too where
+//! it finds an empty one; this is for loading once and running often.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use flywheel_report::LoadPhase;
+
+use crate::args::{Chosen, LoadCommandArgs};
+use crate::error::CliError;
+use crate::phases::Bench;
+use crate::run;
+use crate::settings;
+use crate::systems::Flywheel;
+
+/// Loads; says so where there was nothing to do.
+pub fn command(args: &LoadCommandArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
+    let name = settings::workload_name(&args.files);
+    let named = settings::resolve(name, &args.files, &args.common, None)?;
+    let bench = Bench { common: &args.common, stop, probe: None };
+    let loaded = match args.target.0 {
+        Chosen::Engine => run::load_if_empty(&Flywheel, &bench, &named, false)?,
+        Chosen::Peer(peer) => {
+            peer.available()?;
+            run::load_if_empty(&peer, &bench, &named, false)?
+        }
+        Chosen::Null => return Err(CliError::Flag("--target: null keeps nothing".into())),
+    };
+    let dir = args.common.dir.display();
+    match loaded {
+        Some(LoadPhase { records, elapsed_s, throughput_ops_per_s }) => {
+            println!("{dir}: {records} records in {elapsed_s:.1} s, {throughput_ops_per_s:.0}/s");
+        }
+        None => println!("{dir}: holds these records already"),
+    }
+    Ok(0)
+}

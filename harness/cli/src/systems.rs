@@ -1,0 +1,226 @@
+//! What a workload can be run on, and how each is opened, settled and closed. What is then measured is the same
+//! for all: see `measure`.
+
+use std::collections::BTreeMap;
+
+use flywheel_load::{Control, RunFigures, TargetFactory, Workload};
+use flywheel_shard::{Engine, EngineOptions};
+use flywheel_targets::{EngineFactory, NullFactory, Peer, PeerName, PeerOptions};
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::phases::Bench;
+use crate::settings;
+use crate::watch::{Seen, Watch};
+
+/// How the generator has to behave towards a system.
+pub struct Manners {
+    /// Operations of an open loop that the system lets in at most.
+    pub in_flight: usize,
+    /// Generator threads that it needs; `None` leaves it to the flags.
+    pub workers: Option<usize>,
+    /// Cores that it leaves to the generator.
+    pub spare_cores: Vec<usize>,
+}
+
+/// A system that can be opened in a directory.
+pub trait System {
+    /// Once it is open.
+    type Open: Open;
+
+    /// Its name in results.
+    fn name(&self) -> &'static str;
+
+    /// Opens it in the directory that the flags name, under a bar if that takes long.
+    fn open(
+        &self,
+        bench: &Bench<'_>,
+        workload: &Workload,
+        is_open_loop: bool,
+    ) -> Result<Self::Open, CliError>;
+}
+
+/// A system that is open.
+pub trait Open: Watch {
+    /// Connects to it.
+    type Factory: TargetFactory;
+
+    /// Connects to it.
+    fn factory(&self) -> &Self::Factory;
+
+    /// How the generator has to behave.
+    fn manners(&self, common: &Common, workload: &Workload) -> Manners;
+
+    /// Brings what was loaded into the state in which it is to be used.
+    fn settle(&self) -> Result<(), CliError>;
+
+    /// How it is set, in words that its users know.
+    fn settings(&self) -> BTreeMap<String, String>;
+
+    /// Closes it in good order.
+    fn close(self) -> Result<(), CliError>;
+
+    /// Itself as what can be watched.
+    fn watch(&self) -> &dyn Watch;
+}
+
+/// The engine of this project.
+pub struct Flywheel;
+
+/// The engine, open.
+pub struct OpenFlywheel {
+    engine: Engine,
+    factory: EngineFactory,
+    options: EngineOptions,
+}
+
+impl System for Flywheel {
+    type Open = OpenFlywheel;
+
+    fn name(&self) -> &'static str {
+        "flywheel"
+    }
+
+    fn open(
+        &self,
+        bench: &Bench<'_>,
+        workload: &Workload,
+        is_open_loop: bool,
+    ) -> Result<OpenFlywheel, CliError> {
+        let options = settings::engine_options(bench.common, workload, is_open_loop)?;
+        let engine = bench.open_engine(options.clone())?;
+        let factory = EngineFactory::new(engine.handle());
+        Ok(OpenFlywheel { engine, factory, options })
+    }
+}
+
+impl Watch for OpenFlywheel {
+    fn around(
+        &self,
+        control: &Control,
+        work: &mut dyn FnMut() -> Result<RunFigures, CliError>,
+    ) -> Result<(RunFigures, Seen), CliError> {
+        self.engine.around(control, work)
+    }
+}
+
+impl Open for OpenFlywheel {
+    type Factory = EngineFactory;
+
+    fn factory(&self) -> &EngineFactory {
+        &self.factory
+    }
+
+    fn manners(&self, common: &Common, _: &Workload) -> Manners {
+        Manners {
+            in_flight: EngineOptions::default().in_flight,
+            workers: common.workers,
+            spare_cores: settings::spare_cores(common),
+        }
+    }
+
+    fn settle(&self) -> Result<(), CliError> {
+        Ok(self.engine.checkpoint()?)
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
+        let store = &self.options.store;
+        let index = match store.index_bytes {
+            u64::MAX => "no bound".to_owned(),
+            bytes => format!("{} MiB", bytes >> 20),
+        };
+        [
+            ("cache", format!("{} MiB of records over all shards", store.cache_bytes >> 20)),
+            ("index", format!("{index} in memory")),
+            ("shards", format!("{}, one pinned thread each", self.engine.shards())),
+            (
+                "durability",
+                "a write is acknowledged once its batch is on the medium (O_DSYNC or fdatasync, \
+                 whichever the disk does faster)"
+                    .into(),
+            ),
+            ("input and output", "direct: nothing in the page cache".into()),
+            ("compression", "none".into()),
+        ]
+        .map(|(name, value): (&str, String)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn close(self) -> Result<(), CliError> {
+        Ok(self.engine.close()?)
+    }
+
+    fn watch(&self) -> &dyn Watch {
+        self
+    }
+}
+
+impl System for PeerName {
+    type Open = Peer;
+
+    fn name(&self) -> &'static str {
+        self.as_str()
+    }
+
+    fn open(&self, bench: &Bench<'_>, _: &Workload, _: bool) -> Result<Peer, CliError> {
+        // Beside it the directory says what was loaded, which is not the peer's to see.
+        let dir = bench.common.dir.join(self.as_str());
+        let cache_bytes = bench.common.cache_mib.saturating_mul(1 << 20);
+        Ok(Peer::open(*self, &PeerOptions { dir, cache_bytes })?)
+    }
+}
+
+impl Watch for Peer {
+    fn around(
+        &self,
+        _: &Control,
+        work: &mut dyn FnMut() -> Result<RunFigures, CliError>,
+    ) -> Result<(RunFigures, Seen), CliError> {
+        let figures = work()?;
+        Ok((figures, Seen { disk_bytes: self.disk_bytes().ok(), ..Seen::default() }))
+    }
+}
+
+impl Open for Peer {
+    type Factory = Self;
+
+    fn factory(&self) -> &Self {
+        self
+    }
+
+    /// Its calls block, so that each client needs a thread of its own, as its users would have it.
+    fn manners(&self, _: &Common, workload: &Workload) -> Manners {
+        let clients = workload.thread_count as usize;
+        Manners { in_flight: clients, workers: Some(clients), spare_cores: Vec::new() }
+    }
+
+    fn settle(&self) -> Result<(), CliError> {
+        Ok(())
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
+        Peer::settings(self).into_iter().collect()
+    }
+
+    fn close(self) -> Result<(), CliError> {
+        Ok(self.flush_and_close()?)
+    }
+
+    fn watch(&self) -> &dyn Watch {
+        self
+    }
+}
+
+/// How the generator behaves towards nothing.
+pub fn null_manners(common: &Common) -> Manners {
+    Manners {
+        in_flight: EngineOptions::default().in_flight,
+        workers: common.workers,
+        spare_cores: Vec::new(),
+    }
+}
+
+/// Connects to nothing.
+pub fn null(workload: &Workload) -> NullFactory<'_> {
+    NullFactory::new(workload)
+}
