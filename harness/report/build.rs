@@ -12,11 +12,26 @@ fn main() {
     let watched = log.filter(|log| Path::new(log).exists()).unwrap_or("build.rs".into());
     println!("cargo::rerun-if-changed={watched}");
 
+    // Follows what git is told of; a file changed and never added shows at the next commit or checkout.
+    if let Some(index) = said("git", &["rev-parse", "--git-path", "index"]) {
+        println!("cargo::rerun-if-changed={index}");
+    }
+    let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    note("FLYWHEEL_GIT_CHANGED", changed.map(|files| (!files.is_empty()).to_string()));
+    note("FLYWHEEL_BUILD_FLAGS", Some(build_flags()));
+
     let revision = std::env::var("FLYWHEEL_GIT_REVISION").ok();
     note("FLYWHEEL_GIT_REVISION", revision.or_else(|| said("git", &["rev-parse", "HEAD"])));
     note("FLYWHEEL_BUILD_PROFILE", std::env::var("PROFILE").ok());
     let compiler = std::env::var("RUSTC").ok();
     note("FLYWHEEL_COMPILER", compiler.and_then(|rustc| said(&rustc, &["--version"])));
+}
+
+/// What shapes the code beside its source: optimisation, target, flags for the compiler.
+fn build_flags() -> String {
+    let of = |name: &str| std::env::var(name).unwrap_or_default();
+    let flags = of("CARGO_ENCODED_RUSTFLAGS").replace('\u{1f}', " ");
+    format!("opt-level={} target={} {flags}", of("OPT_LEVEL"), of("TARGET")).trim().to_owned()
 }
 
 fn note(name: &str, value: Option<String>) {

@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod convert;
 mod device;
 mod drive;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Peers(args) => peers::command(args, &stop),
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
+        Command::Compare(args) => compare::command(args),
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),

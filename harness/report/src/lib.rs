@@ -20,6 +20,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod compare;
 mod device;
 mod environment;
 mod folder;
@@ -37,6 +38,10 @@ mod tsv;
 mod units;
 mod verdict;
 
+pub use compare::{
+    Difference, FigureComparison, Runs, RunsComparison, Unlike, compare, comparison_table,
+    differences, verdict_word,
+};
 pub use device::{DeviceBracket, DeviceFigures};
 pub use environment::{
     CpuTimes, Disk, Environment, FileSystem, ProcessFigures, ProcessUsage, reset_peak_resident,
@@ -63,3 +68,5 @@ pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, spectrum};
 pub use table::{Paint, suite, summary};
 pub use tsv::tsv;
 pub use verdict::Verdict;
+
+pub use flywheel_stats::PairVerdict;

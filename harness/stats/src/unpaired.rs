@@ -58,13 +58,14 @@ pub struct RunComparison {
     pub threshold: f64,
 }
 
-/// Compares the runs `a` and `b`, second by second in order, all figures positive and of the same unit.
+/// Compares the runs `a` and `b`, second by second in order, all figures of the same unit and 0 or more: a run may
+/// stand still for a second. Their centres must be above 0.
 ///
 /// `block` is a length in figures that lets what happens in one block be over in the next: above the
 /// time of a flush or a compaction. 1 takes the seconds as independent.
 ///
 /// # Errors
-/// Fewer than 2 whole blocks in either run, a figure that is not finite and positive, a block of 0, a
+/// Fewer than 2 whole blocks in either run, a figure that is not finite or below 0, a centre of 0, a block of 0, a
 /// threshold outside of 0..=10, or a level or number of resamples that [`Bootstrap::mean`] refuses.
 pub fn compare_runs(
     a: &[f64],
@@ -80,12 +81,19 @@ pub fn compare_runs(
     argument("block", block as f64, "1 or more", block > 0)?;
     let shorter = a.len().min(b.len());
     at_least(block.saturating_mul(2), shorter)?;
-    all_positive(a)?;
-    all_positive(b)?;
+    for run in [a, b] {
+        all_finite(run)?;
+        if let Some(index) = run.iter().position(|&figure| figure < 0.0) {
+            return Err(StatsError::NotPositive { index, value: run[index] });
+        }
+        all_positive(&[centre.of(&mut run.to_vec())])?;
+    }
 
     let mut random = SplitMix64::new(bootstrap.seed);
     let (mut drawn_a, mut drawn_b) = (a.to_vec(), b.to_vec());
-    let log_ratio = |a: &mut [f64], b: &mut [f64]| centre.of(b).ln() - centre.of(a).ln();
+    // A sample of nothing but standstill has no logarithm; it lies further out than any other.
+    let log = |figures: &mut [f64]| centre.of(figures).max(f64::MIN_POSITIVE).ln();
+    let log_ratio = |a: &mut [f64], b: &mut [f64]| log(b) - log(a);
     let estimate = log_ratio(&mut drawn_a, &mut drawn_b);
     let found = (0..bootstrap.resamples).map(|_| {
         draw_blocks(a, block, &mut random, &mut drawn_a);

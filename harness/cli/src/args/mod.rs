@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flywheel_report::Unlike;
 
 mod common;
 mod load;
@@ -42,6 +43,9 @@ pub enum Command {
     /// Find the highest rate that meets the target, the knee, and the curve of latency against throughput.
     #[command(after_help = SEARCH_HELP)]
     Search(SearchArgs),
+    /// Compare results: what changed, and is it more than noise?
+    #[command(after_help = COMPARE_HELP)]
+    Compare(CompareArgs),
     /// Offer several times what the engine can do, and see that it refuses clearly and keeps working.
     #[command(after_help = OVERLOAD_HELP)]
     Overload(OverloadArgs),
@@ -84,6 +88,20 @@ Exit codes: 0 a rate was found; 1 none meets the target; 2 bad input or a fault.
 Examples:
   flywheel search -P workloads/a.properties
   flywheel search -P workloads/b.properties --p99-ms 2 --seconds 30";
+
+const COMPARE_HELP: &str = "\
+Compares the first with each of the others: B / A with a bootstrap 95 % interval, and one of four verdicts. A \
+folder may hold one result, or several runs' folders: from 6 runs of each on, the k-th of one is paired with the \
+k-th of the other. Response times are compared only at one rate that both kept.
+
+Unlike hosts, settings or schemas are refused, with what differs.
+
+Exit codes: 0 equivalent or improved; 1 regressed; 2 bad input; 3 inconclusive.
+
+Examples:
+  flywheel compare results/20261101T101112Z-a results/20261102T101112Z-a
+  flywheel compare before/ after/ --threshold 3
+  flywheel compare old new --allow-unlike host";
 
 const OVERLOAD_HELP: &str = "\
 Finds the peak in a closed loop, offers --factor times that for --seconds (default 60) in an open loop, then
@@ -151,6 +169,42 @@ pub struct RunArgs {
     /// The rest.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The baseline, then what is held against it: result folders, or folders of those
+    #[arg(required = true, num_args = 1.., value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+
+    /// Changes within so many percent count as none
+    #[arg(
+        long = "threshold",
+        default_value_t = 5.0,
+        value_name = "PERCENT",
+        allow_negative_numbers = true
+    )]
+    pub threshold_percent: f64,
+
+    /// Compare although these differ: host, settings, schema
+    #[arg(long, value_delimiter = ',', value_parser = unlike, value_name = "WHAT")]
+    pub allow_unlike: Vec<Unlike>,
+
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn unlike(name: &str) -> Result<Unlike, String> {
+    [Unlike::Host, Unlike::Settings, Unlike::Schema]
+        .into_iter()
+        .find(|unlike| unlike.name() == name)
+        .ok_or_else(|| format!("expected host, settings or schema, found {name:?}"))
 }
 
 /// Arguments of `load`.

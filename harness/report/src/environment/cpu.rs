@@ -24,6 +24,36 @@ pub fn is_virtual(sources: &Sources) -> Option<bool> {
     Some(flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
+/// Checksums, ciphers, comparing and copying hang on these (x86, then Arm).
+const TELLING_FLAGS: [&str; 17] = [
+    "sse4_2",
+    "pclmulqdq",
+    "aes",
+    "avx",
+    "avx2",
+    "avx512f",
+    "avx512vl",
+    "vpclmulqdq",
+    "vaes",
+    "sha_ni",
+    "bmi2",
+    "erms",
+    "fsrm",
+    "crc32",
+    "pmull",
+    "asimd",
+    "sve",
+];
+
+/// Which of those the processor has.
+pub fn flags(sources: &Sources) -> Vec<String> {
+    let cpuinfo = sources.text("proc/cpuinfo").unwrap_or_default();
+    let all = value(&cpuinfo, "flags").or_else(|| value(&cpuinfo, "Features"));
+    let all: Vec<&str> = all.unwrap_or_default().split_whitespace().collect();
+    let has = |flag: &&&str| all.contains(*flag);
+    TELLING_FLAGS.iter().filter(has).map(|flag| (*flag).to_owned()).collect()
+}
+
 /// Memory that the kernel has to give, in bytes.
 pub fn memory_bytes(sources: &Sources) -> Option<u64> {
     let meminfo = sources.text("proc/meminfo")?;

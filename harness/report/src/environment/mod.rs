@@ -26,6 +26,10 @@ pub struct Environment {
     pub flywheel_version: String,
     /// Git commit that it was built from.
     pub git_revision: Option<String>,
+    /// Whether files differed from that commit when this was built.
+    pub git_changed: Option<bool>,
+    /// Optimisation level, target and flags of the compiler.
+    pub build_flags: Option<String>,
     /// Cargo's profile: `release`, or `debug` whose figures mean nothing.
     pub build_profile: Option<String>,
     /// The compiler, as it names itself.
@@ -34,6 +38,8 @@ pub struct Environment {
     pub kernel: Option<String>,
     /// Model of the processor.
     pub cpu_model: Option<String>,
+    /// Of the processor's features, those that storage engines make use of, by the kernel's names.
+    pub cpu_flags: Vec<String>,
     /// Processors online.
     pub cores: Option<u64>,
     /// True if processors share cores.
@@ -66,10 +72,13 @@ impl Environment {
         Self {
             flywheel_version: env!("CARGO_PKG_VERSION").into(),
             git_revision: option_env!("FLYWHEEL_GIT_REVISION").map(Into::into),
+            git_changed: option_env!("FLYWHEEL_GIT_CHANGED").map(|text| text == "true"),
+            build_flags: option_env!("FLYWHEEL_BUILD_FLAGS").map(Into::into),
             build_profile: option_env!("FLYWHEEL_BUILD_PROFILE").map(Into::into),
             compiler: option_env!("FLYWHEEL_COMPILER").map(Into::into),
             kernel: sources.line("proc/sys/kernel/osrelease"),
             cpu_model: cpu::model(&sources),
+            cpu_flags: cpu::flags(&sources),
             cores: cpu::count(&sources),
             smt: sources.flag("sys/devices/system/cpu/smt/active"),
             governor: sources.line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),

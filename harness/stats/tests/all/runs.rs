@@ -95,9 +95,29 @@ fn runs_without_an_answer_are_errors() {
     assert_eq!(compare(&[1.0; 9], 5), Err(StatsError::TooFew { needed: 10, found: 9 }));
     assert!(compare(&[1.0; 9], usize::MAX).is_err());
     assert!(matches!(compare(&[1.0; 9], 0), Err(StatsError::Argument { name: "block", .. })));
-    let zero = compare(&[1.0, 0.0, 1.0], 1);
-    assert_eq!(zero, Err(StatsError::NotPositive { index: 1, value: 0.0 }));
+    let below = compare(&[1.0, -1.0, 1.0], 1);
+    assert_eq!(below, Err(StatsError::NotPositive { index: 1, value: -1.0 }));
+    let nothing = compare(&[0.0; 3], 1);
+    assert_eq!(nothing, Err(StatsError::NotPositive { index: 0, value: 0.0 }));
     assert!(compare(&[1.0, f64::NAN, 1.0], 1).is_err());
+}
+
+#[test]
+fn a_second_of_standstill_is_a_figure() {
+    let mut stalled = [100.0; 60];
+    stalled[20] = 0.0;
+    let found = compare_runs(
+        &[100.0; 60],
+        &stalled,
+        Centre::Mean,
+        5,
+        Direction::HigherIsBetter,
+        0.05,
+        &Bootstrap::new(1),
+    )
+    .unwrap();
+    assert!((found.ratio.estimate - 59.0 / 60.0).abs() < 1e-12, "{found:?}");
+    assert_eq!(found.verdict, PairVerdict::Equivalent);
 }
 
 /// The data of Student's own paper (1908), as R's `sleep`; `t.test(extra ~ group, data = sleep)` prints
