@@ -112,7 +112,7 @@ fn a_second_of_standstill_is_a_figure() {
         Centre::Mean,
         5,
         Direction::HigherIsBetter,
-        0.05,
+        0.2,
         &Bootstrap::new(1),
     )
     .unwrap();
