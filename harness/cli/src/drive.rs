@@ -101,12 +101,17 @@ impl Loop {
             Self::Closed(options) => Self::Closed(options.clone()),
             Self::Open(options) => {
                 let mut options = options.clone();
-                let length_s = options.length().as_secs_f64();
-                let arrivals: f64 =
-                    options.steps.iter().map(|step| step.rate_per_s * step.seconds as f64).sum();
-                options.steps = shape.steps(arrivals / length_s, seconds);
+                options.steps = shape.steps(mean_rate(&options), seconds);
                 Self::Open(options)
             }
+        }
+    }
+
+    /// The mean rate asked for; `None` in a closed loop.
+    pub fn rate_per_s(&self) -> Option<f64> {
+        match self {
+            Self::Closed(_) => None,
+            Self::Open(options) => Some(mean_rate(options)),
         }
     }
 
@@ -117,4 +122,10 @@ impl Loop {
             Self::Open(options) => &options.cores,
         }
     }
+}
+
+fn mean_rate(options: &OpenOptions) -> f64 {
+    let arrivals: f64 =
+        options.steps.iter().map(|step| step.rate_per_s * step.seconds as f64).sum();
+    arrivals / options.length().as_secs_f64()
 }

@@ -23,6 +23,7 @@ mod search;
 mod settings;
 mod suite;
 mod systems;
+mod trend;
 mod watch;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
         Command::Compare(args) => compare::command(args),
+        Command::Trend(args) => trend::command(args),
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),

@@ -308,7 +308,7 @@ fn schedule(
         (Loop::Open(options), Some(open)) => Schedule {
             arrivals: options.arrivals.name().to_owned(),
             shape,
-            rate_per_s: pace.target_ops_per_s,
+            rate_per_s: looped.rate_per_s().unwrap_or(pace.target_ops_per_s),
             peak_ops_per_s,
             offered: open.total.offered,
             late: open.total.late,

@@ -34,6 +34,7 @@ mod result;
 mod search;
 mod series;
 mod table;
+mod trend;
 mod tsv;
 mod units;
 mod verdict;
@@ -66,6 +67,9 @@ pub use search::{
 };
 pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, spectrum};
 pub use table::{Paint, suite, summary};
+pub use trend::{
+    TrendChange, TrendEntry, TrendError, changes, parse_history, series, trend_summary,
+};
 pub use tsv::tsv;
 pub use verdict::Verdict;
 

@@ -46,6 +46,9 @@ pub enum Command {
     /// Compare results: what changed, and is it more than noise?
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// Keep a history of results, and find where it changed.
+    #[command(after_help = TREND_HELP)]
+    Trend(TrendArgs),
     /// Offer several times what the engine can do, and see that it refuses clearly and keeps working.
     #[command(after_help = OVERLOAD_HELP)]
     Overload(OverloadArgs),
@@ -102,6 +105,17 @@ Examples:
   flywheel compare results/20261101T101112Z-a results/20261102T101112Z-a
   flywheel compare before/ after/ --threshold 3
   flywheel compare old new --allow-unlike host";
+
+const TREND_HELP: &str = "\
+A history is a file of JSON lines, one result each, meant to be kept in git. Results of one workload, system, load \
+and host make one series; in each, throughput (also over the device's), percentiles and processor time are \
+searched for changes of their mean (E-divisive with a t-test). A series of fewer than 6 results has none.
+
+Exit codes: 0 no recent change is for the worse; 1 one is; 2 bad input.
+
+Examples:
+  flywheel trend history.jsonl --add results/20261101T101112Z-a
+  flywheel trend history.jsonl --recent 5";
 
 const OVERLOAD_HELP: &str = "\
 Finds the peak in a closed loop, offers --factor times that for --seconds (default 60) in an open loop, then
@@ -205,6 +219,34 @@ fn unlike(name: &str) -> Result<Unlike, String> {
         .into_iter()
         .find(|unlike| unlike.name() == name)
         .ok_or_else(|| format!("expected host, settings or schema, found {name:?}"))
+}
+
+/// Arguments of `trend`.
+#[derive(Debug, Args)]
+pub struct TrendArgs {
+    /// The history
+    #[arg(value_name = "FILE")]
+    pub history: PathBuf,
+
+    /// Append these results first: result folders, or folders of those [repeatable]
+    #[arg(long, value_name = "FOLDER")]
+    pub add: Vec<PathBuf>,
+
+    /// A change within so many results is recent, and ends with exit code 1 if it is for the worse
+    #[arg(long, default_value_t = 10, value_name = "RESULTS")]
+    pub recent: usize,
+
+    /// A change has a p-value of at most this
+    #[arg(long, default_value_t = 0.001, value_name = "P", allow_negative_numbers = true)]
+    pub significance: f64,
+
+    /// Changes of less than so many percent are not told
+    #[arg(long, default_value_t = 0.0, value_name = "PERCENT", allow_negative_numbers = true)]
+    pub min_percent: f64,
+
+    /// Print the changes as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `load`.
