@@ -47,6 +47,19 @@ pub fn rate(workload: &Workload, load: &LoadArgs) -> Result<Option<Rate>, CliErr
     }
 }
 
+/// Whether the workload can be loaded like this, before anything is opened.
+pub fn check(workload: &Workload, load: &LoadArgs) -> Result<(), CliError> {
+    if !(load.precondition.is_finite() && (0.0..=1000.0).contains(&load.precondition)) {
+        let found = load.precondition;
+        return Err(CliError::Flag(format!("--precondition: expected 0 to 1000, found {found}")));
+    }
+    if rate(workload, load)?.is_some() {
+        // Any rate will do to see whether the operations suit an open loop.
+        OpenOptions::new(1.0, 1).check(workload)?;
+    }
+    Ok(())
+}
+
 /// A closed loop of the workload's clients.
 pub fn closed(manners: &Manners) -> Loop {
     Loop::Closed(RunOptions {

@@ -21,6 +21,7 @@ mod repair;
 mod run;
 mod search;
 mod settings;
+mod shell;
 mod suite;
 mod systems;
 mod trend;
@@ -54,6 +55,8 @@ fn main() -> ExitCode {
         Command::Overload(args) => overload::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
         Command::Check(args) => check::command(args, &stop),
+        Command::Completions(args) => Ok(shell::completions(args)),
+        Command::Man(args) => shell::man(args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -21,6 +21,7 @@ use crate::watch;
 pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let name = settings::workload_name(&args.files);
     let named = settings::resolve(name, &args.files, &args.common, None)?;
+    drive::check(&named.workload, &args.load)?;
     let (result, log) = match args.target.0 {
         Chosen::Null => on_null(args, &named, stop)?,
         Chosen::Engine => on(&Flywheel, args, &named, stop)?,

@@ -26,6 +26,9 @@ const LOADS: [&[&str]; 2] = [&["a", "b", "c", "f", "d"], &["e"]];
 pub fn command(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let common = &args.common;
     let suite = resolve_all(args)?;
+    for named in suite.iter().flatten() {
+        drive::check(&named.workload, &args.load)?;
+    }
     if !settings::is_empty(&common.dir)? {
         let problem = "not empty, and the suite begins and ends with an empty directory; delete it, \
                        or choose another --dir";

@@ -16,7 +16,7 @@ pub use target::{Chosen, TargetName};
 
 /// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "flywheel", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -57,6 +57,24 @@ pub enum Command {
     /// Check a data directory that is not open: every checksum, every record, every owner.
     #[command(after_help = CHECK_HELP)]
     Check(CheckArgs),
+    /// Print completions for a shell: flywheel completions bash > /etc/bash_completion.d/flywheel
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder: flywheel man DIR; man DIR/flywheel.1
+    Man(ManArgs),
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where to
+    pub dir: PathBuf,
 }
 
 const RUN_EXAMPLES: &str = "\

@@ -4,11 +4,13 @@
 //! - `bad_input`: every wrong file, flag and directory ends in a clear message, exit 2, nothing changed.
 //! - `check`: checking and repairing real directories.
 //! - `runs`: runs and suites on a real directory, on a small scale.
+//! - `judging`: compare, trend, search, load; what loops and rates leave in a result; completions, manual.
 //! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
 
 mod bad_input;
 mod check;
 mod common;
+mod judging;
 mod overload;
 mod runs;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::measure::SoFar;
 use super::shared::Shared;
 
 /// One worker's counters. Alone on its cache lines, and written by that worker only.
@@ -14,15 +15,17 @@ pub(super) struct Slot {
     operations: AtomicU64,
     measured: AtomicU64,
     errors: AtomicU64,
+    p99_ns: AtomicU64,
 }
 
 impl Slot {
     /// Publishes a worker's own counts. Plain stores: there is one writer.
     #[inline]
-    pub fn publish(&self, operations: u64, measured: u64, errors: u64) {
-        self.operations.store(operations, Ordering::Relaxed);
-        self.measured.store(measured, Ordering::Relaxed);
-        self.errors.store(errors, Ordering::Relaxed);
+    pub fn publish(&self, so_far: SoFar) {
+        self.operations.store(so_far.answered, Ordering::Relaxed);
+        self.measured.store(so_far.measured, Ordering::Relaxed);
+        self.errors.store(so_far.failed, Ordering::Relaxed);
+        self.p99_ns.store(so_far.p99_ns, Ordering::Relaxed);
     }
 }
 
@@ -68,6 +71,9 @@ pub struct Progress {
     pub measured: u64,
     /// Operations failed so far, warm-up included.
     pub errors: u64,
+    /// 99th percentile of the response time in the last whole second, of the worker that had the highest; zero
+    /// before the first.
+    pub p99: Duration,
     /// Time since the common start; zero while workers connect.
     pub elapsed: Duration,
     /// Whether the warm-up is over.
@@ -142,6 +148,13 @@ impl Control {
             operations: sum(|slot| &slot.operations),
             measured: sum(|slot| &slot.measured),
             errors: sum(|slot| &slot.errors),
+            p99: Duration::from_nanos(
+                live.slots
+                    .iter()
+                    .map(|slot| slot.p99_ns.load(Ordering::Relaxed))
+                    .max()
+                    .unwrap_or(0),
+            ),
             elapsed,
             measuring: goals.is_some_and(|goals| elapsed >= goals.warm_up),
             operations_goal: goals.and_then(|goals| goals.operations),

@@ -47,6 +47,18 @@ pub(super) enum Outcome {
     Failed,
 }
 
+/// How far a worker is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SoFar {
+    /// Operations, warm-up included.
+    pub answered: u64,
+    /// Of those, measured.
+    pub measured: u64,
+    pub failed: u64,
+    /// Response time of its last whole second.
+    pub p99_ns: u64,
+}
+
 /// What decides when operations start, as far as measuring goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pacing {
@@ -212,6 +224,8 @@ pub(super) struct Recorder {
     slip: Slip,
     /// Failed operations, warm-up included.
     failures: u64,
+    /// Of the last interval that was closed.
+    last_p99_ns: u64,
     out: WorkerFigures,
 }
 
@@ -228,6 +242,7 @@ impl Recorder {
             interval_arrivals: Arrived::default(),
             slip: Slip::default(),
             failures: 0,
+            last_p99_ns: 0,
             out: WorkerFigures {
                 operations: BTreeMap::new(),
                 intervals: Vec::new(),
@@ -371,6 +386,7 @@ impl Recorder {
         if self.interval_operations + self.interval_errors == 0 && arrivals.is_empty() {
             return;
         }
+        self.last_p99_ns = self.interval.value_at_quantile(0.99);
         let index = (self.interval_end_ns - self.measure_from_ns) / INTERVAL_NS - 1;
         self.out.intervals.push(Interval {
             index: index.min(INTERVALS_MAX as u64 - 1),
@@ -430,10 +446,15 @@ impl Recorder {
         self.out.in_flight_most = self.out.in_flight_most.max(now);
     }
 
-    /// `(answered, answered and measured, failed)`, for the progress counters.
+    /// For the progress counters.
     #[inline]
-    pub fn counts(&self) -> (u64, u64, u64) {
-        (self.out.totals.operations, self.out.operations_total, self.failures)
+    pub fn so_far(&self) -> SoFar {
+        SoFar {
+            answered: self.out.totals.operations,
+            measured: self.out.operations_total,
+            failed: self.failures,
+            p99_ns: self.last_p99_ns,
+        }
     }
 
     /// Everything measured.

@@ -89,8 +89,7 @@ impl<'a, T: Target> Worker<'a, T> {
 
     /// Tells the progress counters where this worker is.
     pub fn publish(&self) {
-        let (answered, measured, failed) = self.recorder.borrow().counts();
-        self.shared.live.slots[self.number].publish(answered, measured, failed);
+        self.shared.live.slots[self.number].publish(self.recorder.borrow().so_far());
     }
 
     /// The times of an operation that starts now; the end is filled in by `end`.
