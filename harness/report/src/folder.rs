@@ -116,7 +116,7 @@ fn folder_name(named: &Named<'_>) -> String {
 }
 
 /// The command as a shell would take it back.
-fn command_line(command: &[String]) -> String {
+pub(crate) fn command_line(command: &[String]) -> String {
     let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
     words.join(" ") + "\n"
 }

@@ -1,5 +1,5 @@
 //! What a run leaves behind: its result, the verdict on it, the machine it ran on, the table in the
-//! terminal and the folder on disk. Measures nothing itself, and knows neither engine nor workload.
+//! terminal, the page in HTML and the folder on disk. Measures nothing itself, and knows neither engine nor workload.
 //!
 //! ```no_run
 //! use flywheel_report::{Environment, Paint, RunResult, summary, utc_now, write_folder};
@@ -20,10 +20,13 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod comparison;
+mod curve;
 mod device;
 mod environment;
 mod folder;
 mod hdr_log;
+mod html;
 mod limits;
 mod load;
 mod overload;
@@ -35,6 +38,8 @@ mod tsv;
 mod units;
 mod verdict;
 
+pub use comparison::{RatioRow, RatioTable};
+pub use curve::{CurvePoint, LatencyCurve, RateEstimate};
 pub use device::{DeviceBracket, DeviceFigures};
 pub use environment::{
     CpuTimes, Disk, Environment, FileSystem, ProcessFigures, ProcessUsage, reset_peak_resident,
@@ -42,6 +47,7 @@ pub use environment::{
 };
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
+pub use html::{Report, Tone, run_report};
 pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
 pub use load::{Floor, Generator, Preparation, ReadBack, Schedule};
 pub use overload::{
