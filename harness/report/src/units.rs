@@ -44,9 +44,9 @@ pub fn ratio(ratio: f64) -> String {
     significant(ratio)
 }
 
-/// A ratio to the thousandth, for differences of a few percent: `0.971`, `12.5`.
+/// A ratio near 1 to the thousandth, for differences of a few percent: `0.971`, `12.5`.
 pub fn fine_ratio(ratio: f64) -> String {
-    if ratio < 9.9995 { format!("{ratio:.3}") } else { significant(ratio) }
+    if ratio < 1.9995 { format!("{ratio:.3}") } else { significant(ratio) }
 }
 
 /// A share as `63 %` or `93.1 %`.

@@ -21,25 +21,20 @@ pub(super) fn title(result: &RunResult) -> String {
 /// Above everything else.
 pub(super) fn headline(result: &RunResult) -> Markup {
     let verdict = result.verdict();
-    let badge_words = match verdict {
-        Verdict::Met => "target met",
-        Verdict::Missed => "target missed",
-        Verdict::Unsustained => "rate not sustained",
-        Verdict::Fault => "fault",
-    };
     let mut about: Vec<String> = Vec::new();
     about.extend((!result.started_utc.is_empty()).then(|| result.started_utc.clone()));
-    about.extend((result.elapsed_s > 0.0).then(|| format!("{:.1} s measured", result.elapsed_s)));
+    about.extend((result.elapsed_s > 0.0).then(|| format!("took {:.1} s", result.elapsed_s)));
     about.push(format!("seed {}", result.seed));
     let revision = result.environment.git_revision.as_deref();
-    about.extend(revision.map(|revision| {
-        format!("revision {}", revision.chars().take(12).collect::<String>())
-    }));
+    about.extend(
+        revision
+            .map(|revision| format!("revision {}", revision.chars().take(12).collect::<String>())),
+    );
     html! {
         header {
             p.kicker { "Flywheel run report" }
             h1 { (title(result)) }
-            p.verdict { (badge(Tone::of(verdict), badge_words)) " " (verdict_line(result, verdict)) "." }
+            p.verdict { (badge(Tone::of(verdict), verdict.name())) " " (verdict_line(result, verdict)) "." }
             @if verdict == Verdict::Unsustained {
                 p.warning {
                     "The offered rate was not sustained. The p99s below are meaningless as latencies: they grow with the \
@@ -71,11 +66,16 @@ pub(super) fn key_figures(result: &RunResult) -> Option<Markup> {
         }
     });
     let throughput = (result.throughput_ops_per_s > 0.0).then(|| rate(result.throughput_ops_per_s));
-    let asked = result.schedule.as_ref().map(|schedule| format!("of {}/s asked for", rate(schedule.rate_per_s)));
+    let asked = result
+        .schedule
+        .as_ref()
+        .map(|schedule| format!("of {}/s asked for", rate(schedule.rate_per_s)));
     let written = result.engine.bytes_written_per_user_byte;
     let written_by_process = result.process.written_bytes_per_user_byte;
     let written_note = match (written, written_by_process) {
-        (Some(_), Some(kernel)) => format!("the engine's own count; the kernel's {}", ratio(kernel)),
+        (Some(_), Some(kernel)) => {
+            format!("the engine's own count; the kernel's {}", ratio(kernel))
+        }
         (Some(_), None) => "the engine's own count".into(),
         (None, _) => "as the kernel counts it".into(),
     };
@@ -83,11 +83,23 @@ pub(super) fn key_figures(result: &RunResult) -> Option<Markup> {
     let memory = result.process.peak_resident_bytes.map(|size| bytes(size as f64));
     let files = result.disk_bytes.map(|size| format!("{} of files", bytes(size as f64)));
     let tiles = [
-        ("throughput", throughput.map(|rate| rate + " ops/s"), asked.unwrap_or("as fast as answers came".into())),
+        (
+            "throughput",
+            throughput.map(|rate| rate + " ops/s"),
+            asked.unwrap_or("as fast as answers came".into()),
+        ),
         ("p99 of the slowest type", p99, p99_note),
-        ("operations per device read IOPS", share, "over the better probe's saturated 4 KiB reads".into()),
+        (
+            "operations per device read IOPS",
+            share,
+            "over the better probe's saturated 4 KiB reads".into(),
+        ),
         ("write amplification", written.or(written_by_process).map(ratio), written_note),
-        ("processor time per operation", result.process.cpu_us_per_op.map(time), "generator included".into()),
+        (
+            "processor time per operation",
+            result.process.cpu_us_per_op.map(time),
+            "generator included".into(),
+        ),
         ("memory at its most", memory, files.unwrap_or("resident, generator included".into())),
     ];
     let meaningless = verdict == Verdict::Unsustained;
@@ -128,6 +140,7 @@ pub(super) fn runs_table(name: &str, runs: &[RunResult]) -> Markup {
 fn run_row(run: &RunResult) -> Markup {
     let verdict = run.verdict();
     let meaningless = verdict == Verdict::Unsustained;
+    let throughput = Some(run.throughput_ops_per_s).filter(|per_s| *per_s > 0.0);
     let slowest = run.slowest();
     let us = slowest.map(|(_, figures)| figures.response_us);
     let times = us.map_or([None; 3], |us| [Some(us.p99), Some(us.p999), Some(us.max)]);
@@ -137,7 +150,7 @@ fn run_row(run: &RunResult) -> Markup {
         tr {
             th scope="row" { (run.workload) }
             td { (run.system) }
-            td.number { (rate(run.throughput_ops_per_s)) }
+            td.number { (throughput.map_or("-".into(), rate)) }
             td { (slowest.map_or("-", |(kind, _)| kind.name())) }
             td.number { (slowest.map_or("-".into(), |(_, figures)| count(figures.count))) }
             @for us in times { td.number.meaningless[meaningless] { (us.map_or("-".into(), time)) } }

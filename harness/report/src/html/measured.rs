@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Fact, either, facts, section, table};
 use super::joined;
+use super::parts::{Fact, either, facts, section, table};
 use crate::load::{Generator, Preparation};
 use crate::units::{bytes, count, percent, rate, ratio, time};
 use crate::{DeviceFigures, RunResult};
@@ -98,7 +98,8 @@ pub(super) fn engine(result: &RunResult) -> Option<Markup> {
         ("memory at its most", size(process.peak_resident_bytes)),
         ("files after the run", size(result.disk_bytes)),
     ]);
-    let kernel = kernel.map(|list| html! { h3 { "As the kernel counts it, generator included" } (list) });
+    let kernel =
+        kernel.map(|list| html! { h3 { "As the kernel counts it, generator included" } (list) });
     section("engine", "Engine", joined(vec![own, kernel]))
 }
 
@@ -114,10 +115,11 @@ pub(super) fn generator(result: &RunResult) -> Option<Markup> {
             format!("pinned to cores {}", cores.join(", "))
         }
     };
-    let made = facts(vec![
-        ("clients, or most in flight", known.then(|| count(*clients))),
-        ("threads", known.then(|| format!("{}, {pinned}", count(*workers)))),
-    ]);
+    let mut list = schedule(result).unwrap_or_default();
+    if known {
+        list.push(("clients, or most in flight", Some(count(*clients))));
+        list.push(("threads", Some(format!("{}, {pinned}", count(*workers)))));
+    }
     let floor_facts = floor.map(|floor| {
         let list: Vec<Fact> = vec![
             ("throughput", Some(format!("{} ops/s", rate(floor.throughput_ops_per_s)))),
@@ -136,11 +138,11 @@ pub(super) fn generator(result: &RunResult) -> Option<Markup> {
     let no_floor = (known && floor.is_none()).then(|| {
         html! { p.absent { "The same load against nothing was not measured." } }
     });
-    let content = joined(vec![schedule(result), made, floor_facts, no_floor]);
+    let content = joined(vec![facts(list), refused(result), floor_facts, no_floor]);
     section("generator", "Load generator", content)
 }
 
-fn schedule(result: &RunResult) -> Option<Markup> {
+fn schedule(result: &RunResult) -> Option<Vec<Fact>> {
     let schedule = result.schedule.as_ref()?;
     let share = schedule.peak_ops_per_s.filter(|peak| *peak > 0.0).map(|peak| {
         format!("{} of a peak of {}/s", percent(schedule.rate_per_s / peak), rate(peak))
@@ -156,13 +158,18 @@ fn schedule(result: &RunResult) -> Option<Markup> {
         ("given up, over 10 s late", Some(count(schedule.late))),
         ("refused by the system", Some(count(schedule.refused_total()))),
         ("behind at the end", Some(time(schedule.final_slip_us))),
-        ("most in flight together", schedule.in_flight_most.map(count)),
     ]);
-    Some(html! {
-        (facts(list).unwrap_or_default())
-        @if !schedule.refused.is_empty() {
+    // A closed loop has no such figure: its clients are the bound.
+    list.extend(schedule.in_flight_most.map(|most| ("most in flight together", Some(count(most)))));
+    Some(list)
+}
+
+fn refused(result: &RunResult) -> Option<Markup> {
+    let refused = &result.schedule.as_ref()?.refused;
+    (!refused.is_empty()).then(|| {
+        html! {
             h3 { "Refused, by what was full" }
-            dl.facts { @for (reason, number) in &schedule.refused { div { dt { (reason) } dd { (count(*number)) } } } }
+            dl.facts { @for (reason, number) in refused { div { dt { (reason) } dd { (count(*number)) } } } }
         }
     })
 }
@@ -194,9 +201,16 @@ pub(super) fn preparation(result: &RunResult) -> Option<Markup> {
         list.push(("warm-up", Some(warm_up)));
         list.push(("steady at its end", (prepared.warm_up_s > 0.0).then(|| steady.into())));
         let drift = |slope: Option<f64>| slope.map(|slope| format!("{:+.2} %/s", slope * 100.0));
-        let drifts =
-            [("drift of throughput", prepared.throughput_drift), ("drift of p99", prepared.p99_drift)];
-        list.extend(drifts.into_iter().filter(|(_, slope)| slope.is_some()).map(|(name, slope)| (name, drift(slope))));
+        let drifts = [
+            ("drift of throughput", prepared.throughput_drift),
+            ("drift of p99", prepared.p99_drift),
+        ];
+        list.extend(
+            drifts
+                .into_iter()
+                .filter(|(_, slope)| slope.is_some())
+                .map(|(name, slope)| (name, drift(slope))),
+        );
     }
     section("preparation", "How it was prepared", facts(list))
 }
@@ -212,5 +226,7 @@ pub(super) fn checks(result: &RunResult) -> Option<Markup> {
         let all = count(check.expected);
         format!("{}, of {all} that must be there", found(check.checked, check.wrong))
     });
-    section("checks", "Read back and verified", facts(vec![("during the run", during), ("after the run", after)]))
+    let mut list: Vec<Fact> = vec![("during the run", during), ("after the run", after)];
+    list.retain(|(_, found)| found.is_some());
+    section("checks", "Read back and verified", facts(list))
 }

@@ -47,7 +47,7 @@ pub(super) fn operations(result: &RunResult) -> Option<Markup> {
             p.small { "† A p99.9 of fewer than " (count(SAMPLES_FOR_P999)) " samples is a hint, not a figure." }
         }
         @if unsustained {
-            p.small { "Crossed out: the rate was not sustained, so these times say how long the run was." }
+            p.small { "Crossed out: the rate was not sustained, so these times say how long the run was, not how fast the system is." }
         }
         @if result.schedule.is_some() {
             p.small {
@@ -65,10 +65,17 @@ struct Shown {
     unsustained: bool,
 }
 
-fn rows(kind: OperationKind, figures: &OperationFigures, result: &RunResult, shown: Shown) -> Markup {
+fn rows(
+    kind: OperationKind,
+    figures: &OperationFigures,
+    result: &RunResult,
+    shown: Shown,
+) -> Markup {
     let times = |part: &str, us: &LatencyUs| {
         let target_us = (part == "response").then_some(result.target.p99_us);
-        cells(us, figures.count, target_us, shown.unsustained)
+        // The service time is of one operation, however many wait for theirs.
+        let unsustained = shown.unsustained && part != "service";
+        cells(us, figures.count, target_us, unsustained)
     };
     let parts = [("service", figures.service_us), ("wait", figures.wait_us)];
     let parts = parts.into_iter().filter(|_| result.schedule.is_some());

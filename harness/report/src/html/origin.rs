@@ -18,10 +18,13 @@ pub(super) fn environment(environment: &Environment) -> Option<Markup> {
     let size = |size: Option<u64>| size.map(|size| bytes(size as f64));
     let (disk, files) = (&environment.disk, &environment.file_system);
     let version = Some(environment.flywheel_version.clone()).filter(|version| !version.is_empty());
-    let titled = |title: &str, list: Option<Markup>| list.map(|list| html! { h3 { (title) } (list) });
-    let used = files.size_bytes.zip(files.free_bytes).filter(|(size, _)| *size > 0).map(|(size, free)| {
-        format!("{} free of {}", bytes(free as f64), bytes(size as f64))
-    });
+    let titled =
+        |title: &str, list: Option<Markup>| list.map(|list| html! { h3 { (title) } (list) });
+    let used = files
+        .size_bytes
+        .zip(files.free_bytes)
+        .filter(|(size, _)| *size > 0)
+        .map(|(size, free)| format!("{} free of {}", bytes(free as f64), bytes(size as f64)));
     let build = facts(vec![
         ("Flywheel", version),
         ("git revision", environment.git_revision.clone()),
@@ -52,8 +55,11 @@ pub(super) fn environment(environment: &Environment) -> Option<Markup> {
         ("mount options", files.mount_options.clone()),
         ("space", used),
     ]);
-    let content =
-        joined(vec![titled("Build", build), titled("Machine", machine), titled("Storage", storage)]);
+    let content = joined(vec![
+        titled("Build", build),
+        titled("Machine", machine),
+        titled("Storage", storage),
+    ]);
     section("environment", "Environment", content)
 }
 
@@ -68,7 +74,11 @@ pub(super) fn named(id: &str, heading: &str, values: &BTreeMap<String, String>) 
 /// The command as a shell would take it back.
 pub(super) fn command(result: &RunResult) -> Option<Markup> {
     let line = (!result.command.is_empty()).then(|| command_line(&result.command));
-    section("command", "Exact command", line.map(|line| html! { pre tabindex="0" { code { (line.trim_end()) } } }))
+    section(
+        "command",
+        "Exact command",
+        line.map(|line| html! { pre tabindex="0" { code { (line.trim_end()) } } }),
+    )
 }
 
 /// What stands in the same folder.

@@ -117,7 +117,8 @@ impl Axis {
     }
 
     fn label(&self, at: f64) -> String {
-        let nearest = self.ticks.iter().min_by(|a, b| (a.0 - at).abs().total_cmp(&(b.0 - at).abs()));
+        let nearest =
+            self.ticks.iter().min_by(|a, b| (a.0 - at).abs().total_cmp(&(b.0 - at).abs()));
         nearest.map(|(_, label)| label.clone()).unwrap_or_default()
     }
 }

@@ -23,12 +23,7 @@ struct Percentile {
 }
 
 const PERCENTILES: [Percentile; 3] = [
-    Percentile {
-        name: "p50",
-        of: |point| point.p50_us,
-        ink: ink::SERIES[0],
-        shape: Shape::Circle,
-    },
+    Percentile { name: "p50", of: |point| point.p50_us, ink: ink::SERIES[0], shape: Shape::Circle },
     Percentile {
         name: "p99",
         of: |point| point.p99_us,
@@ -95,7 +90,8 @@ fn draw(
     let mut chart = chart(area, &x, &y, space)?;
     if let Some(best) = estimate {
         let [low, high] = [best.low, best.high].map(|rate| x.clip(rate));
-        let band = Rectangle::new([(low, y.high), (high, y.low)], ink::SERIES[2].mix(0.14).filled());
+        let band =
+            Rectangle::new([(low, y.high), (high, y.low)], ink::SERIES[2].mix(0.14).filled());
         chart.draw_series(std::iter::once(band))?;
         let name = format!("chosen: {}/s", units::rate(best.estimate));
         upright(&mut chart, &x, &y, best.estimate, (&name, 22), ink::SERIES[2])?;
@@ -104,7 +100,6 @@ fn draw(
         let name = format!("knee: {}/s", units::rate(knee));
         upright(&mut chart, &x, &y, knee, (&name, 4), ink::dashed(ink::MUTED))?;
     }
-    target_line(&mut chart, &x, &y, curve.target_p99_us)?;
     for percentile in &PERCENTILES {
         let at = |point: &CurvePoint| (point.rate_per_s, y.clip(log((percentile.of)(point))));
         line(&mut chart, points.iter().map(at), thick(percentile.ink))?;
@@ -116,6 +111,7 @@ fn draw(
             mark(&mut chart, at(point), shape, 5, ink)?;
         }
     }
+    target_line(&mut chart, &x, &y, curve.target_p99_us)?;
     for point in points {
         let (across, _) = chart.backend_coord(&(point.rate_per_s, y.low));
         let (_, top) = chart.backend_coord(&(point.rate_per_s, y.high));
@@ -158,7 +154,8 @@ fn upright(
         _ => HPos::Center,
     };
     let style = text(solid(ink), across, VPos::Bottom);
-    let label = EmptyElement::at((at, y.high)) + Text::new(name.to_owned(), (0, -px(lift_px)), style);
+    let label =
+        EmptyElement::at((at, y.high)) + Text::new(name.to_owned(), (0, -px(lift_px)), style);
     chart.draw_series(std::iter::once(label))?;
     Ok(())
 }

@@ -49,17 +49,19 @@ fn draw(
     format: Format,
     area: &DrawingArea<SVGBackend<'_>, Shift>,
 ) -> Result<(), Failure> {
-    let x = scale(rows, reference, threshold, if format.is_wide() { 7 } else { 4 });
+    let x = scale(rows, reference, threshold, if format.is_wide() { 7 } else { 5 });
     let count = rows.len() as f64;
-    let y = Axis { low: 0.0, high: count, ticks: Vec::new(), lines: Vec::new(), title: String::new() };
+    let y =
+        Axis { low: 0.0, high: count, ticks: Vec::new(), lines: Vec::new(), title: String::new() };
     let space = match format {
-        Format::Wide => Space { left: 260, right: 230, top: TOP_PX, bottom: BOTTOM_PX },
+        Format::Wide => Space { left: 260, right: 244, top: TOP_PX, bottom: BOTTOM_PX },
         Format::Narrow => Space { left: 8, right: 16, top: TOP_PX, bottom: BOTTOM_PX },
     };
     let mut chart = chart(area, &x, &y, space)?;
     if let Some((low, high)) = threshold.filter(|(low, high)| *low > 0.0 && high > low) {
         let corners = [(x.clip(low.log10()), count), (x.clip(high.log10()), 0.0)];
-        chart.draw_series(std::iter::once(Rectangle::new(corners, ink::MUTED.mix(0.16).filled())))?;
+        chart
+            .draw_series(std::iter::once(Rectangle::new(corners, ink::MUTED.mix(0.16).filled())))?;
     }
     let middle = x.clip(reference.log10());
     line(&mut chart, [(middle, 0.0), (middle, count)], thick(ink::AXIS))?;
@@ -68,7 +70,8 @@ fn draw(
         // On a phone the words stand above the interval.
         let share = if format.is_wide() { 0.5 } else { 0.24 };
         let height = count - index as f64 - 1.0 + share;
-        let ends = [row.low, row.high].map(|end| if end > 0.0 { x.clip(end.log10()) } else { x.low });
+        let ends =
+            [row.low, row.high].map(|end| if end > 0.0 { x.clip(end.log10()) } else { x.low });
         let at = |across: f64| (across, height);
         line(&mut chart, [at(ends[0]), at(ends[1])], thick(ink::SERIES[0]))?;
         for end in ends {
@@ -78,15 +81,16 @@ fn draw(
         let (_, level) = chart.backend_coord(&(x.low, height));
         let figures = format!("{}{}", interval(row), note(row, format));
         let (label_at, figures_at, along) = match format {
-            Format::Wide => ((px(4), level), (width as i32 - px(218), level), VPos::Center),
+            Format::Wide => ((px(4), level), (width as i32 - px(234), level), VPos::Center),
             Format::Narrow => {
                 let above = level - px(12);
-                ((px(8), above), (width as i32 - px(16), above), VPos::Bottom)
+                ((px(14), above), (width as i32 - px(16), above), VPos::Bottom)
             }
         };
         let across = if format.is_wide() { HPos::Left } else { HPos::Right };
         let most = if format.is_wide() { 36 } else { 26 };
-        let label = Text::new(shortened(&row.label, most), label_at, text(ink::TEXT, HPos::Left, along));
+        let label =
+            Text::new(shortened(&row.label, most), label_at, text(ink::TEXT, HPos::Left, along));
         area.draw(&label)?;
         area.draw(&Text::new(figures, figures_at, text(ink::TEXT, across, along)))?;
     }
@@ -129,15 +133,22 @@ fn scale(rows: &[&RatioRow], reference: f64, band: Option<(f64, f64)>, ticks: us
     });
     let margin = (high / low).log10() * 0.04;
     let (low, high) = (low.log10() - margin, high.log10() + margin);
-    let label = |ratio: f64| if ratio < 0.01 { format!("{ratio:.0e}") } else { trimmed(&units::fine_ratio(ratio)) };
+    let label = |ratio: f64| {
+        if ratio < 0.01 { format!("{ratio:.0e}") } else { trimmed(&units::fine_ratio(ratio)) }
+    };
     let at: Vec<f64> = if high - low < 0.5 {
         // Less than a factor of three: evenly, as ratios.
         let (from, to) = (10f64.powf(low), 10f64.powf(high));
-        Axis::between(from, to, ticks, false, units::ratio).ticks.into_iter().map(|(at, _)| at).collect()
+        Axis::between(from, to, ticks, false, units::ratio)
+            .ticks
+            .into_iter()
+            .map(|(at, _)| at)
+            .collect()
     } else {
         let steps: &[f64] = if high - low < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let decades = low.floor() as i32..=high.ceil() as i32;
-        let all = decades.flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
+        let all =
+            decades.flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
         let inside: Vec<f64> = all.filter(|ratio| (low..=high).contains(&ratio.log10())).collect();
         let every = inside.len().div_ceil(ticks * 2).max(1);
         inside.into_iter().step_by(every).collect()

@@ -21,14 +21,15 @@ pub(in crate::html) fn heat_map(map: &HeatMap, target_us: f64) -> Option<Markup>
         cells.draw(map, target_us, format, area, spots)
     };
     let height = |format: Format| if format.is_wide() { 380 } else { 320 };
-    let label = "Heat map of response times: time of the run across, response time up, shade by count";
+    let label =
+        "Heat map of response times: time of the run across, response time up, shade by count";
     let plot = both_formats(label, height, draw);
     Some(html! {
         figure {
             (cells.legend())
             (plot)
             figcaption { details { summary { "How to read this" } p {
-                "A column is " (units::time(map.column_s * 1e6)) " of the run, a row a span of response times; the darker a cell, \
+                "A column is " (units::time(map.column_s * 1e6)) " of the run, a row a span of response times; the stronger its shade, \
                 the more operations ended there and then. Bands are groups of operations with a cause in common (cache hits \
                 below, device reads above); a tower is a pause that hit everything at once."
             } } }
@@ -47,10 +48,13 @@ struct Cells {
 
 impl Cells {
     fn of(map: &HeatMap) -> Option<Self> {
-        let usable = |row: usize| map.bounds_us.get(row).is_some_and(|us| us.is_finite() && *us > 0.0);
+        let usable =
+            |row: usize| map.bounds_us.get(row).is_some_and(|us| us.is_finite() && *us > 0.0);
         let columns = map.columns.iter().enumerate();
         let mut counted: Vec<(usize, usize, u64)> = columns
-            .flat_map(|(column, rows)| rows.iter().enumerate().map(move |(row, count)| (column, row, *count)))
+            .flat_map(|(column, rows)| {
+                rows.iter().enumerate().map(move |(row, count)| (column, row, *count))
+            })
             .filter(|(_, row, count)| *count > 0 && usable(*row))
             .collect();
         let most = counted.iter().map(|(_, _, count)| *count).max()?;
@@ -68,14 +72,22 @@ impl Cells {
         area: &Area<'_>,
         spots: &mut Vec<Spot>,
     ) -> Result<(), Failure> {
-        let width_s = if map.column_s.is_finite() && map.column_s > 0.0 { map.column_s } else { 1.0 };
-        let lower = |row: usize| match row.checked_sub(1).and_then(|below| map.bounds_us.get(below)) {
+        let width_s =
+            if map.column_s.is_finite() && map.column_s > 0.0 { map.column_s } else { 1.0 };
+        let lower = |row: usize| match row.checked_sub(1).and_then(|below| map.bounds_us.get(below))
+        {
             Some(us) => log(*us),
             None => log(map.bounds_us[row]) - 0.125,
         };
         let upper = |row: usize| log(map.bounds_us[row]);
-        let x = Axis::between(0.0, map.columns.len() as f64 * width_s, ticks_across(format), false, units::rate)
-            .titled("seconds");
+        let x = Axis::between(
+            0.0,
+            map.columns.len() as f64 * width_s,
+            ticks_across(format),
+            false,
+            units::rate,
+        )
+        .titled("seconds");
         let used = [lower(self.lowest_row), upper(self.highest_row)].map(|at| 10f64.powf(at));
         let y = Axis::log_time(used, 8).titled("response time");
         let space = Space { left: 62, right: 18, top: 26, bottom: 46 };
@@ -89,7 +101,8 @@ impl Cells {
         target_line(&mut chart, &x, &y, target_us)?;
         for (column, rows) in map.columns.iter().enumerate() {
             let operations: u64 = rows.iter().fold(0, |sum, count| sum.saturating_add(*count));
-            let slowest = rows.iter().rposition(|count| *count > 0).and_then(|row| map.bounds_us.get(row));
+            let slowest =
+                rows.iter().rposition(|count| *count > 0).and_then(|row| map.bounds_us.get(row));
             let Some(slowest) = slowest else { continue };
             let from_s = column as f64 * width_s;
             let (left, top) = chart.backend_coord(&(from_s, y.high));
@@ -103,12 +116,13 @@ impl Cells {
 
     /// Shades with the fewest operations that get them.
     fn legend(&self) -> Markup {
-        let mut steps: Vec<(u32, u64)> = (0..SHADES).map(|shade| (shade, least_of(shade, self.most))).collect();
+        let mut steps: Vec<(u32, u64)> =
+            (0..SHADES).map(|shade| (shade, least_of(shade, self.most))).collect();
         // Of few operations several shades would begin with the same count.
         steps.dedup_by_key(|(_, least)| *least);
         html! {
             ul.legend.shades {
-                li { "operations:" }
+                li { "operations in a cell, from:" }
                 @for (shade, least) in steps {
                     li {
                         svg.swatch viewBox="0 0 136 56" aria-hidden="true" {

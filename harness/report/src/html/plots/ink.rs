@@ -26,9 +26,8 @@ pub(super) const SERIES: [RGBColor; 6] = [
 ];
 
 /// The CSS variable of each ink, by its blue.
-const VARIABLES: [&str; 12] = [
-    "grid", "axis", "text", "muted", "target", "heat", "c1", "c2", "c3", "c4", "c5", "c6",
-];
+const VARIABLES: [&str; 12] =
+    ["grid", "axis", "text", "muted", "target", "heat", "c1", "c2", "c3", "c4", "c5", "c6"];
 
 /// The same ink as a broken line.
 pub(super) const fn dashed(ink: RGBColor) -> RGBColor {

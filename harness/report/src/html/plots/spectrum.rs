@@ -18,7 +18,8 @@ pub(in crate::html) fn spectrum(
     operations: &BTreeMap<OperationKind, OperationFigures>,
     target_us: f64,
 ) -> Option<Markup> {
-    let lines: Vec<Line> = operations.iter().flat_map(|(kind, figures)| Line::of(*kind, figures)).collect();
+    let lines: Vec<Line> =
+        operations.iter().flat_map(|(kind, figures)| Line::of(*kind, figures)).collect();
     if lines.is_empty() {
         return None;
     }
@@ -108,13 +109,14 @@ fn draw(
     area: &Area<'_>,
     spots: &mut Vec<Spot>,
 ) -> Result<(), Failure> {
-    let last = lines.iter().flat_map(|line| &line.points).map(|(nines, _)| *nines).fold(1.0, f64::max);
+    let last =
+        lines.iter().flat_map(|line| &line.points).map(|(nines, _)| *nines).fold(1.0, f64::max);
     // The slowest stands a little behind the last share that can be told.
     let end = last + 0.15;
-    let whole = (1..=last.floor() as i32).map(f64::from);
-    let every = if format.is_wide() || last < 4.0 { 1 } else { 2 };
-    let half = 0.5f64;
-    let ticks = std::iter::once(nines(half)).chain(whole.step_by(every));
+    // All if they fit; the first two always.
+    let sparse = !format.is_wide() && last > 5.5;
+    let whole = (1..=last.floor() as i32).filter(|nines| !sparse || *nines < 3 || nines % 2 == 0);
+    let ticks = std::iter::once(nines(0.5)).chain(whole.map(f64::from));
     let x = Axis {
         low: 0.0,
         high: end + 0.05,
@@ -122,11 +124,11 @@ fn draw(
         lines: Vec::new(),
         title: "share of operations".into(),
     };
-    let times = lines.iter().flat_map(|line| line.points.iter().map(|(_, us)| *us).chain(line.slowest_us));
+    let times =
+        lines.iter().flat_map(|line| line.points.iter().map(|(_, us)| *us).chain(line.slowest_us));
     let y = Axis::log_time(times.chain([target_us]), 8).titled("took at most");
     let space = Space { left: 62, right: 18, top: 26, bottom: 46 };
     let mut chart = chart(area, &x, &y, space)?;
-    target_line(&mut chart, &x, &y, target_us)?;
     for drawn in lines {
         let slowest = drawn.slowest_us.map(|us| (end, us));
         let at = |(nines, us): (f64, f64)| (nines.max(0.0), y.clip(log(us)));
@@ -134,7 +136,8 @@ fn draw(
         line(&mut chart, points.iter().copied(), thick(drawn.ink()))?;
         let ink = ink::SERIES[drawn.kind as usize % ink::SERIES.len()];
         // Whole nines and the slowest carry marks.
-        let marked = drawn.points.iter().copied().filter(|(nines, _)| (nines - nines.round()).abs() < 0.01);
+        let marked =
+            drawn.points.iter().copied().filter(|(nines, _)| (nines - nines.round()).abs() < 0.01);
         for (nines, us) in marked.chain(slowest) {
             let point = at((nines, us));
             mark(&mut chart, point, drawn.shape(), 4, ink)?;
@@ -149,7 +152,7 @@ fn draw(
             });
         }
     }
-    Ok(())
+    target_line(&mut chart, &x, &y, target_us)
 }
 
 #[cfg(test)]
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn shares_are_written_with_as_many_nines_as_they_have() {
         for (nines, expected) in
-            [(0.30103, "50 %"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (5.0, "99.999 %")]
+            [(nines(0.5), "50 %"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (5.0, "99.999 %")]
         {
             assert_eq!(share(nines), expected);
         }

@@ -5,7 +5,9 @@ use maud::Markup;
 use plotters::element::Rectangle;
 use plotters::style::{Color, RGBColor};
 
-use super::axes::{Axis, Chart, Space, chart, line, log, target_line, thick, thin, ticks_across, trimmed};
+use super::axes::{
+    Axis, Chart, Space, chart, line, log, target_line, thick, thin, ticks_across, trimmed,
+};
 use super::figure;
 use super::ink::{self, Entry, Look};
 use super::svg::{Area, Failure, Format, Spot, both_formats, px};
@@ -34,7 +36,7 @@ pub(in crate::html) fn timeline(
     let label = "Timeline: throughput, response time and compaction for each second of the run";
     let how = "Read it downwards: when response time rises, look for a bar of compaction or a mark of an event below it. \
         Throughput that falls while response time rises means that the system was the bottleneck. p99 is of one second \
-        each, so it jumps more than the run's.";
+        each, so it jumps more than the run's. The last second is seldom whole; its throughput is dotted.";
     Some(figure(&run.legend(), &both_formats(label, |_| run.height_px(), draw), how))
 }
 
@@ -95,10 +97,7 @@ impl<'a> Run<'a> {
             look: Look { ink, line: true, shape: None },
             text: text.into(),
         };
-        let mut entries = vec![
-            entry(MAX, "slowest operation"),
-            entry(P99, "p99"),
-        ];
+        let mut entries = vec![entry(MAX, "slowest operation"), entry(P99, "p99")];
         entries.extend(self.has_medians.then(|| entry(ink::dashed(P50), "p50")));
         entries.extend(self.lanes.iter().map(|(kind, count, _)| Entry {
             look: Look { ink: ink::TEXT, line: false, shape: Some(ink::Shape::Bar) },
@@ -112,7 +111,9 @@ impl<'a> Run<'a> {
         let heights = [PANEL_PX[0], PANEL_PX[1], PANEL_PX[2], self.lanes_px()];
         let last = panels.iter().rposition(|shown| *shown).unwrap_or(1);
         let mut rest = area.clone();
-        for (panel, height_px) in heights.into_iter().enumerate().filter(|(panel, _)| panels[*panel]) {
+        for (panel, height_px) in
+            heights.into_iter().enumerate().filter(|(panel, _)| panels[*panel])
+        {
             let is_last = panel == last;
             let (upper, lower) = match is_last {
                 true => (rest.clone(), rest.clone()),
@@ -121,7 +122,7 @@ impl<'a> Run<'a> {
             let x = Axis::between(0.0, self.end_s, ticks_across(format), false, units::rate);
             let x = if is_last { x.titled("seconds") } else { x.unlabelled() };
             let bottom = if is_last { AXIS_PX } else { 8 };
-            let space = Space { left: 76, right: 18, top: 26, bottom };
+            let space = Space { left: 90, right: 18, top: 26, bottom };
             match panel {
                 0 => self.throughput(&upper, &x, space)?,
                 1 => self.latency(&upper, &x, space)?,
@@ -140,22 +141,36 @@ impl<'a> Run<'a> {
         let y = Axis::from_zero(rates, 4, units::rate).titled("operations per second");
         let mut chart = chart(area, x, &y, space)?;
         let points = self.intervals.iter().map(|one| (self.middle(one), y.clip(per_s(one))));
-        self.series(&mut chart, points.collect(), ink::SERIES[0])
+        let points: Vec<(f64, f64)> = points.collect();
+        // The last second is seldom whole: its fall says nothing of the system.
+        match points.len().checked_sub(2) {
+            Some(cut) if cut > 0 => {
+                line(
+                    &mut chart,
+                    points[cut..].iter().copied(),
+                    thick(ink::dotted(ink::SERIES[0])),
+                )?;
+                self.series(&mut chart, points[..=cut].to_vec(), ink::SERIES[0])
+            }
+            _ => self.series(&mut chart, points, ink::SERIES[0]),
+        }
     }
 
     fn latency(&self, area: &Area<'_>, x: &Axis, space: Space) -> Result<(), Failure> {
-        let times = self.intervals.iter().flat_map(|one| [one.p50_us, Some(one.p99_us), Some(one.max_us)]);
+        let times =
+            self.intervals.iter().flat_map(|one| [one.p50_us, Some(one.p99_us), Some(one.max_us)]);
         let y = Axis::log_time(times.flatten().chain([self.target_us]), 6).titled("response time");
         let mut chart = chart(area, x, &y, space)?;
         self.event_lines(&mut chart, &y)?;
-        target_line(&mut chart, x, &y, self.target_us)?;
         let line_of = |figure: fn(&Interval) -> Option<f64>| -> Vec<(f64, f64)> {
-            let told = self.intervals.iter().filter_map(|one| Some((self.middle(one), figure(one)?)));
+            let told =
+                self.intervals.iter().filter_map(|one| Some((self.middle(one), figure(one)?)));
             told.filter(|(_, us)| us.is_finite()).map(|(at, us)| (at, y.clip(log(us)))).collect()
         };
         self.series(&mut chart, line_of(|one| Some(one.max_us)), MAX)?;
         self.series(&mut chart, line_of(|one| Some(one.p99_us)), P99)?;
-        self.series(&mut chart, line_of(|one| one.p50_us), ink::dashed(P50))
+        self.series(&mut chart, line_of(|one| one.p50_us), ink::dashed(P50))?;
+        target_line(&mut chart, x, &y, self.target_us)
     }
 
     /// Rounds and checkpoints as hairlines behind the latency, while they are few.
@@ -179,7 +194,8 @@ impl<'a> Run<'a> {
         let gap_s = self.step_s * 0.1;
         let bars = self.intervals.iter().filter_map(|one| {
             let per_s = per_s(one).filter(|per_s| *per_s > 0.0)?;
-            let corners = [(one.at_s + gap_s, y.clip(per_s)), (one.at_s + self.step_s - gap_s, 0.0)];
+            let corners =
+                [(one.at_s + gap_s, y.clip(per_s)), (one.at_s + self.step_s - gap_s, 0.0)];
             Some(Rectangle::new(corners, ink::SERIES[2].filled()))
         });
         chart.draw_series(bars)?;
@@ -208,7 +224,13 @@ impl<'a> Run<'a> {
                     continue;
                 }
                 drawn_until = across + px(4);
-                super::axes::mark(&mut chart, (*at_s, middle(lane)), ink::Shape::Bar, 7, ink::TEXT)?;
+                super::axes::mark(
+                    &mut chart,
+                    (*at_s, middle(lane)),
+                    ink::Shape::Bar,
+                    7,
+                    ink::TEXT,
+                )?;
             }
         }
         Ok(())
@@ -237,10 +259,11 @@ impl<'a> Run<'a> {
             return;
         }
         let (width, height) = area.dim_in_pixel();
-        let (left, right) = (f64::from(px(76)), f64::from(width) - f64::from(px(18)));
+        let (left, right) = (f64::from(px(90)), f64::from(width) - f64::from(px(18)));
         let per_s = (right - left) / self.end_s;
         for one in &self.intervals {
-            let median = one.p50_us.map_or(String::new(), |us| format!("p50 {}, ", units::time(us)));
+            let median =
+                one.p50_us.map_or(String::new(), |us| format!("p50 {}, ", units::time(us)));
             spots.push(Spot {
                 x: (left + one.at_s * per_s) as i32,
                 y: px(26),
