@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use flywheel_report::{
-    Event, EventKind, Floor, Generator, HeatMap, LatencyUs, Preparation, RatioRow,
-    RatioTable, ReadBack, Report, RunResult, Schedule, SpectrumPoint, Tone, run_report,
+    Event, EventKind, Floor, Generator, HeatMap, LatencyUs, Preparation, RatioRow, RatioTable,
+    ReadBack, Report, RunResult, Schedule, SpectrumPoint, Tone, run_report,
 };
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;

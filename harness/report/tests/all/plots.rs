@@ -38,7 +38,8 @@ fn check(page: &str) -> usize {
                     for number in
                         path.split(|c: char| "MLhvz ".contains(c)).filter(|n| !n.is_empty())
                     {
-                        within(Some(number), width.max(height));
+                        // Relative, so some are negative.
+                        within(Some(number.trim_start_matches('-')), width.max(height));
                     }
                 }
             })

@@ -21,6 +21,15 @@ const BOTTOM_PX: i32 = 46;
 /// The least distance that the scale shows on each side of the reference: differences below look like none.
 const LEAST_REACH: f64 = 1.05;
 
+/// Beyond a factor of a trillion a scale shows nothing anyway.
+const LEAST: f64 = 1e-12;
+const MOST: f64 = 1e12;
+
+/// The logarithm of a ratio above 0.
+fn log(ratio: f64) -> f64 {
+    ratio.clamp(LEAST, MOST).log10()
+}
+
 /// `None` if no row has a ratio that a logarithmic scale can show.
 pub(in crate::html) fn forest(table: &RatioTable) -> Option<Markup> {
     let positive = |value: f64| value.is_finite() && value > 0.0;
@@ -28,7 +37,8 @@ pub(in crate::html) fn forest(table: &RatioTable) -> Option<Markup> {
     if rows.is_empty() {
         return None;
     }
-    let reference = if positive(table.reference) { table.reference } else { 1.0 };
+    let reference =
+        if positive(table.reference) { table.reference.clamp(LEAST, MOST) } else { 1.0 };
     let height = |format: Format| {
         let row_px = if format.is_wide() { 36 } else { 58 };
         TOP_PX + row_px * rows.len() as i32 + BOTTOM_PX
@@ -59,25 +69,24 @@ fn draw(
     };
     let mut chart = chart(area, &x, &y, space)?;
     if let Some((low, high)) = threshold.filter(|(low, high)| *low > 0.0 && high > low) {
-        let corners = [(x.clip(low.log10()), count), (x.clip(high.log10()), 0.0)];
+        let corners = [(x.clip(log(low)), count), (x.clip(log(high)), 0.0)];
         chart
             .draw_series(std::iter::once(Rectangle::new(corners, ink::MUTED.mix(0.16).filled())))?;
     }
-    let middle = x.clip(reference.log10());
+    let middle = x.clip(log(reference));
     line(&mut chart, [(middle, 0.0), (middle, count)], thick(ink::AXIS))?;
     let (width, _) = area.dim_in_pixel();
     for (index, row) in rows.iter().enumerate() {
         // On a phone the words stand above the interval.
         let share = if format.is_wide() { 0.5 } else { 0.24 };
         let height = count - index as f64 - 1.0 + share;
-        let ends =
-            [row.low, row.high].map(|end| if end > 0.0 { x.clip(end.log10()) } else { x.low });
+        let ends = [row.low, row.high].map(|end| if end > 0.0 { x.clip(log(end)) } else { x.low });
         let at = |across: f64| (across, height);
         line(&mut chart, [at(ends[0]), at(ends[1])], thick(ink::SERIES[0]))?;
         for end in ends {
             mark(&mut chart, at(end), Shape::Bar, 6, ink::SERIES[0])?;
         }
-        mark(&mut chart, at(x.clip(row.estimate.log10())), Shape::Square, 5, ink::SERIES[0])?;
+        mark(&mut chart, at(x.clip(log(row.estimate))), Shape::Square, 5, ink::SERIES[0])?;
         let (_, level) = chart.backend_coord(&(x.low, height));
         let figures = format!("{}{}", interval(row), note(row, format));
         let (label_at, figures_at, along) = match format {
@@ -127,12 +136,14 @@ fn scale(rows: &[&RatioRow], reference: f64, band: Option<(f64, f64)>, ticks: us
     let band = band.map(|(low, high)| [low, high]).into_iter().flatten();
     let reach = [reference / LEAST_REACH, reference * LEAST_REACH];
     let positive = ratios.chain(band).filter(|ratio| ratio.is_finite() && *ratio > 0.0);
-    // Beyond a factor of a trillion a scale shows nothing anyway.
-    let (low, high) = positive.chain(reach).fold((reference, reference), |(low, high), ratio| {
-        (low.min(ratio.max(1e-12)), high.max(ratio.min(1e12)))
-    });
-    let margin = (high / low).log10() * 0.04;
-    let (low, high) = (low.log10() - margin, high.log10() + margin);
+    let (low, high) = positive
+        .chain(reach)
+        .map(log)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), ratio| {
+            (low.min(ratio), high.max(ratio))
+        });
+    let margin = (high - low) * 0.04;
+    let (low, high) = (low - margin, high + margin);
     let label = |ratio: f64| {
         if ratio < 0.01 { format!("{ratio:.0e}") } else { trimmed(&units::fine_ratio(ratio)) }
     };
