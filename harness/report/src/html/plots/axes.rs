@@ -293,6 +293,8 @@ pub(super) fn target_line(
     if !(y.low..=y.high).contains(&at) {
         return Ok(());
     }
+    // On a ground of its own, so that it is seen on the data.
+    line(chart, [(x.low, at), (x.high, at)], ink::BACKGROUND.stroke_width(px(4) as u32))?;
     line(chart, [(x.low, at), (x.high, at)], ink::dashed(ink::TARGET).stroke_width(px(2) as u32))?;
     // Above the line, unless that is the upper edge.
     let below = at > y.low + (y.high - y.low) * 0.93;

@@ -16,6 +16,7 @@ pub(super) const TEXT: RGBColor = RGBColor(RED, SOLID, 2);
 pub(super) const MUTED: RGBColor = RGBColor(RED, SOLID, 3);
 pub(super) const TARGET: RGBColor = RGBColor(RED, SOLID, 4);
 pub(super) const HEAT: RGBColor = RGBColor(RED, SOLID, 5);
+pub(super) const BACKGROUND: RGBColor = RGBColor(RED, SOLID, 12);
 pub(super) const SERIES: [RGBColor; 6] = [
     RGBColor(RED, SOLID, 6),
     RGBColor(RED, SOLID, 7),
@@ -26,8 +27,8 @@ pub(super) const SERIES: [RGBColor; 6] = [
 ];
 
 /// The CSS variable of each ink, by its blue.
-const VARIABLES: [&str; 12] =
-    ["grid", "axis", "text", "muted", "target", "heat", "c1", "c2", "c3", "c4", "c5", "c6"];
+const VARIABLES: [&str; 13] =
+    ["grid", "axis", "text", "muted", "target", "heat", "c1", "c2", "c3", "c4", "c5", "c6", "bg"];
 
 /// The same ink as a broken line.
 pub(super) const fn dashed(ink: RGBColor) -> RGBColor {

@@ -1,5 +1,5 @@
 //! The measured phase second by second: panels above each other on one axis of seconds, so that a slow second finds
-//! its cause by looking down. Seconds are drawn as they were recorded: none is averaged with another.
+//! its cause by looking down. Percentiles are never averaged: a point of several seconds stands for the worst of them.
 
 use maud::Markup;
 use plotters::element::Rectangle;
@@ -14,8 +14,8 @@ use super::svg::{Area, Failure, Format, Spot, both_formats, px};
 use crate::units;
 use crate::{Event, EventKind, Interval};
 
-/// More seconds than this are not told one by one when pointed at: the page would be all hints.
-const MOST_SPOTS: usize = 600;
+/// More points than this would be a smear: seconds are then drawn together.
+const MOST_POINTS: usize = 360;
 
 /// More rounds and checkpoints than this would hide the latency behind their lines.
 const MOST_EVENT_LINES: usize = 40;
@@ -37,11 +37,23 @@ pub(in crate::html) fn timeline(
     let how = "Read it downwards: when response time rises, look for a bar of compaction or a mark of an event below it. \
         Throughput that falls while response time rises means that the system was the bottleneck. p99 is of one second \
         each, so it jumps more than the run's. The last second is seldom whole; its throughput is dotted.";
-    Some(figure(&run.legend(), &both_formats(label, |_| run.height_px(), draw), how))
+    let how = match run.together {
+        1 => how.to_owned(),
+        seconds => format!(
+            "{how} Each point stands for {seconds} intervals in a row: their mean throughput and that of the slowest, the \
+            highest of their p50s and p99s, their slowest operation."
+        ),
+    };
+    Some(figure(&run.legend(), &both_formats(label, |_| run.height_px(), draw), &how))
 }
 
-struct Run<'a> {
-    intervals: Vec<&'a Interval>,
+struct Run {
+    /// As recorded, or several drawn as one.
+    intervals: Vec<Interval>,
+    /// How many recorded ones an interval stands for.
+    together: usize,
+    /// The least throughput among those.
+    lowest_per_s: Vec<f64>,
     /// Seconds of one interval.
     step_s: f64,
     end_s: f64,
@@ -52,13 +64,20 @@ struct Run<'a> {
     lanes: Vec<(EventKind, u64, Vec<f64>)>,
 }
 
-impl<'a> Run<'a> {
-    fn of(intervals: &'a [Interval], events: &[Event], target_us: f64) -> Option<Self> {
+impl Run {
+    fn of(intervals: &[Interval], events: &[Event], target_us: f64) -> Option<Self> {
         let known = |at_s: f64| at_s.is_finite() && at_s >= 0.0;
         let intervals: Vec<&Interval> = intervals.iter().filter(|one| known(one.at_s)).collect();
         let last_s = intervals.iter().map(|one| one.at_s).reduce(f64::max)?;
         let gap_s = intervals.windows(2).map(|pair| pair[1].at_s - pair[0].at_s).next();
-        let step_s = gap_s.filter(|gap_s| *gap_s > 0.0).unwrap_or(1.0);
+        let recorded_s = gap_s.filter(|gap_s| *gap_s > 0.0).unwrap_or(1.0);
+        let together = intervals.len().div_ceil(MOST_POINTS);
+        let lowest = |chunk: &[&Interval]| chunk.iter().map(|one| one.count).min().unwrap_or(0);
+        let lowest_per_s =
+            intervals.chunks(together).map(|chunk| lowest(chunk) as f64 / recorded_s);
+        let lowest_per_s = lowest_per_s.collect();
+        let intervals: Vec<Interval> = intervals.chunks(together).filter_map(worst).collect();
+        let step_s = recorded_s * together as f64;
         let kinds = [
             EventKind::Compaction,
             EventKind::Checkpoint,
@@ -74,7 +93,9 @@ impl<'a> Run<'a> {
         });
         Some(Self {
             step_s,
-            end_s: last_s + step_s,
+            together,
+            lowest_per_s,
+            end_s: last_s + recorded_s,
             target_us,
             compacts: intervals.iter().any(|one| one.compaction_bytes.is_some()),
             has_medians: intervals.iter().any(|one| one.p50_us.is_some()),
@@ -99,9 +120,18 @@ impl<'a> Run<'a> {
         };
         let mut entries = vec![entry(MAX, "slowest operation"), entry(P99, "p99")];
         entries.extend(self.has_medians.then(|| entry(ink::dashed(P50), "p50")));
-        entries.extend(self.lanes.iter().map(|(kind, count, _)| Entry {
+        if self.together > 1 {
+            let text = format!("least throughput of {} s", units::rate(self.step_s));
+            entries.push(Entry { text, ..entry(LEAST, "") });
+        }
+        let counted = self
+            .lanes
+            .iter()
+            .map(|(kind, count, _)| format!("{} {}", kind.name(), units::count(*count)));
+        let counted: Vec<String> = counted.collect();
+        entries.extend((!counted.is_empty()).then(|| Entry {
             look: Look { ink: ink::TEXT, line: false, shape: Some(ink::Shape::Bar) },
-            text: format!("{}: {}", kind.name(), units::count(*count)),
+            text: format!("events: {}", counted.join(", ")),
         }));
         entries
     }
@@ -137,11 +167,17 @@ impl<'a> Run<'a> {
 
     fn throughput(&self, area: &Area<'_>, x: &Axis, space: Space) -> Result<(), Failure> {
         let per_s = |one: &Interval| one.count as f64 / self.step_s;
-        let rates = self.intervals.iter().map(|one| per_s(one));
+        let rates = self.intervals.iter().map(&per_s);
         let y = Axis::from_zero(rates, 4, units::rate).titled("operations per second");
         let mut chart = chart(area, x, &y, space)?;
         let points = self.intervals.iter().map(|one| (self.middle(one), y.clip(per_s(one))));
         let points: Vec<(f64, f64)> = points.collect();
+        if self.together > 1 {
+            let lowest =
+                points.iter().zip(&self.lowest_per_s).map(|((at, _), per_s)| (*at, *per_s));
+            // The last one is the cut-off second's.
+            line(&mut chart, lowest.take(points.len().saturating_sub(1)), thick(LEAST))?;
+        }
         // The last second is seldom whole: its fall says nothing of the system.
         match points.len().checked_sub(2) {
             Some(cut) if cut > 0 => {
@@ -187,7 +223,7 @@ impl<'a> Run<'a> {
 
     fn compaction(&self, area: &Area<'_>, x: &Axis, space: Space) -> Result<(), Failure> {
         let per_s = |one: &Interval| one.compaction_bytes.map(|bytes| bytes as f64 / self.step_s);
-        let all = self.intervals.iter().filter_map(|one| per_s(one));
+        let all = self.intervals.iter().filter_map(&per_s);
         let y = Axis::from_zero(all, 3, |bytes| trimmed(&units::bytes(bytes)));
         let y = y.titled("compaction, bytes read and written per second");
         let mut chart = chart(area, x, &y, space)?;
@@ -255,22 +291,21 @@ impl<'a> Run<'a> {
 
     /// The figures of a second, over the whole height of the panels.
     fn tell(&self, area: &Area<'_>, spots: &mut Vec<Spot>) {
-        if self.intervals.len() > MOST_SPOTS {
-            return;
-        }
+        let highest = if self.together > 1 { "highest " } else { "" };
         let (width, height) = area.dim_in_pixel();
         let (left, right) = (f64::from(px(90)), f64::from(width) - f64::from(px(18)));
         let per_s = (right - left) / self.end_s;
         for one in &self.intervals {
-            let median =
-                one.p50_us.map_or(String::new(), |us| format!("p50 {}, ", units::time(us)));
+            let median = one
+                .p50_us
+                .map_or(String::new(), |us| format!("{highest}p50 {}, ", units::time(us)));
             spots.push(Spot {
                 x: (left + one.at_s * per_s) as i32,
                 y: px(26),
                 width: (self.step_s * per_s) as i32,
                 height: height as i32 - px(26 + AXIS_PX),
                 text: format!(
-                    "from {:.0} s: {} operations, {median}p99 {}, slowest {}",
+                    "from {:.0} s: {} operations, {median}{highest}p99 {}, slowest {}",
                     one.at_s,
                     units::count(one.count),
                     units::time(one.p99_us),
@@ -281,6 +316,57 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Several recorded intervals as one: operations and bytes added up, of times the worst.
+fn worst(chunk: &[&Interval]) -> Option<Interval> {
+    let (first, rest) = chunk.split_first()?;
+    Some(
+        rest.iter().fold((*first).clone(), |all, one| Interval {
+            at_s: all.at_s,
+            count: all.count.saturating_add(one.count),
+            errors: all.errors.saturating_add(one.errors),
+            p50_us: all.p50_us.into_iter().chain(one.p50_us).reduce(f64::max),
+            p99_us: all.p99_us.max(one.p99_us),
+            max_us: all.max_us.max(one.max_us),
+            compaction_bytes: all
+                .compaction_bytes
+                .into_iter()
+                .chain(one.compaction_bytes)
+                .reduce(u64::saturating_add),
+        }),
+    )
+}
+
 const P50: RGBColor = ink::SERIES[0];
+const LEAST: RGBColor = ink::dashed(ink::SERIES[5]);
 const P99: RGBColor = ink::SERIES[1];
 const MAX: RGBColor = ink::dotted(ink::SERIES[3]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_seconds_are_drawn_as_the_worst_of_each_few() {
+        let second = |second: u32| Interval {
+            at_s: f64::from(second),
+            count: if second == 7 { 0 } else { 100 },
+            p50_us: (second != 3).then(|| f64::from(second)),
+            p99_us: f64::from(second % 5),
+            max_us: 50.0,
+            compaction_bytes: Some(10),
+            ..Interval::default()
+        };
+        let hour: Vec<Interval> = (0..3_600).map(second).collect();
+        let run = Run::of(&hour, &[], 1.0).unwrap();
+        assert_eq!(
+            (run.together, run.intervals.len(), run.step_s, run.end_s),
+            (10, 360, 10.0, 3_600.0)
+        );
+        let Interval { count, p50_us, p99_us, compaction_bytes, .. } = run.intervals[0];
+        assert_eq!((count, p50_us, p99_us, compaction_bytes), (900, Some(9.0), 4.0, Some(100)));
+        assert_eq!(run.lowest_per_s[..2], [0.0, 100.0]);
+        // A short run is drawn as it is.
+        let minute = Run::of(&hour[..60], &[], 1.0).unwrap();
+        assert_eq!((minute.together, &minute.intervals[..]), (1, &hour[..60]));
+    }
+}
