@@ -42,7 +42,6 @@ impl Axis {
             let middle = (low + high) / 2.0;
             (low, high) = (middle - 0.5, middle + 0.5);
         }
-        let steps: &[f64] = if high - low < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let grid = |low: f64, high: f64, steps: &[f64]| -> Vec<f64> {
             let decades = low.floor() as i32..=high.ceil() as i32;
             let of = |decade: i32| steps.iter().map(move |step| f64::from(decade) + step.log10());
@@ -52,9 +51,13 @@ impl Axis {
         let low = all.iter().copied().filter(|at| *at <= low + 1e-9).fold(low - 1.0, f64::max);
         let high = all.iter().copied().filter(|at| *at >= high - 1e-9).fold(high + 1.0, f64::min);
         let inside = |at: &f64| (low - 1e-9..=high + 1e-9).contains(at);
-        let mut marks: Vec<f64> = grid(low, high, steps).into_iter().filter(inside).collect();
-        let every = marks.len().div_ceil(ticks.max(2));
-        marks = marks.into_iter().step_by(every.max(1)).collect();
+        let marks = |steps| grid(low, high, steps).into_iter().filter(inside).collect::<Vec<_>>();
+        // The finest that fits; over many decades, every other one or fewer.
+        let finest = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]].map(marks);
+        let [.., decades] = &finest;
+        let marks = finest.iter().find(|marks| marks.len() <= ticks).unwrap_or(decades);
+        let every = marks.len().div_ceil(ticks.max(2)).max(1);
+        let marks: Vec<f64> = marks.iter().copied().step_by(every).collect();
         let label = |at: f64| trimmed(&units::time(10f64.powf(at)));
         Self {
             low,

@@ -121,7 +121,7 @@ impl Run {
         let mut entries = vec![entry(MAX, "slowest operation"), entry(P99, "p99")];
         entries.extend(self.has_medians.then(|| entry(ink::dashed(P50), "p50")));
         if self.together > 1 {
-            let text = format!("least throughput of {} s", units::rate(self.step_s));
+            let text = format!("least throughput within {} s", units::rate(self.step_s));
             entries.push(Entry { text, ..entry(LEAST, "") });
         }
         let counted = self
