@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::limits::MAX_SAME_SECOND_FOLDERS;
-use crate::{Paint, RunResult, summary, tsv};
+use crate::{Paint, RunResult, run_report, summary, tsv};
 
 /// The time now for [`RunResult::started_utc`], such as `2026-01-15T10:11:12Z`.
 pub fn utc_now() -> String {
@@ -18,7 +18,7 @@ pub fn utc_now() -> String {
     whole.format(&Rfc3339).expect("the years of a computer's clock have four digits")
 }
 
-/// Writes `result.json`, `result.tsv`, `command.txt`, `summary.txt` and what else is given by name into a new
+/// Writes `result.json`, `result.tsv`, `report.html`, `command.txt`, `summary.txt` and what else is given by name into a new
 /// folder `<UTC date-time>-<workload>` under `root` (made if need be), and returns its path. A second run
 /// in the same second gets `-2` behind the name, and so on.
 pub fn write_folder(
@@ -36,6 +36,7 @@ pub fn write_folder(
         ("result.json", result.to_json()),
         ("summary.txt", summary),
         ("result.tsv", tsv(result)),
+        ("report.html", run_report(result)),
     ];
     files.extend_from_slice(others);
     write_files(root, &named, &files)
@@ -116,7 +117,7 @@ fn folder_name(named: &Named<'_>) -> String {
 }
 
 /// The command as a shell would take it back.
-fn command_line(command: &[String]) -> String {
+pub(crate) fn command_line(command: &[String]) -> String {
     let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
     words.join(" ") + "\n"
 }

@@ -1,5 +1,5 @@
 //! What a run leaves behind: its result, the verdict on it, the machine it ran on, the table in the
-//! terminal and the folder on disk. Measures nothing itself, and knows neither engine nor workload.
+//! terminal, the page in HTML and the folder on disk. Measures nothing itself, and knows neither engine nor workload.
 //!
 //! ```no_run
 //! use flywheel_report::{Environment, Paint, RunResult, summary, utc_now, write_folder};
@@ -21,14 +21,17 @@
 //! ```
 
 mod compare;
+mod curve;
 mod device;
 mod environment;
 mod folder;
 mod hdr_log;
+mod html;
 mod limits;
 mod load;
 mod overload;
 mod peers;
+mod ratio_table;
 mod ratios;
 mod result;
 mod search;
@@ -43,6 +46,7 @@ pub use compare::{
     Difference, FigureComparison, Runs, RunsComparison, Unlike, compare, comparison_table,
     differences, verdict_word,
 };
+pub use curve::{CurvePoint, LatencyCurve, RateEstimate};
 pub use device::{DeviceBracket, DeviceFigures};
 pub use environment::{
     CpuTimes, Disk, Environment, FileSystem, ProcessFigures, ProcessUsage, reset_peak_resident,
@@ -50,6 +54,7 @@ pub use environment::{
 };
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
+pub use html::{Report, Tone, run_report};
 pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
 pub use load::{Floor, Generator, Preparation, ReadBack, Schedule};
 pub use overload::{
@@ -57,6 +62,7 @@ pub use overload::{
     overload_summary, write_overload_folder,
 };
 pub use peers::{PeersResult, SystemFigures, SystemRuns, peers_summary, write_peers_folder};
+pub use ratio_table::{RatioRow, RatioTable};
 pub use ratios::Ratios;
 pub use result::{
     EngineFigures, LatencyUs, LoadPhase, OperationFigures, OperationKind, ReadError, RunResult,

@@ -151,7 +151,7 @@ fn operations(result: &RunResult) -> String {
 }
 
 /// The sentence that the run was for.
-fn verdict_line(result: &RunResult, verdict: Verdict) -> String {
+pub(crate) fn verdict_line(result: &RunResult, verdict: Verdict) -> String {
     let bound = time(result.target.p99_us);
     let judged = result.slowest().map(|(kind, operation)| {
         let p99_us = operation.response_us.p99;

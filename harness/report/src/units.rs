@@ -44,6 +44,11 @@ pub fn ratio(ratio: f64) -> String {
     significant(ratio)
 }
 
+/// A ratio near 1 to the thousandth, for differences of a few percent: `0.971`, `12.5`.
+pub fn fine_ratio(ratio: f64) -> String {
+    if ratio < 1.9995 { format!("{ratio:.3}") } else { significant(ratio) }
+}
+
 /// A share as `63 %` or `93.1 %`.
 pub fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0))
@@ -100,5 +105,6 @@ mod tests {
         assert_eq!(rate(82_368.4), "82,368");
         assert_eq!(percent(0.931), "93.1 %");
         assert_eq!(ratio(0.344), "0.34");
+        assert_eq!([fine_ratio(0.9714), fine_ratio(12.52)], ["0.971", "12.5"]);
     }
 }

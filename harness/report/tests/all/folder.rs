@@ -20,7 +20,10 @@ fn names(root: &Path) -> Vec<String> {
 fn a_folder_holds_the_result_the_command_and_the_summary() {
     let root = tempfile::tempdir().unwrap();
     let folder = write_folder(&root.path().join("made/as/needed"), &sample(), &[]).unwrap();
-    assert_eq!(names(&folder), ["command.txt", "result.json", "result.tsv", "summary.txt"]);
+    assert_eq!(
+        names(&folder),
+        ["command.txt", "report.html", "result.json", "result.tsv", "summary.txt"]
+    );
     let read = |name| fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(RunResult::from_json(&read("result.json")).unwrap(), sample());
     assert_eq!(read("command.txt"), "flywheel run workloads/b --dir '/mnt/fast disk'\n");

@@ -7,6 +7,8 @@
 //! | tables | are the summary and the suite what `golden/` holds? |
 //! | folder | is a folder complete, and is none ever overwritten? |
 //! | overload | which figures meet which marks, and what the folder holds? |
+//! | html | is a page well-formed, of one file, and honest about what is absent? |
+//! | plots | are plots of odd figures drawn, within their frames? |
 //! | environment | is a machine read rightly, and an empty one without failure? |
 //!
 //! After a wanted change of a table: `UPDATE_GOLDEN=1 cargo test -p flywheel-report`, then read the
@@ -14,7 +16,9 @@
 
 mod environment;
 mod folder;
+mod html;
 mod overload;
+mod plots;
 mod schema;
 mod tables;
 mod verdict;
