@@ -61,6 +61,14 @@ fn latency(of: &flywheel_load::figures::Latency) -> LatencyUs {
     LatencyUs { mean: of.mean, p50: of.p50, p95: of.p95, p99: of.p99, p999: of.p999, max: of.max }
 }
 
+/// The type of operation with the highest p99, and its response time.
+pub fn slowest(figures: &RunFigures) -> Option<(OperationKind, LatencyUs)> {
+    let measured = figures.operations.iter().filter(|(_, of)| of.count > 0);
+    measured
+        .max_by(|(_, a), (_, b)| a.response_us.p99.total_cmp(&b.response_us.p99))
+        .map(|(operation, of)| (kind(*operation), latency(&of.response_us)))
+}
+
 /// The response time of all types together.
 pub fn response_of_all(figures: &RunFigures) -> LatencyUs {
     latency(&figures.response_of_all_us())

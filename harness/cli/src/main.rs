@@ -17,6 +17,7 @@ mod overload;
 mod peers;
 mod phases;
 mod progress;
+mod render;
 mod repair;
 mod run;
 mod search;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
         Command::Compare(args) => compare::command(args),
+        Command::Report(args) => render::command(args),
         Command::Trend(args) => trend::command(args),
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),

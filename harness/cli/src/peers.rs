@@ -54,8 +54,7 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
     std::fs::remove_dir_all(&common.dir).map_err(CliError::file(&common.dir))?;
     result.add(&runs, user_bytes(&named.workload));
     println!("{}", peers_summary(&result));
-    let folder =
-        write_peers_folder(&common.out, &result, &[]).map_err(CliError::file(&common.out))?;
+    let folder = write_peers_folder(&common.out, &result).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
     Ok(if result.is_clean() { 0 } else { crate::EXIT_FAULT })
 }

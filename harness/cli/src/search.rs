@@ -83,8 +83,7 @@ fn search<S: System>(
     searched?;
     result.device.after = bench.probe("probing after")?;
     println!("{}", search_summary(&result, Paint::for_stdout()));
-    let folder =
-        write_search_folder(&common.out, &result, &[]).map_err(CliError::file(&common.out))?;
+    let folder = write_search_folder(&common.out, &result).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
     Ok(result.verdict().exit_code())
 }
@@ -219,17 +218,17 @@ impl<F: TargetFactory> Search<'_, F> {
 }
 
 fn rate_run(figures: &RunFigures, rate_per_s: f64, confirms: bool) -> RateRun {
-    let all = convert::response_of_all(figures);
-    let slowest = figures.operations.values().map(|of| of.response_us.p99);
+    let slowest = convert::slowest(figures);
+    let us = slowest.map(|(_, us)| us).unwrap_or_default();
     let open = figures.open.as_ref();
     RateRun {
         rate_per_s,
         throughput_ops_per_s: figures.throughput_ops_per_s,
-        p50_us: all.p50,
-        p99_us: all.p99,
-        p999_us: all.p999,
-        max_us: all.max,
-        slowest_p99_us: slowest.fold(0.0, f64::max),
+        slowest: slowest.map(|(kind, _)| kind),
+        p50_us: us.p50,
+        p99_us: us.p99,
+        p999_us: us.p999,
+        max_us: us.max,
         turned_away: open.map_or(0, |open| open.total.late + open.total.refused_total()),
         sustained: figures.pace.is_some_and(|pace| pace.sustained),
         confirms,

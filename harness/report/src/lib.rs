@@ -54,7 +54,7 @@ pub use environment::{
 };
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
-pub use html::{Report, Tone, run_report};
+pub use html::{Report, Tone, peers_report, run_report, search_report};
 pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
 pub use load::{Floor, Generator, Preparation, ReadBack, Schedule};
 pub use overload::{

@@ -8,7 +8,9 @@ use flywheel_stats::{Bootstrap, Centre, Direction, Interval, compare_pairs, comp
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Named, write_files};
+use crate::html::peers_report;
 use crate::limits::PEERS_SCHEMA_VERSION;
+use crate::result::{ReadError, read_versioned};
 use crate::table::{new_table, render};
 use crate::units::{bytes, rate, ratio, time};
 use crate::{Environment, LatencyUs, RunResult};
@@ -114,6 +116,11 @@ impl PeersResult {
             .collect();
     }
 
+    /// Reads a `peers.json` of this schema version or an older one.
+    pub fn from_json(json: &str) -> Result<Self, ReadError> {
+        read_versioned(json, PEERS_SCHEMA_VERSION)
+    }
+
     /// Whether every system did what was asked of it.
     pub fn is_clean(&self) -> bool {
         self.systems.iter().all(|system| system.faults == 0)
@@ -211,86 +218,103 @@ fn advantage(of: &SystemRuns, first: &SystemRuns, seed: u64) -> Option<Interval>
     found.ok().map(|found| found.ratio)
 }
 
-/// The comparison as a table, and what to know of it. Ends in a line break.
-pub fn peers_summary(result: &PeersResult) -> String {
+/// The columns of the table of systems.
+pub(crate) const COLUMNS: [&str; 12] = [
+    "system",
+    "ops/s",
+    "flywheel over it",
+    "ops/IOPS",
+    "p50",
+    "p99",
+    "p99.9",
+    "max",
+    "write amp",
+    "space",
+    "memory",
+    "CPU/op",
+];
+
+/// The cells of one system.
+pub(crate) fn row(system: &SystemFigures) -> [String; 12] {
     let optional = |figure: Option<f64>, text: fn(f64) -> String| figure.map_or("-".into(), text);
-    let mut table = new_table(&[
-        "system",
-        "ops/s",
-        "flywheel over it",
-        "ops/IOPS",
-        "p50",
-        "p99",
-        "p99.9",
-        "max",
-        "write amp",
-        "space",
-        "memory",
-        "CPU/op",
-    ]);
-    for system in &result.systems {
-        let times = |figure: fn(&LatencyUs) -> f64| -> String {
-            let all: Vec<f64> = system.response_us.iter().map(figure).collect();
-            match geometric_mean(&all) {
-                Some(us) if system.sustained => time(us),
-                Some(_) => "not sust.".into(),
-                None => "-".into(),
-            }
-        };
-        let longest = system.response_us.iter().map(|us| us.max).reduce(f64::max);
-        table.add_row([
-            system.system.clone(),
-            optional(geometric_mean(&system.throughput_ops_per_s), rate),
-            system.flywheel_over_this.map_or("-".into(), |of| {
-                format!("{} [{}, {}]", ratio(of.estimate), ratio(of.low), ratio(of.high))
-            }),
-            optional(geometric_mean(&system.per_device_read_iops), ratio),
-            times(|us| us.p50),
-            times(|us| us.p99),
-            times(|us| us.p999),
-            optional(longest.filter(|_| system.sustained), time),
-            optional(system.written_bytes_per_user_byte, ratio),
-            optional(system.disk_bytes_per_user_byte, ratio),
-            optional(system.peak_resident_bytes.map(|size| size as f64), bytes),
-            optional(system.cpu_us_per_op, time),
-        ]);
-    }
-    let PeersResult { workload, rounds, .. } = result;
-    let at = result.rate_per_s.map_or_else(String::new, |of| {
-        format!(
-            " Response times: open loop at {} ops/s for each, slowest type of operation.",
-            rate(of)
-        )
-    });
-    let memory = match (result.memory_limit_bytes, &result.memory_limit_refused) {
-        (Some(limit), _) => {
-            format!(" Each process had {} of memory, page cache included.", bytes(limit as f64))
+    // Of a rate that was not kept, times only say how long the run was.
+    let times = |figure: fn(&LatencyUs) -> f64| -> String {
+        let all: Vec<f64> = system.response_us.iter().map(figure).collect();
+        match geometric_mean(&all) {
+            Some(us) if system.sustained => time(us),
+            Some(_) => "not sust.".into(),
+            None => "-".into(),
         }
-        (None, reason) => format!(
-            " Memory was not bounded ({}): systems that read through the page cache had all of it.",
-            reason.as_deref().unwrap_or("not asked for")
-        ),
     };
-    format!(
-        "workload {workload}, {rounds} rounds in turns, every write durable when acknowledged\n\n{}\n\n\
-         Throughput: closed loop.{at}{memory}\nWrite amp and space: bytes that the kernel saw written, and of \
-         files, per byte that users wrote or loaded.\n",
-        render(table, &[0])
-    )
+    let longest = system.response_us.iter().map(|us| us.max).reduce(f64::max);
+    [
+        system.system.clone(),
+        optional(geometric_mean(&system.throughput_ops_per_s), rate),
+        system.flywheel_over_this.map_or("-".into(), |of| {
+            format!("{} [{}, {}]", ratio(of.estimate), ratio(of.low), ratio(of.high))
+        }),
+        optional(geometric_mean(&system.per_device_read_iops), ratio),
+        times(|us| us.p50),
+        times(|us| us.p99),
+        times(|us| us.p999),
+        optional(longest.filter(|_| system.sustained), time),
+        optional(system.written_bytes_per_user_byte, ratio),
+        optional(system.disk_bytes_per_user_byte, ratio),
+        optional(system.peak_resident_bytes.map(|size| size as f64), bytes),
+        optional(system.cpu_us_per_op, time),
+    ]
 }
 
-/// Writes `peers.json` and `summary.txt` into a new folder, as [`crate::write_folder`] does.
-pub fn write_peers_folder(
-    root: &Path,
-    result: &PeersResult,
-    others: &[(&str, String)],
-) -> std::io::Result<PathBuf> {
+/// What to know of the table.
+pub(crate) fn remarks(result: &PeersResult) -> Vec<String> {
+    let mut remarks = vec![format!(
+        "{} rounds in turns; every write durable when acknowledged. Throughput: closed loop.",
+        result.rounds
+    )];
+    remarks.extend(result.rate_per_s.map(|of| {
+        format!(
+            "Response times: open loop at {} operations/s for each, the slowest type of operation.",
+            rate(of)
+        )
+    }));
+    remarks.push(match (result.memory_limit_bytes, &result.memory_limit_refused) {
+        (Some(limit), _) => {
+            format!("Each process had {} of memory, page cache included.", bytes(limit as f64))
+        }
+        (None, reason) => format!(
+            "Memory was not bounded ({}): systems that read through the page cache had all of it.",
+            reason.as_deref().unwrap_or("not asked for")
+        ),
+    });
+    remarks.push(
+        "Write amp and space: bytes that the kernel saw written, and bytes of files, per byte that users \
+         wrote or loaded. CPU per operation includes the generator."
+            .into(),
+    );
+    remarks
+}
+
+/// The comparison as a table, and what to know of it. Ends in a line break.
+pub fn peers_summary(result: &PeersResult) -> String {
+    let mut table = new_table(&COLUMNS);
+    for system in &result.systems {
+        table.add_row(row(system));
+    }
+    let remarks = remarks(result).join("\n");
+    format!("workload {}\n\n{}\n\n{remarks}\n", result.workload, render(table, &[0]))
+}
+
+/// Writes `peers.json`, `summary.txt` and `report.html` into a new folder, as [`crate::write_folder`] does.
+pub fn write_peers_folder(root: &Path, result: &PeersResult) -> std::io::Result<PathBuf> {
     let workload = format!("{}-peers", result.workload);
     let named =
         Named { started_utc: &result.started_utc, workload: &workload, command: &result.command };
     let json = serde_json::to_string_pretty(result);
     let json = json.expect("plain figures and text keys always make JSON") + "\n";
-    let mut files = vec![("peers.json", json), ("summary.txt", peers_summary(result))];
-    files.extend_from_slice(others);
-    write_files(root, &named, &files)
+    let (summary, page) = (peers_summary(result), peers_report(result));
+    write_files(
+        root,
+        &named,
+        &[("peers.json", json), ("summary.txt", summary), ("report.html", page)],
+    )
 }

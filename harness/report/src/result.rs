@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
@@ -276,12 +277,12 @@ pub enum ReadError {
     #[error("not a result: {0}")]
     Json(#[from] serde_json::Error),
     /// Written by a newer build.
-    #[error(
-        "schema version {found}, and this build reads up to {SCHEMA_VERSION}: use a newer flywheel"
-    )]
+    #[error("schema version {found}, and this build reads up to {newest}: use a newer flywheel")]
     Newer {
         /// The version in the file.
         found: u32,
+        /// The newest that this build reads.
+        newest: u32,
     },
 }
 
@@ -316,15 +317,20 @@ impl RunResult {
 
     /// Reads a `result.json` of this schema version or an older one.
     pub fn from_json(json: &str) -> Result<Self, ReadError> {
-        #[derive(Deserialize)]
-        struct Version {
-            schema_version: u32,
-        }
-        // First the version alone: a newer file may lack fields that this build requires.
-        let found = serde_json::from_str::<Version>(json)?.schema_version;
-        if found > SCHEMA_VERSION {
-            return Err(ReadError::Newer { found });
-        }
-        Ok(serde_json::from_str(json)?)
+        read_versioned(json, SCHEMA_VERSION)
     }
+}
+
+/// Reads a result of schema version `newest` or an older one.
+pub(crate) fn read_versioned<T: DeserializeOwned>(json: &str, newest: u32) -> Result<T, ReadError> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    // First the version alone: a newer file may lack fields that this build requires.
+    let found = serde_json::from_str::<Version>(json)?.schema_version;
+    if found > newest {
+        return Err(ReadError::Newer { found, newest });
+    }
+    Ok(serde_json::from_str(json)?)
 }

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Named, write_files};
+use crate::html::search_report;
 use crate::limits::SEARCH_SCHEMA_VERSION;
+use crate::result::{ReadError, read_versioned};
 use crate::table::{Paint, new_table, render};
 use crate::units::{rate, ratio, time};
-use crate::{DeviceBracket, Environment, Verdict};
+use crate::{
+    CurvePoint, DeviceBracket, Environment, LatencyCurve, OperationKind, RateEstimate, Verdict,
+};
 
 /// Everything known of one search.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,7 +62,9 @@ pub struct RateRun {
     pub rate_per_s: f64,
     /// Operations answered per second.
     pub throughput_ops_per_s: f64,
-    /// Response time of all types together.
+    /// The type of operation with the highest p99, which is held against the target.
+    pub slowest: Option<OperationKind>,
+    /// Its response time: median.
     pub p50_us: f64,
     /// 99th percentile.
     pub p99_us: f64,
@@ -66,8 +72,6 @@ pub struct RateRun {
     pub p999_us: f64,
     /// The slowest.
     pub max_us: f64,
-    /// The highest p99 of any one type: what is held against the target.
-    pub slowest_p99_us: f64,
     /// Arrivals refused or given up.
     pub turned_away: u64,
     /// Whether the rate was kept.
@@ -79,7 +83,7 @@ pub struct RateRun {
 impl RateRun {
     /// Whether the rate was kept and the target met.
     pub fn meets(&self, target_p99_us: f64) -> bool {
-        self.sustained && self.slowest_p99_us <= target_p99_us
+        self.sustained && self.p99_us <= target_p99_us
     }
 }
 
@@ -125,6 +129,32 @@ impl SearchResult {
         }
     }
 
+    /// Latency against throughput.
+    pub fn curve(&self) -> LatencyCurve {
+        let point = |run: &RateRun| CurvePoint {
+            rate_per_s: run.rate_per_s,
+            p50_us: run.p50_us,
+            p99_us: run.p99_us,
+            p999_us: run.p999_us,
+            sustained: run.sustained,
+        };
+        LatencyCurve {
+            points: self.runs.iter().map(point).collect(),
+            target_p99_us: self.target_p99_us,
+            knee_rate_per_s: self.knee_rate_per_s,
+            best_rate_per_s: self.best.map(|best| RateEstimate {
+                low: best.rate_per_s,
+                estimate: best.rate_per_s,
+                high: best.too_high_per_s.unwrap_or(best.rate_per_s),
+            }),
+        }
+    }
+
+    /// Reads a `search.json` of this schema version or an older one.
+    pub fn from_json(json: &str) -> Result<Self, ReadError> {
+        read_versioned(json, SEARCH_SCHEMA_VERSION)
+    }
+
     /// The JSON of `search.json`, ending in a line break.
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string_pretty(self);
@@ -135,8 +165,7 @@ impl SearchResult {
 /// The search in a few lines and a table. Ends in a line break.
 pub fn search_summary(result: &SearchResult, paint: Paint) -> String {
     let SearchResult { workload, system, seconds_each, arrivals, .. } = result;
-    let mut table =
-        new_table(&["rate", "reached", "p50", "p99", "p99.9", "max", "slowest p99", ""]);
+    let mut table = new_table(&["rate", "reached", "slowest", "p50", "p99", "p99.9", "max", ""]);
     let mut runs: Vec<&RateRun> = result.runs.iter().collect();
     runs.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     for run in runs {
@@ -150,18 +179,18 @@ pub fn search_summary(result: &SearchResult, paint: Paint) -> String {
         table.add_row([
             rate(run.rate_per_s),
             rate(run.throughput_ops_per_s),
+            run.slowest.map_or("-", OperationKind::name).to_owned(),
             cell(run.p50_us),
             cell(run.p99_us),
             cell(run.p999_us),
             cell(run.max_us),
-            cell(run.slowest_p99_us),
             format!("{word}{}", if run.confirms { ", confirming" } else { "" }),
         ]);
     }
     let mut text = format!(
         "search for the highest rate: workload {workload} on {system}, {arrivals} arrivals, \
          {seconds_each} s each\n\n{}\n\n",
-        render(table, &[7])
+        render(table, &[2, 7])
     );
     text += &paint.verdict(result.verdict(), &conclusion(result));
     text += &format!("\nclosed loop  {} ops/s at its peak\n", rate(result.peak_ops_per_s));
@@ -175,7 +204,8 @@ pub fn search_summary(result: &SearchResult, paint: Paint) -> String {
     text
 }
 
-fn conclusion(result: &SearchResult) -> String {
+/// What was found, in a sentence.
+pub(crate) fn conclusion(result: &SearchResult) -> String {
     let bound = time(result.target_p99_us);
     match (result.verdict(), result.best) {
         (Verdict::Fault, _) => {
@@ -201,18 +231,15 @@ fn conclusion(result: &SearchResult) -> String {
     }
 }
 
-/// Writes `search.json` and `summary.txt` into a new folder, as [`crate::write_folder`] does.
-pub fn write_search_folder(
-    root: &Path,
-    result: &SearchResult,
-    others: &[(&str, String)],
-) -> std::io::Result<PathBuf> {
+/// Writes `search.json`, `summary.txt` and `report.html` into a new folder, as [`crate::write_folder`] does.
+pub fn write_search_folder(root: &Path, result: &SearchResult) -> std::io::Result<PathBuf> {
     let workload = format!("{}-search", result.workload);
     let named =
         Named { started_utc: &result.started_utc, workload: &workload, command: &result.command };
     let summary = search_summary(result, Paint::plain());
-    let mut files = vec![("search.json", result.to_json()), ("summary.txt", summary)];
-    files.extend_from_slice(others);
+    let page = search_report(result);
+    let files =
+        [("search.json", result.to_json()), ("summary.txt", summary), ("report.html", page)];
     write_files(root, &named, &files)
 }
 
@@ -230,7 +257,6 @@ mod tests {
             rate_per_s,
             throughput_ops_per_s: rate_per_s,
             p99_us,
-            slowest_p99_us: p99_us,
             sustained,
             ..RateRun::default()
         }

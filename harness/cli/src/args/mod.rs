@@ -46,6 +46,8 @@ pub enum Command {
     /// Compare results: what changed, and is it more than noise?
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// Write the HTML pages of result folders again, from their JSON; old versions stay readable.
+    Report(ReportArgs),
     /// Keep a history of results, and find where it changed.
     #[command(after_help = TREND_HELP)]
     Trend(TrendArgs),
@@ -237,6 +239,14 @@ fn unlike(name: &str) -> Result<Unlike, String> {
         .into_iter()
         .find(|unlike| unlike.name() == name)
         .ok_or_else(|| format!("expected host, settings or schema, found {name:?}"))
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders that flywheel run, suite, search or peers wrote; each gets a new report.html
+    #[arg(required = true, value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
 }
 
 /// Arguments of `trend`.

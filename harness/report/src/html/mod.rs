@@ -10,6 +10,7 @@
 //! | `operations` | the table of times |
 //! | `measured` | device, engine, generator, preparation, checks |
 //! | `origin` | environment, settings, properties, command, twin files |
+//! | `several` | pages of searches and of comparisons with peers |
 //! | `plots` | the plots |
 
 mod headline;
@@ -19,12 +20,14 @@ mod origin;
 mod page;
 mod parts;
 mod plots;
+mod several;
 
 use maud::{Markup, html};
 
 use crate::RunResult;
 
 pub use page::{Report, Tone};
+pub use several::{peers_report, search_report};
 
 /// The page of a run. It stands beside `result.json`, to which it links by name.
 pub fn run_report(result: &RunResult) -> String {

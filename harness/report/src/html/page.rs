@@ -136,6 +136,56 @@ impl Report {
         self.part(heading, table)
     }
 
+    /// Sentences.
+    pub fn remarks(self, heading: &str, sentences: &[String]) -> Self {
+        let content = (!sentences.is_empty())
+            .then(|| html! { @for sentence in sentences { p { (sentence) } } });
+        self.part(heading, content)
+    }
+
+    /// A table whose first column names its rows; the others are figures, to the right.
+    pub fn table<const N: usize>(
+        self,
+        heading: &str,
+        head: [&str; N],
+        rows: &[[String; N]],
+    ) -> Self {
+        let head = html! {
+            tr { @for (index, name) in head.iter().enumerate() {
+                th.number[index > 0] scope="col" { (name) } } }
+        };
+        let content = (!rows.is_empty()).then(|| {
+            let rows = html! {
+                @for row in rows {
+                    tr {
+                        @for (index, cell) in row.iter().enumerate() {
+                            @if index == 0 { th scope="row" { (cell) } } @else { td.number { (cell) } }
+                        }
+                    }
+                }
+            };
+            parts::table(heading, &head, &rows)
+        });
+        self.part(heading, content)
+    }
+
+    /// Names with what they stand for.
+    pub fn facts<'a>(
+        self,
+        heading: &str,
+        facts: impl Iterator<Item = (&'a String, &'a String)>,
+    ) -> Self {
+        let facts: Vec<_> = facts.collect();
+        let head = html! { tr { th scope="col" { "setting" } th scope="col" { "value" } } };
+        let content = (!facts.is_empty()).then(|| {
+            let rows = html! {
+                @for (name, value) in &facts { tr { th scope="row" { (name) } td { (value) } } }
+            };
+            parts::table(heading, &head, &rows)
+        });
+        self.part(heading, content)
+    }
+
     /// Text such as a command or a fingerprint, as it is.
     pub fn verbatim(self, heading: &str, text: &str) -> Self {
         let content = (!text.is_empty()).then(|| html! { pre { (text) } });

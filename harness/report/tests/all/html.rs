@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use flywheel_report::{
-    Event, EventKind, Floor, Generator, HeatMap, LatencyUs, Preparation, RatioRow, RatioTable,
-    ReadBack, Report, RunResult, Schedule, SpectrumPoint, Tone, run_report,
+    BestRate, Event, EventKind, Floor, Generator, HeatMap, Interval, LatencyUs, PeersResult,
+    Preparation, RateRun, RatioRow, RatioTable, ReadBack, Report, RunResult, Schedule,
+    SpectrumPoint, SystemRuns, Tone, peers_report, run_report, search_report,
 };
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
@@ -302,4 +303,54 @@ fn text_stands_out_from_its_ground_in_every_theme() {
             assert!(contrast >= 4.5, "{name} on {ground}: {contrast:.2}");
         }
     }
+}
+
+#[test]
+fn pages_of_several_runs_are_well_formed_and_hold_what_was_found() {
+    let mut search = flywheel_report::new_search();
+    search.workload = "a & <b>".into();
+    search.system = "flywheel".into();
+    search.target_p99_us = 10_000.0;
+    search.peak_ops_per_s = 9_000.0;
+    search.runs = [(1_000.0, 800.0, true), (4_000.0, 2_500.0, true), (8_000.0, 90_000.0, false)]
+        .map(|(rate_per_s, p99_us, sustained)| RateRun {
+            rate_per_s,
+            throughput_ops_per_s: rate_per_s,
+            p99_us,
+            sustained,
+            ..RateRun::default()
+        })
+        .into();
+    let best = BestRate { rate_per_s: 4_000.0, too_high_per_s: Some(8_000.0), runs: 3, met: 3 };
+    search.best = Some(best);
+    let page = search_report(&search);
+    with_tree(&page, |tree| assert!(text(tree.root()).contains("4,000 ops/s meet p99")));
+
+    let mut peers = PeersResult { workload: "a".into(), rounds: 1, ..PeersResult::default() };
+    let runs = |system: &str, factor: f64| {
+        let mut result = full();
+        result.throughput_ops_per_s *= factor;
+        let second = Interval { count: (1e3 * factor) as u64, ..Interval::default() };
+        result.intervals = vec![second; 30];
+        result.operations.values_mut().for_each(|of| of.errors = 0);
+        result.verification = None;
+        result.read_back = None;
+        result.settings = [("cache".to_owned(), "<128 MiB>".to_owned())].into();
+        SystemRuns {
+            system: system.into(),
+            closed: vec![(result, "folder".into())],
+            ..SystemRuns::default()
+        }
+    };
+    peers.add(&[runs("flywheel", 3.0), runs("rocksdb", 1.0)], 1e9);
+    assert!(peers.is_clean() && peers.systems[1].flywheel_over_this.is_some(), "{peers:#?}");
+    let over = peers.systems[1].flywheel_over_this.map(|of| of.estimate).unwrap_or_default();
+    assert!((over - 3.0).abs() < 0.01, "{over}");
+    let page = peers_report(&peers);
+    with_tree(&page, |tree| {
+        let text = text(tree.root());
+        for part in ["Side by side", "rocksdb", "<128 MiB>", "over rocksdb"] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    });
 }

@@ -1,6 +1,9 @@
 //! The names that gates and scripts read. A change here is a change of the schema's version.
 
-use flywheel_report::{DeviceFigures, OperationKind, ReadError, RunResult, SCHEMA_VERSION};
+use flywheel_report::{
+    DeviceFigures, OperationKind, Paint, ReadError, RunResult, SCHEMA_VERSION, run_report, summary,
+    tsv,
+};
 use serde_json::{Value, json};
 
 use crate::{operation, sample};
@@ -101,7 +104,7 @@ fn a_result_of_the_promised_names_alone_is_read() {
 #[test]
 fn a_newer_version_is_refused_before_its_fields_are() {
     let error = RunResult::from_json(r#"{ "schema_version": 99 }"#).unwrap_err();
-    assert!(matches!(error, ReadError::Newer { found: 99 }), "{error}");
+    assert!(matches!(error, ReadError::Newer { found: 99, newest: SCHEMA_VERSION }), "{error}");
     assert!(error.to_string().contains("use a newer flywheel"), "{error}");
 }
 
@@ -170,4 +173,20 @@ fn types_without_a_sample_are_never_the_slowest() {
     let mut result = sample();
     result.operations.insert(OperationKind::Scan, operation(0, 1e9));
     assert_eq!(result.slowest().unwrap().0, OperationKind::Update);
+}
+
+#[test]
+fn results_of_earlier_builds_are_read_and_shown() {
+    let json = include_str!("old/version-1-before-series.json");
+    let old = RunResult::from_json(json).unwrap();
+    assert!(old.throughput_ops_per_s > 0.0 && old.operations.len() == 2);
+    // What it did not have is absent, not zero.
+    assert_eq!(
+        (old.schedule.clone(), old.generator.floor, old.read_back.clone()),
+        (None, None, None)
+    );
+    assert_eq!(old.process.cpu_us_per_op, None);
+    for text in [run_report(&old), summary(&old, Paint::plain()), tsv(&old)] {
+        assert!(text.contains("a-uniform") && !text.contains("NaN"), "{text}");
+    }
 }
