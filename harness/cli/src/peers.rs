@@ -2,6 +2,7 @@
 //! own that may use as much memory as the others'. The runs are `flywheel run`'s; the table is
 //! `flywheel-report`'s.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -26,6 +27,9 @@ const DEFAULT_SECONDS: u64 = 10;
 /// What a process may use beside its cache, unless `--memory-mib` is given: write buffers, index, and a page cache
 /// that must not be a second cache.
 const BESIDE_CACHE_MIB: u64 = 640;
+
+/// The signal that nobody survives.
+const SIGKILL: i32 = 9;
 
 /// Loads all systems, runs them in turns, and prints the table.
 pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
@@ -156,7 +160,18 @@ impl Runner<'_> {
                 order.reverse();
             }
             for &index in &order {
-                let (result, folder) = self.measure(&runs[index].system, rate)?;
+                if runs[index].failure.is_some() {
+                    continue;
+                }
+                let (result, folder) = match self.measure(&runs[index].system, rate) {
+                    // The others can still be compared.
+                    Err(CliError::Child(reason)) => {
+                        eprintln!("flywheel: {reason}");
+                        runs[index].failure = Some(reason);
+                        continue;
+                    }
+                    measured => measured?,
+                };
                 let how = rate.map_or("closed loop".to_owned(), |rate| format!("{rate:.0}/s"));
                 println!(
                     "{:<10} round {} of {}, {how}: {:.0} ops/s",
@@ -232,9 +247,18 @@ impl Runner<'_> {
             Some(0 | 1) => Ok(printed),
             _ if interrupt::is_set(self.stop) => Err(CliError::Interrupted),
             _ => {
-                let errors = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+                let last = errors.lines().last().unwrap_or_default();
+                let memory = match (output.status.signal(), &self.limit) {
+                    (Some(SIGKILL), Some(_)) => {
+                        " (as the kernel does for want of memory: --memory-mib)"
+                    }
+                    _ => "",
+                };
                 let status = output.status;
-                Err(CliError::Child(format!("{command} of {system} ended with {status}: {errors}")))
+                Err(CliError::Child(format!(
+                    "{command} of {system} ended with {status}{memory}: {last}"
+                )))
             }
         }
     }

@@ -75,6 +75,9 @@ pub struct SystemFigures {
     pub cpu_us_per_op: Option<f64>,
     /// Operations that failed, or brought wrong data, in all runs.
     pub faults: u64,
+    /// Why it was not run to the end, if it was not: killed for want of memory, for one.
+    #[serde(default)]
+    pub failure: Option<String>,
     /// The result folders of its runs.
     pub folders: Vec<String>,
 }
@@ -90,6 +93,8 @@ pub struct SystemRuns {
     pub closed: Vec<(RunResult, String)>,
     /// Open loops at the one rate.
     pub open: Vec<(RunResult, String)>,
+    /// Why there are no more of them.
+    pub failure: Option<String>,
 }
 
 /// Seconds in a block of the bootstrap: neighbours in time are alike.
@@ -123,7 +128,7 @@ impl PeersResult {
 
     /// Whether every system did what was asked of it.
     pub fn is_clean(&self) -> bool {
-        self.systems.iter().all(|system| system.faults == 0)
+        self.systems.iter().all(|system| system.faults == 0 && system.failure.is_none())
     }
 }
 
@@ -160,6 +165,7 @@ fn figures_of(runs: &SystemRuns, user_bytes: f64) -> SystemFigures {
             .map(|size| size as f64 / user_bytes),
         peak_resident_bytes: closed().filter_map(|result| result.process.peak_resident_bytes).max(),
         cpu_us_per_op: mean(&cpu),
+        failure: runs.failure.clone(),
         faults: all().map(|(result, _)| faults(result)).sum(),
         folders: all().map(|(_, folder)| folder.clone()).collect(),
     }
@@ -291,6 +297,10 @@ pub(crate) fn remarks(result: &PeersResult) -> Vec<String> {
          wrote or loaded. CPU per operation includes the generator."
             .into(),
     );
+    remarks.extend(result.systems.iter().filter_map(|of| {
+        let failure = of.failure.as_ref()?;
+        Some(format!("{} was not run to the end: {failure}", of.system))
+    }));
     remarks
 }
 

@@ -129,17 +129,26 @@ impl SearchResult {
         }
     }
 
-    /// Latency against throughput.
+    /// Latency against throughput: of each rate the run in the middle by its p99, those that were not sustained
+    /// counting as the worst.
     pub fn curve(&self) -> LatencyCurve {
-        let point = |run: &RateRun| CurvePoint {
-            rate_per_s: run.rate_per_s,
-            p50_us: run.p50_us,
-            p99_us: run.p99_us,
-            p999_us: run.p999_us,
-            sustained: run.sustained,
+        let mut runs: Vec<&RateRun> = self.runs.iter().collect();
+        let worst = |run: &RateRun| if run.sustained { run.p99_us } else { f64::INFINITY };
+        runs.sort_by(|a, b| {
+            a.rate_per_s.total_cmp(&b.rate_per_s).then(worst(a).total_cmp(&worst(b)))
+        });
+        let middle = |of_rate: &[&RateRun]| {
+            let run = of_rate[(of_rate.len() - 1) / 2];
+            CurvePoint {
+                rate_per_s: run.rate_per_s,
+                p50_us: run.p50_us,
+                p99_us: run.p99_us,
+                p999_us: run.p999_us,
+                sustained: run.sustained,
+            }
         };
         LatencyCurve {
-            points: self.runs.iter().map(point).collect(),
+            points: runs.chunk_by(|a, b| a.rate_per_s == b.rate_per_s).map(middle).collect(),
             target_p99_us: self.target_p99_us,
             knee_rate_per_s: self.knee_rate_per_s,
             best_rate_per_s: self.best.map(|best| RateEstimate {
@@ -267,6 +276,25 @@ mod tests {
         assert!(run(10.0, 500.0, true).meets(500.0));
         assert!(!run(10.0, 501.0, true).meets(500.0));
         assert!(!run(10.0, 1.0, false).meets(500.0));
+    }
+
+    #[test]
+    fn the_curve_takes_the_middle_run_of_each_rate() {
+        let mut result = new_search();
+        result.runs = vec![
+            run(2.0, 9.0, true),
+            run(1.0, 5.0, true),
+            run(2.0, 70.0, false),
+            run(2.0, 8.0, true),
+            run(3.0, 1.0, false),
+        ];
+        let points: Vec<_> = result
+            .curve()
+            .points
+            .iter()
+            .map(|of| (of.rate_per_s, of.p99_us, of.sustained))
+            .collect();
+        assert_eq!(points, [(1.0, 5.0, true), (2.0, 9.0, true), (3.0, 1.0, false)]);
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub fn search_report(result: &SearchResult) -> String {
         .badge(Tone::of(result.verdict()), words)
         .lead(search::conclusion(result))
         .lead(format!(
-            "Target: p99 of every type of operation at most {}. Each point is an open loop of {seconds_each} s, \
-             {arrivals} arrivals. {}",
+            "Target: p99 of every type of operation at most {}. Each run is an open loop of {seconds_each} s, \
+             {arrivals} arrivals; a point of the curve is the middle one of the runs at its rate. {}",
             time(result.target_p99_us),
             result.started_utc
         ))
