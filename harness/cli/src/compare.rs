@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use flywheel_report::{
     PairVerdict, RunResult, Runs, Unlike, compare, comparison_table, differences, verdict_word,
 };
+use flywheel_stats::StatsError;
 
 use crate::args::CompareArgs;
 use crate::error::CliError;
@@ -31,7 +32,8 @@ pub fn command(args: &CompareArgs) -> Result<u8, CliError> {
     let mut comparisons = Vec::new();
     for other in others {
         refuse_unlike(baseline, other, &args.allow_unlike)?;
-        let found = compare(baseline, other, args.threshold_percent / 100.0, args.seed)?;
+        let found = compare(baseline, other, args.threshold_percent / 100.0, args.seed);
+        let found = found.map_err(|error| too_short(error, baseline, other))?;
         if !args.json {
             println!("{}", comparison_table(&found));
             println!("{}\n", verdict_word(found.verdict()));
@@ -43,6 +45,18 @@ pub fn command(args: &CompareArgs) -> Result<u8, CliError> {
         println!("{}", serde_json::to_string_pretty(&comparisons).expect("figures make JSON"));
     }
     Ok(worst)
+}
+
+/// Of all that statistics refuse, runs that are too short are what people meet.
+fn too_short(error: StatsError, a: &Runs, b: &Runs) -> CliError {
+    match error {
+        StatsError::TooFew { needed, found } => CliError::Flag(format!(
+            "{} and {}: {needed} whole seconds of each are needed to compare them, and there are {found}; \
+             run them for longer (--seconds), or six times each",
+            a.name, b.name
+        )),
+        error => error.into(),
+    }
 }
 
 fn exit_code(verdict: PairVerdict) -> u8 {

@@ -118,6 +118,7 @@ fn what_cannot_be_compared_is_bad_input() {
         (vec!["compare", text(&run), text(&empty)], "neither a result.json"),
         (vec!["compare", text(&run), text(&broken)], "schema version 999"),
         (vec!["compare", text(&run), "/nowhere"], "/nowhere"),
+        (vec!["compare", text(&run), text(&run)], "10 whole seconds"),
         (vec!["compare", text(&run), text(&run), "--threshold", "-1"], "--threshold"),
         (vec!["compare", text(&run), text(&run), "--allow-unlike", "weather"], "host, settings"),
     ] {
