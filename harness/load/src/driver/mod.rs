@@ -12,6 +12,7 @@ mod schedule;
 mod shared;
 mod worker;
 
+use std::num::NonZeroU64;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -142,6 +143,8 @@ fn drive<F: TargetFactory>(
                     // A schedule is kept as well as can be; without one only throughput is asked for.
                     if shared.pacing() == Pacing::Unpaced {
                         be_patient();
+                    } else {
+                        be_punctual();
                     }
                     if !options.cores.is_empty() {
                         pin_to(options.cores[worker % options.cores.len()]);
@@ -200,6 +203,12 @@ fn be_patient() {
     let Ok(niceness_0) = 47u8.try_into() else { return };
     let priority = ThreadPriority::Crossplatform(niceness_0);
     let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
+}
+
+/// Has the kernel wake this thread when it asked to be, and not up to 50 us later, as it does by default to wake
+/// several at once. A system that refuses is measured as it is.
+fn be_punctual() {
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 
 /// Keeps this thread on one core. A system that refuses is measured as it is.
