@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use flywheel_report::{
-    OperationFigures, OperationKind, Paint, RunResult, Verification, suite, summary,
+    OperationFigures, OperationKind, Paint, RunResult, Schedule, Verification, suite, summary,
 };
 
 use crate::{operation, sample};
@@ -77,4 +77,25 @@ fn a_p99_exactly_at_the_target_reads_as_equal() {
 #[test]
 fn tests_are_no_terminal_and_get_no_colour() {
     assert_eq!(summary(&sample(), Paint::plain()).matches('\x1b').count(), 0);
+}
+
+#[test]
+fn a_rate_not_sustained_says_what_its_times_are_worth() {
+    let line = |refused: u64, final_slip_us: f64, late: u64| {
+        let schedule = Schedule {
+            arrivals: "poisson".into(),
+            rate_per_s: 130_000.0,
+            refused: [("a shard's queue".to_owned(), refused)].into(),
+            final_slip_us,
+            late,
+            ..Schedule::default()
+        };
+        summary(&RunResult { schedule: Some(schedule), ..sample() }, Paint::plain())
+    };
+    let refused = line(7_000, 12.0, 0);
+    assert!(refused.contains("rate not sustained: 120,000 of 130,000 operations/s"), "{refused}");
+    assert!(refused.contains("7,000 refused; its response times are those of what was accepted"));
+    for slipped in [line(0, 9e6, 0), line(7_000, 9e6, 0), line(7_000, 12.0, 5)] {
+        assert!(slipped.contains("only say how long the run was"), "{slipped}");
+    }
 }
