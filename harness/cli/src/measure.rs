@@ -240,7 +240,12 @@ impl Measurement<'_> {
         short.target_ops_per_s = None;
         short.max_execution_time = Some(Duration::from_secs(FLOOR_SECONDS));
         let flat = looped.for_seconds(FLOOR_SECONDS, RateShape::Flat);
-        let figures = self.bench.drive("the floor", &flat, &short, &NullFactory::new(workload))?;
+        let nothing = NullFactory::new(workload);
+        let figures = match self.bench.drive("the floor", &flat, &short, &nothing) {
+            // What was measured before the Ctrl-C is still reported.
+            Err(CliError::Interrupted) => return Ok(None),
+            driven => driven?,
+        };
         let response = figures.response_of_all_us();
         let waits = figures.operations.values().filter_map(|of| of.wait_us);
         Ok(Some(Floor {

@@ -118,7 +118,7 @@ fn common_rate(rate: Rate, runs: &[SystemRuns]) -> Option<f64> {
     }
 }
 
-/// Bytes of keys, field names and values that the load wrote, by their mean.
+/// Bytes of keys, field names and values that the load wrote, if all fields are as long as they can be.
 fn user_bytes(workload: &Workload) -> f64 {
     let mut key = Vec::new();
     workload.write_key(workload.insert_start, &mut key);
