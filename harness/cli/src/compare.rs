@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use flywheel_report::{
-    PairVerdict, RunResult, Runs, Unlike, compare, comparison_table, differences, verdict_word,
+    PairVerdict, RunResult, Runs, Unlike, Verdict, compare, comparison_table, differences,
+    verdict_word,
 };
 use flywheel_stats::StatsError;
 
@@ -28,6 +29,16 @@ pub fn command(args: &CompareArgs) -> Result<u8, CliError> {
     else {
         return Err(CliError::Flag("expected at least two result folders to compare".into()));
     };
+    for runs in &all {
+        // 2 says that a run is not to be trusted, whatever its figures are.
+        if runs.results.iter().any(|result| result.verdict() == Verdict::Fault) {
+            let problem = "a run ended with a fault, so that its figures are not to be trusted";
+            return Err(CliError::Data {
+                directory: runs.name.clone().into(),
+                problem: problem.into(),
+            });
+        }
+    }
     let mut worst = 0;
     let mut comparisons = Vec::new();
     for other in others {

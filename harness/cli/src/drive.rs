@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use flywheel_load::{
-    Arrivals, Control, OpenOptions, RateShape, RunError, RunFigures, RunOptions, TargetFactory,
-    Workload, run, run_open,
+    Arrivals, Control, OpenOptions, RateShape, RunError, RunFigures, RunOptions, Step,
+    TargetFactory, Workload, run, run_open,
 };
 
 use crate::args::{LoadArgs, Rate};
@@ -24,7 +24,12 @@ pub enum Loop {
     /// When the last one of the same client is back, or its pace says so.
     Closed(RunOptions),
     /// When they arrive.
-    Open(OpenOptions),
+    Open {
+        /// The schedule.
+        options: OpenOptions,
+        /// The mean rate asked for.
+        rate_per_s: f64,
+    },
 }
 
 /// Whether arrivals wait for nobody.
@@ -65,6 +70,7 @@ pub fn closed(manners: &Manners) -> Loop {
     Loop::Closed(RunOptions {
         workers: manners.workers,
         cores: manners.spare_cores.clone(),
+        calls_block: manners.calls_block,
         ..RunOptions::default()
     })
 }
@@ -77,21 +83,26 @@ pub fn open(manners: &Manners, workload: &Workload, rate_per_s: f64) -> Result<L
         Duration::from_secs_f64((operations / rate_per_s).clamp(1.0, 86_400.0))
     });
     let seconds = length.as_secs().max(1);
+    if let RateShape::Burst { period_s, .. } = workload.arrivals.shape
+        && !seconds.is_multiple_of(period_s)
+    {
+        let problem = format!(
+            "bursts come every {period_s} s (burstperiod), and a run of {seconds} s is no whole number of \
+             periods: its mean rate would not be the one asked for"
+        );
+        return Err(CliError::Flag(problem));
+    }
     let mut options = OpenOptions::new(rate_per_s, seconds);
     options.steps = workload.arrivals.shape.steps(rate_per_s, seconds);
     options.arrivals = workload.arrivals.spacing.unwrap_or(Arrivals::Poisson);
     // A system with a thread for each client has no room for more.
-    let spare = if manners.workers.is_some_and(|workers| workers == manners.in_flight) {
-        0
-    } else {
-        SPARE_SLOTS
-    };
+    let spare = if manners.calls_block { 0 } else { SPARE_SLOTS };
     options.in_flight = manners.in_flight + spare;
     options.late_after = LATE_AFTER;
     options.workers = manners.workers;
     options.cores = manners.spare_cores.clone();
     options.check(workload)?;
-    Ok(Loop::Open(options))
+    Ok(Loop::Open { options, rate_per_s })
 }
 
 impl Loop {
@@ -104,18 +115,18 @@ impl Loop {
     ) -> Result<RunFigures, RunError> {
         match self {
             Self::Closed(options) => run(workload, factory, options, control),
-            Self::Open(options) => run_open(workload, factory, options, control),
+            Self::Open { options, .. } => run_open(workload, factory, options, control),
         }
     }
 
-    /// The same for another length.
-    pub fn for_seconds(&self, seconds: u64, shape: RateShape) -> Self {
+    /// The same for another length, at its mean rate throughout.
+    pub fn for_seconds(&self, seconds: u64) -> Self {
         match self {
             Self::Closed(options) => Self::Closed(options.clone()),
-            Self::Open(options) => {
-                let mut options = options.clone();
-                options.steps = shape.steps(mean_rate(&options), seconds);
-                Self::Open(options)
+            Self::Open { options, rate_per_s } => {
+                let steps = vec![Step::flat(*rate_per_s, seconds)];
+                let options = OpenOptions { steps, ..options.clone() };
+                Self::Open { options, rate_per_s: *rate_per_s }
             }
         }
     }
@@ -124,7 +135,7 @@ impl Loop {
     pub fn rate_per_s(&self) -> Option<f64> {
         match self {
             Self::Closed(_) => None,
-            Self::Open(options) => Some(mean_rate(options)),
+            Self::Open { rate_per_s, .. } => Some(*rate_per_s),
         }
     }
 
@@ -132,13 +143,7 @@ impl Loop {
     pub fn cores(&self) -> &[usize] {
         match self {
             Self::Closed(options) => &options.cores,
-            Self::Open(options) => &options.cores,
+            Self::Open { options, .. } => &options.cores,
         }
     }
-}
-
-fn mean_rate(options: &OpenOptions) -> f64 {
-    let arrivals: f64 =
-        options.steps.iter().map(|step| step.rate_per_s * step.seconds as f64).sum();
-    arrivals / options.length().as_secs_f64()
 }

@@ -46,6 +46,14 @@ pub enum CliError {
         /// Why.
         error: io::Error,
     },
+    /// Operations failed in a phase that others build on.
+    #[error("{phase}: {faults} operations failed, brought wrong data or were never answered")]
+    Phase {
+        /// Which phase.
+        phase: String,
+        /// How many.
+        faults: u64,
+    },
     /// A run in a process of its own failed.
     #[error("{0}")]
     Child(String),

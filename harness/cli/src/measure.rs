@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use flywheel_load::generate::Discrete;
 use flywheel_load::workload::RequestDistribution;
-use flywheel_load::{Control, Operation, RateShape, RunFigures, TargetFactory, Workload};
+use flywheel_load::{Control, Operation, RunFigures, TargetFactory, Workload};
 use flywheel_report::{
     CpuTimes, Floor, Generator, Preparation, ProcessUsage, ReadBack, RunResult, Schedule,
     reset_peak_resident,
@@ -96,10 +96,10 @@ impl Measurement<'_> {
         convert::fill(result, &figures);
         result.engine = seen.engine;
         result.events = seen.events;
-        result.disk_bytes = seen.disk_bytes;
         for (second, interval) in result.intervals.iter_mut().enumerate() {
             interval.compaction_bytes = seen.compaction_bytes.get(&(second as u64)).copied();
         }
+        result.faults = faults_of(&figures);
         result.preparation.warm_up_s += figures.warm_up_s;
         result.schedule = schedule(&looped, workload, &figures, peak);
         if subject.stores && self.load.verify > 0 && !interrupt::is_set(self.bench.stop) {
@@ -111,7 +111,6 @@ impl Measurement<'_> {
             pinned_cores: looped.cores().iter().map(|core| *core as u64).collect(),
             floor: self.floor(&looped, workload)?,
         };
-        tell_errors(&figures);
         Ok(HdrLog(convert::hdr_log_of(&figures, started)))
     }
 
@@ -135,7 +134,7 @@ impl Measurement<'_> {
         Ok((open, peak))
     }
 
-    /// Runs at the load to be measured until throughput and p99 have come to rest, or for `most_s`.
+    /// Runs at the load to be measured (its mean, if that changes) until throughput and p99 have come to rest, or for `most_s`.
     fn warm_up<F: TargetFactory>(
         &self,
         factory: &F,
@@ -156,11 +155,11 @@ impl Measurement<'_> {
             // Each part draws operations of its own, and none of them those of the run.
             part.seed = part.seed.wrapping_add(1 << 32);
             let label = format!("warming up, {spent_s} s");
-            let flat = looped.for_seconds(length_s, workload.arrivals.shape);
+            let flat = looped.for_seconds(length_s);
             let figures = self.bench.drive(&label, &flat, &part, factory)?;
             spent_s += length_s;
-            // The last interval is seldom a whole second.
-            let whole = figures.intervals.iter().filter(|interval| interval.length_s >= 1.0);
+            // Behind the part's length there are only stragglers.
+            let whole = figures.intervals.iter().take(length_s as usize);
             seconds.extend(whole.map(|interval| Second {
                 throughput_ops_per_s: interval.operations as f64,
                 p99_us: interval.p99_us,
@@ -225,8 +224,11 @@ impl Measurement<'_> {
             Some(found) => found.failed,
             None => of.not_found,
         };
-        let checked = of.count + of.errors;
-        Ok(ReadBack { checked, wrong: wrong + of.errors, expected: workload.insert_count })
+        // A refusal says nothing of the record; any other failure is one.
+        let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
+        let failed: u64 = failed.map(|error| error.count).sum();
+        let (checked, wrong) = (of.count + failed, wrong + failed + figures.abandoned);
+        Ok(ReadBack { checked, wrong, expected: workload.insert_count })
     }
 
     /// The same load against nothing.
@@ -237,9 +239,8 @@ impl Measurement<'_> {
         let mut short = workload.clone();
         short.warm_up = Duration::ZERO;
         short.operation_count = None;
-        short.target_ops_per_s = None;
         short.max_execution_time = Some(Duration::from_secs(FLOOR_SECONDS));
-        let flat = looped.for_seconds(FLOOR_SECONDS, RateShape::Flat);
+        let flat = looped.for_seconds(FLOOR_SECONDS);
         let nothing = NullFactory::new(workload);
         let figures = match self.bench.drive("the floor", &flat, &short, &nothing) {
             // What was measured before the Ctrl-C is still reported.
@@ -292,7 +293,10 @@ impl Bench<'_> {
         if interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
         }
-        Ok(figures)
+        match faults_of(&figures) {
+            0 => Ok(figures),
+            faults => Err(CliError::Phase { phase: label.to_owned(), faults }),
+        }
     }
 }
 
@@ -310,10 +314,11 @@ fn schedule(
     let pace = figures.pace?;
     let shape = workload.arrivals.shape.name().to_owned();
     Some(match (looped, &figures.open) {
-        (Loop::Open(options), Some(open)) => Schedule {
+        (Loop::Open { options, .. }, Some(open)) => Schedule {
             arrivals: options.arrivals.name().to_owned(),
             shape,
             rate_per_s: looped.rate_per_s().unwrap_or(pace.target_ops_per_s),
+            arrived_per_s: Some(pace.target_ops_per_s),
             peak_ops_per_s,
             offered: open.total.offered,
             late: open.total.late,

@@ -28,6 +28,9 @@ const DEFAULT_SECONDS: u64 = 10;
 /// that must not be a second cache.
 const BESIDE_CACHE_MIB: u64 = 640;
 
+/// More than any machine has: bytes of it still fit a number.
+const MOST_MEMORY_MIB: u64 = 1 << 40;
+
 /// The signal that nobody survives.
 const SIGKILL: i32 = 9;
 
@@ -42,7 +45,8 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
                        another --dir";
         return Err(CliError::Data { directory: common.dir.clone(), problem: problem.into() });
     }
-    let memory_mib = args.memory_mib.unwrap_or(common.cache_mib + BESIDE_CACHE_MIB);
+    let usual_mib = common.cache_mib.saturating_add(BESIDE_CACHE_MIB);
+    let memory_mib = args.memory_mib.unwrap_or(usual_mib).min(MOST_MEMORY_MIB);
     let limit = MemoryLimit::new(memory_mib << 20);
     if let Err(reason) = &limit {
         eprintln!("flywheel: memory cannot be bounded: {reason}");
@@ -55,11 +59,16 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
         result.rate_per_s = Some(rate);
         runner.rounds(&mut runs, Some(rate))?;
     }
-    std::fs::remove_dir_all(&common.dir).map_err(CliError::file(&common.dir))?;
     result.add(&runs, user_bytes(&named.workload));
     println!("{}", peers_summary(&result));
     let folder = write_peers_folder(&common.out, &result).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
+    for system in &systems {
+        let dir = dir_of(&common.dir, system);
+        if let Err(error) = std::fs::remove_dir_all(&dir) {
+            eprintln!("flywheel: {} could not be removed: {error}", dir.display());
+        }
+    }
     Ok(if result.is_clean() { 0 } else { crate::EXIT_FAULT })
 }
 
@@ -138,11 +147,19 @@ impl Runner<'_> {
     fn load_all(&self, systems: &[String]) -> Result<Vec<SystemRuns>, CliError> {
         let mut runs = Vec::new();
         for system in systems {
-            let printed = self.flywheel("load", system, &[])?;
+            let name = if system == "engine" { "flywheel" } else { system };
+            let printed = match self.flywheel("load", system, &[]) {
+                Err(CliError::Child(reason)) => {
+                    eprintln!("flywheel: {reason}");
+                    let failure = Some(reason);
+                    runs.push(SystemRuns { system: name.into(), failure, ..SystemRuns::default() });
+                    continue;
+                }
+                printed => printed?,
+            };
             let rate = printed.rsplit(' ').next().and_then(|last| last.strip_suffix("/s"));
             println!("{system:<10} loaded: {}", printed.split(": ").last().unwrap_or_default());
             let load_ops_per_s = rate.and_then(|rate| rate.parse().ok());
-            let name = if system == "engine" { "flywheel" } else { system };
             runs.push(SystemRuns { system: name.into(), load_ops_per_s, ..SystemRuns::default() });
         }
         Ok(runs)
@@ -191,8 +208,13 @@ impl Runner<'_> {
     fn measure(&self, system: &str, rate: Option<f64>) -> Result<(RunResult, String), CliError> {
         let seconds = self.args.common.seconds.unwrap_or(DEFAULT_SECONDS).to_string();
         let mut flags = vec!["--seconds".to_owned(), seconds];
-        if let Some(rate) = rate {
-            flags.extend(["--rate".to_owned(), rate.to_string()]);
+        match rate {
+            Some(rate) => flags.extend(["--rate".to_owned(), rate.to_string()]),
+            // Whatever the workload says: this one is for throughput.
+            None => flags.extend(
+                ["-p", "arrivals=closed", "-p", "targetshape=flat", "-p", "target=0"]
+                    .map(str::to_owned),
+            ),
         }
         let system = if system == "flywheel" { "engine" } else { system };
         let printed = self.flywheel("run", system, &flags)?;
@@ -243,9 +265,13 @@ impl Runner<'_> {
         let output = child.output().map_err(CliError::file(&program))?;
         let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match output.status.code() {
-            // 1 is a verdict, not a failure.
-            Some(0 | 1) => Ok(printed),
+            // What a Ctrl-C cut short says nothing beside runs that went on to their end.
             _ if interrupt::is_set(self.stop) => Err(CliError::Interrupted),
+            // 1 is a verdict, not a failure; and a run that ended with a fault has left its result.
+            Some(0 | 1) => Ok(printed),
+            Some(2) if Path::new(printed.lines().last().unwrap_or_default()).is_dir() => {
+                Ok(printed)
+            }
             _ => {
                 let errors = String::from_utf8_lossy(&output.stderr).into_owned();
                 let last = errors.lines().last().unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::interrupt;
 use crate::loaded;
 use crate::progress;
 use crate::settings::Named;
-use crate::systems::Open;
+use crate::systems::{Manners, Open};
 
 /// Everything one result needs beyond its workload.
 pub struct Bench<'a> {
@@ -54,8 +54,8 @@ impl Bench<'_> {
     /// Loads the workload's records into an empty directory and checks that all went in.
     pub fn load<O: Open>(&self, open: &O, workload: &Workload) -> Result<LoadPhase, CliError> {
         let control = Control::with_stop_flag(self.stop.clone());
-        let workers = open.manners(self.common, workload).workers;
-        let options = RunOptions { workers, ..RunOptions::default() };
+        let Manners { workers, calls_block, .. } = open.manners(self.common, workload);
+        let options = RunOptions { workers, calls_block, ..RunOptions::default() };
         let figures = progress::follow("loading", &control, || {
             flywheel_load::load(workload, open.factory(), &options, &control)
         })?;

@@ -129,6 +129,7 @@ pub fn run_loaded<S: System>(
         stores: true,
     };
     let measured = measurement.run(&subject, named, result);
+    result.disk_bytes = flywheel_targets::disk_bytes(&bench.common.dir).ok();
     open.close()?;
     let log = measured?;
     result.device.after = bench.probe("probing after")?;

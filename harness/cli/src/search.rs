@@ -30,6 +30,10 @@ const DEFAULT_SECONDS: u64 = 10;
 /// Shares of the peak that are tried first: they draw the curve, and bracket the rate that is looked for.
 const SWEEP: [f64; 8] = [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0];
 
+/// Each step beyond the peak, and how far they go.
+const BEYOND: f64 = 1.25;
+const FURTHEST: f64 = 20.0;
+
 /// The search ends when the bracket is this narrow, as a share of its upper end.
 const NARROW: f64 = 0.05;
 
@@ -155,6 +159,16 @@ impl<F: TargetFactory> Search<'_, F> {
                 }
             }
         }
+        // A closed loop's clients may be too few to show what the system can do.
+        let mut rate = peak;
+        while failed.is_none() && rate < FURTHEST * peak {
+            rate *= BEYOND;
+            if self.meets(rate)? {
+                met = Some(rate);
+            } else {
+                failed = Some(rate);
+            }
+        }
         Ok((met, failed))
     }
 
@@ -182,7 +196,24 @@ impl<F: TargetFactory> Search<'_, F> {
             failed = Some(rate);
             rate *= 1.0 - 2.0 * NARROW;
         }
+        self.result.best = self.best_of_all(rate);
         Ok(())
+    }
+
+    /// The highest rate up to `most` that met the target in most of the runs made at it.
+    fn best_of_all(&self, most: f64) -> Option<BestRate> {
+        let runs = &self.result.runs;
+        let of = |rate: f64| {
+            let at_rate = runs.iter().filter(move |run| run.rate_per_s == rate);
+            let met = at_rate.clone().filter(|run| run.meets(self.result.target_p99_us)).count();
+            (at_rate.count() as u64, met as u64)
+        };
+        let mut rates: Vec<f64> = runs.iter().map(|run| run.rate_per_s).collect();
+        rates.retain(|rate| *rate <= most && matches!(of(*rate), (runs, met) if 2 * met > runs));
+        let rate_per_s = rates.into_iter().reduce(f64::max)?;
+        let (made, met) = of(rate_per_s);
+        let above = runs.iter().map(|run| run.rate_per_s).filter(|rate| *rate > rate_per_s);
+        Some(BestRate { rate_per_s, too_high_per_s: above.reduce(f64::min), runs: made, met })
     }
 
     /// One run at one rate. Whether it met the target.
@@ -208,9 +239,10 @@ impl<F: TargetFactory> Search<'_, F> {
     }
 
     fn find_knee(&mut self) -> Result<(), CliError> {
-        let sustained = self.result.runs.iter().filter(|run| run.sustained);
+        let curve = self.result.curve();
+        let sustained = curve.points.iter().filter(|point| point.sustained);
         let points: Vec<Point> =
-            sustained.map(|run| Point { rate_per_s: run.rate_per_s, p99_us: run.p99_us }).collect();
+            sustained.map(|of| Point { rate_per_s: of.rate_per_s, p99_us: of.p99_us }).collect();
         let found = knee(&points, DEFAULT_SENSITIVITY)?;
         self.result.knee_rate_per_s = found.map(|knee| knee.at.rate_per_s);
         Ok(())

@@ -50,6 +50,14 @@ pub fn resolve_with(
     if common.workers == Some(0) {
         return Err(CliError::Flag("--workers: expected at least 1, found 0".into()));
     }
+    if common.shards == Some(0) {
+        return Err(CliError::Flag("--shards: expected at least 1, found 0".into()));
+    }
+    let is_positive = common.p99_ms.is_finite() && common.p99_ms > 0.0;
+    if !is_positive {
+        let found = common.p99_ms;
+        return Err(CliError::Flag(format!("--p99-ms: expected above 0, found {found}")));
+    }
     let mut properties = Properties::new();
     for file in files {
         properties.load_file(file)?;
@@ -92,14 +100,6 @@ pub fn engine_options(
     workload: &Workload,
     is_open_loop: bool,
 ) -> Result<EngineOptions, CliError> {
-    if common.shards == Some(0) {
-        return Err(CliError::Flag("--shards: expected at least 1, found 0".into()));
-    }
-    let is_positive = common.p99_ms.is_finite() && common.p99_ms > 0.0;
-    if !is_positive {
-        let found = common.p99_ms;
-        return Err(CliError::Flag(format!("--p99-ms: expected above 0, found {found}")));
-    }
     let shards = common.shards.unwrap_or_else(cores);
     let splits = workload.split_keys(shards * PARTITIONS_PER_SHARD);
     let usual = EngineOptions::default();

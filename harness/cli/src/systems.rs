@@ -21,6 +21,8 @@ pub struct Manners {
     pub workers: Option<usize>,
     /// Cores that it leaves to the generator.
     pub spare_cores: Vec<usize>,
+    /// Whether its calls block the thread that makes them.
+    pub calls_block: bool,
 }
 
 /// A system that can be opened in a directory.
@@ -116,6 +118,7 @@ impl Open for OpenFlywheel {
             in_flight: EngineOptions::default().in_flight,
             workers: common.workers,
             spare_cores: settings::spare_cores(common),
+            calls_block: false,
         }
     }
 
@@ -176,8 +179,7 @@ impl Watch for Peer {
         _: &Control,
         work: &mut dyn FnMut() -> Result<RunFigures, CliError>,
     ) -> Result<(RunFigures, Seen), CliError> {
-        let figures = work()?;
-        Ok((figures, Seen { disk_bytes: self.disk_bytes().ok(), ..Seen::default() }))
+        Ok((work()?, Seen::default()))
     }
 }
 
@@ -191,7 +193,12 @@ impl Open for Peer {
     /// Its calls block, so that each client needs a thread of its own, as its users would have it.
     fn manners(&self, _: &Common, workload: &Workload) -> Manners {
         let clients = workload.thread_count as usize;
-        Manners { in_flight: clients, workers: Some(clients), spare_cores: Vec::new() }
+        Manners {
+            in_flight: clients,
+            workers: Some(clients),
+            spare_cores: Vec::new(),
+            calls_block: true,
+        }
     }
 
     fn settle(&self) -> Result<(), CliError> {
@@ -217,6 +224,7 @@ pub fn null_manners(common: &Common) -> Manners {
         in_flight: EngineOptions::default().in_flight,
         workers: common.workers,
         spare_cores: Vec::new(),
+        calls_block: false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use flywheel_report::{TrendEntry, changes, parse_history, trend_summary};
+use flywheel_report::{TrendEntry, TrendError, Verdict, changes, parse_history, trend_summary};
 use flywheel_stats::ChangeOptions;
 
 use crate::args::TrendArgs;
@@ -19,15 +19,27 @@ pub fn command(args: &TrendArgs) -> Result<u8, CliError> {
     let options = options(args)?;
     for folder in &args.add {
         let runs = compare::runs_in(folder)?;
-        let lines: String =
-            runs.results.iter().map(|result| TrendEntry::of(result).to_line()).collect();
+        let known = read(args)?;
+        let mut lines = String::new();
+        for result in &runs.results {
+            let entry = TrendEntry::of(result);
+            let name = format!("{} of {}", entry.workload, entry.started_utc);
+            if result.verdict() == Verdict::Fault {
+                eprintln!("flywheel: {name} ended with a fault, and is not added");
+            } else if known.contains(&entry) {
+                eprintln!("flywheel: {name} is in the history already");
+            } else {
+                lines += &entry.to_line();
+            }
+        }
         append(args, &lines)?;
     }
-    let path = &args.history;
-    let text = std::fs::read_to_string(path).map_err(CliError::file(path))?;
-    let problem = |problem| CliError::Data { directory: path.clone(), problem };
-    let entries = parse_history(&text).map_err(|error| problem(error.to_string()))?;
-    let found = changes(&entries, &options).map_err(|error| problem(error.to_string()))?;
+    if !args.history.exists() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(CliError::file(&args.history)(missing));
+    }
+    let entries = read(args)?;
+    let found = changes(&entries, &options).map_err(|error| problem(args, error))?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&found).expect("figures make JSON"));
     } else {
@@ -35,6 +47,19 @@ pub fn command(args: &TrendArgs) -> Result<u8, CliError> {
     }
     let recent = found.iter().any(|of| of.is_regression && of.results_since <= args.recent);
     Ok(if recent { EXIT_REGRESSED } else { 0 })
+}
+
+/// The history so far; empty where there is none yet.
+fn read(args: &TrendArgs) -> Result<Vec<TrendEntry>, CliError> {
+    let text = match std::fs::read_to_string(&args.history) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(CliError::file(&args.history))?,
+    };
+    parse_history(&text).map_err(|error| problem(args, error))
+}
+
+fn problem(args: &TrendArgs, error: TrendError) -> CliError {
+    CliError::Data { directory: args.history.clone(), problem: error.to_string() }
 }
 
 fn options(args: &TrendArgs) -> Result<ChangeOptions, CliError> {

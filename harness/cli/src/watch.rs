@@ -20,8 +20,6 @@ const EVERY: Duration = Duration::from_millis(250);
 pub struct Seen {
     /// The system's own counts.
     pub engine: EngineFigures,
-    /// Bytes of its files afterwards.
-    pub disk_bytes: Option<u64>,
     /// What it did beside answering.
     pub events: Vec<Event>,
     /// Bytes that compaction moved, by second of the measured window.
@@ -81,7 +79,6 @@ impl Watch for Engine {
         let most = samples.iter().filter_map(|sample| per_live_byte(&sample.stats.store));
         let seen = Seen {
             engine: convert::engine(&before.store, &after.store, most.reduce(f64::max), &figures),
-            disk_bytes: Some(after.store.file_bytes + after.store.index_file_bytes),
             events: events(&samples, figures.warm_up_s),
             compaction_bytes: compaction_bytes(&samples, figures.warm_up_s),
         };

@@ -152,8 +152,8 @@ pub struct PaceFigures {
     /// How far behind the schedule the latest worker was at the end, microseconds: how late its last operation
     /// started, in an open loop the least late of its last second or two.
     pub final_slip_us: f64,
-    /// Whether at least 99 % of the rate was reached and, in an open loop, the slip was below 0.5 % of the length
-    /// (or 50 ms). If not, the response times say how long the run was, not how fast the target is.
+    /// Whether at least 99 % of the rate was reached; in an open loop, whether 99.9 % of the arrivals were answered and
+    /// the slip was below 0.5 % of the length (or 50 ms). If not, the response times say how long the run was, not how fast the target is.
     pub sustained: bool,
 }
 

@@ -83,6 +83,13 @@ fn unlike(a: &RunResult, b: &RunResult) -> Facts {
         facts.push((Unlike::Host, name.into(), of_a, of_b));
     }
     facts.push((Unlike::Settings, "workload".into(), a.workload.clone(), b.workload.clone()));
+    if a.system == b.system {
+        let names: BTreeSet<&String> = a.settings.keys().chain(b.settings.keys()).collect();
+        for name in names {
+            let of = |result: &RunResult| result.settings.get(name).cloned().unwrap_or_default();
+            facts.push((Unlike::Settings, format!("setting {name}"), of(a), of(b)));
+        }
+    }
     let names: BTreeSet<&String> = a.properties.keys().chain(b.properties.keys()).collect();
     for name in names.into_iter().filter(|name| *name != "seed") {
         let of = |result: &RunResult| result.properties.get(name).cloned().unwrap_or_default();
@@ -181,7 +188,8 @@ impl RunsComparison {
 struct Figure {
     name: &'static str,
     of_run: fn(&RunResult) -> f64,
-    of_second: fn(&crate::Interval) -> f64,
+    /// Of a second, if seconds add up to the run's; percentiles do not.
+    of_second: Option<fn(&crate::Interval) -> f64>,
     direction: Direction,
     /// Whether it says something only where both kept one rate.
     needs_one_rate: bool,
@@ -191,28 +199,28 @@ const FIGURES: [Figure; 3] = [
     Figure {
         name: "operations/s",
         of_run: |result| result.throughput_ops_per_s,
-        of_second: |second| second.count as f64,
+        of_second: Some(|second| second.count as f64),
         direction: Direction::HigherIsBetter,
         needs_one_rate: false,
     },
     Figure {
         name: "p50, us",
         of_run: |result| result.slowest().map_or(0.0, |(_, of)| of.response_us.p50),
-        of_second: |second| second.p50_us.unwrap_or(0.0),
+        of_second: None,
         direction: Direction::LowerIsBetter,
         needs_one_rate: true,
     },
     Figure {
         name: "p99, us",
         of_run: |result| result.slowest().map_or(0.0, |(_, of)| of.response_us.p99),
-        of_second: |second| second.p99_us,
+        of_second: None,
         direction: Direction::LowerIsBetter,
         needs_one_rate: true,
     },
 ];
 
-/// Compares `b` with the baseline `a`. Throughput always; response times only at one rate that both kept, for at
-/// different rates they say nothing of the systems.
+/// Compares `b` with the baseline `a`. Throughput always; response times only of pairs of runs, at one rate that both
+/// kept: at different rates they say nothing of the systems, and percentiles of seconds do not add up.
 ///
 /// With [`MIN_PAIRS`] runs or more of each, the k-th of one is paired with the k-th of the other. With fewer, the
 /// seconds of the runs are compared, which know nothing of the differences between one run and the next.
@@ -234,12 +242,10 @@ pub fn compare(
     let figures = FIGURES
         .iter()
         .filter(|figure| !figure.needs_one_rate || (kept && one_rate))
-        .map(|figure| {
-            if pairs > 0 {
-                figure.by_pairs(a, b, threshold, &bootstrap)
-            } else {
-                figure.by_seconds(a, b, threshold, &bootstrap)
-            }
+        .filter_map(|figure| match figure.of_second {
+            _ if pairs > 0 => Some(figure.by_pairs(a, b, threshold, &bootstrap)),
+            Some(of) => Some(figure.by_seconds(a, b, of, threshold, &bootstrap)),
+            None => None,
         })
         .collect::<Result<_, _>>()?;
     Ok(RunsComparison { a: a.name.clone(), b: b.name.clone(), threshold, pairs, figures })
@@ -263,10 +269,11 @@ impl Figure {
         &self,
         a: &Runs,
         b: &Runs,
+        of_second: fn(&crate::Interval) -> f64,
         threshold: f64,
         bootstrap: &Bootstrap,
     ) -> Result<FigureComparison, StatsError> {
-        let (of_a, of_b) = (seconds(a, self.of_second), seconds(b, self.of_second));
+        let (of_a, of_b) = (seconds(a, of_second), seconds(b, of_second));
         let (centre, direction) = (Centre::Mean, self.direction);
         let found = compare_runs(&of_a, &of_b, centre, BLOCK_S, direction, threshold, bootstrap)?;
         let note = format!(
@@ -348,8 +355,7 @@ pub fn comparison_table(of: &RunsComparison) -> String {
         text += &format!("Note: {note}.\n");
     }
     if of.figures.len() == 1 {
-        text +=
-            "Response times are compared only at one rate that both kept: flywheel run --rate.\n";
+        text += "Response times are compared only of 6 runs of each or more, at one rate that all kept.\n";
     }
     text
 }

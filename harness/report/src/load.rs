@@ -14,17 +14,20 @@ pub struct Schedule {
     pub shape: String,
     /// The mean rate asked for, in operations per second.
     pub rate_per_s: f64,
+    /// What the arrivals came to: chance, and a shape that ended halfway, move it; `None` in a closed loop.
+    #[serde(default)]
+    pub arrived_per_s: Option<f64>,
     /// The closed loop's peak that the rate was made a share of, if it was.
     pub peak_ops_per_s: Option<f64>,
     /// Arrivals that were handed to the system.
     pub offered: u64,
-    /// Arrivals that were given up: nobody came to them within 10 s.
+    /// Arrivals that were given up: nobody came to them within 10 s, or before the run was over.
     pub late: u64,
     /// Arrivals that the system refused because it was busy, by its reason.
     pub refused: BTreeMap<String, u64>,
     /// How far behind the schedule the generator was at the end.
     pub final_slip_us: f64,
-    /// Most operations in flight together; `None` in a closed loop.
+    /// At most so many operations were in flight together: the sum of each thread's most. `None` in a closed loop.
     pub in_flight_most: Option<u64>,
     /// Whether the rate was kept. If not, response times say how long the run was, not how fast the system is.
     pub sustained: bool,

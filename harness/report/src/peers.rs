@@ -12,7 +12,7 @@ use crate::html::peers_report;
 use crate::limits::PEERS_SCHEMA_VERSION;
 use crate::result::{ReadError, read_versioned};
 use crate::table::{new_table, render};
-use crate::units::{bytes, rate, ratio, time};
+use crate::units::{bytes, count, rate, ratio, time};
 use crate::{Environment, LatencyUs, RunResult};
 
 /// Everything known of one comparison.
@@ -63,6 +63,9 @@ pub struct SystemFigures {
     pub response_us: Vec<LatencyUs>,
     /// Which type that was in the last round.
     pub slowest: Option<String>,
+    /// Arrivals that were refused or given up, in all open loops: not in those times.
+    #[serde(default)]
+    pub refused: u64,
     /// Whether the rate was kept in every round.
     pub sustained: bool,
     /// Bytes written to storage per byte that users wrote, closed loop, last round, as the kernel counts them.
@@ -153,6 +156,12 @@ fn figures_of(runs: &SystemRuns, user_bytes: f64) -> SystemFigures {
             .last()
             .and_then(|(result, _)| result.slowest())
             .map(|(kind, _)| kind.name().to_owned()),
+        refused: runs
+            .open
+            .iter()
+            .filter_map(|(result, _)| result.schedule.as_ref())
+            .map(|of| of.refused_total() + of.late)
+            .sum(),
         sustained: runs
             .open
             .iter()
@@ -174,7 +183,7 @@ fn figures_of(runs: &SystemRuns, user_bytes: f64) -> SystemFigures {
 fn faults(result: &RunResult) -> u64 {
     let failed: u64 = result.operations.values().map(|of| of.errors).sum();
     let wrong = result.verification.as_ref().map_or(0, |found| found.wrong);
-    failed + wrong + result.read_back.as_ref().map_or(0, |found| found.wrong)
+    (failed + wrong).max(result.faults) + result.read_back.as_ref().map_or(0, |found| found.wrong)
 }
 
 fn mean(figures: &[f64]) -> Option<f64> {
@@ -185,6 +194,12 @@ fn mean(figures: &[f64]) -> Option<f64> {
 fn geometric_mean(figures: &[f64]) -> Option<f64> {
     let logs: Vec<f64> = figures.iter().filter(|of| **of > 0.0).map(|of| of.ln()).collect();
     mean(&logs).map(f64::exp)
+}
+
+/// The middle one, of an even number the worse of the two in the middle: percentiles are not averaged.
+fn middle(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
 }
 
 /// How many times the throughput of `of` the `first` has.
@@ -246,7 +261,7 @@ pub(crate) fn row(system: &SystemFigures) -> [String; 12] {
     // Of a rate that was not kept, times only say how long the run was.
     let times = |figure: fn(&LatencyUs) -> f64| -> String {
         let all: Vec<f64> = system.response_us.iter().map(figure).collect();
-        match geometric_mean(&all) {
+        match middle(all) {
             Some(us) if system.sustained => time(us),
             Some(_) => "not sust.".into(),
             None => "-".into(),
@@ -279,7 +294,9 @@ pub(crate) fn remarks(result: &PeersResult) -> Vec<String> {
     )];
     remarks.extend(result.rate_per_s.map(|of| {
         format!(
-            "Response times: open loop at {} operations/s for each, the slowest type of operation.",
+            "Response times: open loop at {} operations/s for each, the slowest type of operation, the middle \
+             round. A system with a thread for each client has its arrivals dealt to those threads: one that waits \
+             holds up its own.",
             rate(of)
         )
     }));
@@ -297,6 +314,9 @@ pub(crate) fn remarks(result: &PeersResult) -> Vec<String> {
          wrote or loaded. CPU per operation includes the generator."
             .into(),
     );
+    remarks.extend(result.systems.iter().filter(|of| of.refused > 0).map(|of| {
+        format!("{} refused {} arrivals of the open loops.", of.system, count(of.refused))
+    }));
     remarks.extend(result.systems.iter().filter_map(|of| {
         let failure = of.failure.as_ref()?;
         Some(format!("{} was not run to the end: {failure}", of.system))

@@ -66,6 +66,9 @@ pub struct RunResult {
     /// What the check of the data after the run found, if one was made.
     #[serde(default)]
     pub verification: Option<Verification>,
+    /// Operations that failed, brought wrong data, or were never answered, warm-up included. A refusal is none.
+    #[serde(default)]
+    pub faults: u64,
     /// What was read back after the run, if anything was.
     #[serde(default)]
     pub read_back: Option<ReadBack>,
@@ -258,6 +261,7 @@ impl Default for RunResult {
             events: Vec::new(),
             heat_map: HeatMap::default(),
             verification: None,
+            faults: 0,
             read_back: None,
             device: DeviceBracket::default(),
             engine: EngineFigures::default(),

@@ -83,7 +83,8 @@ pub struct RateRun {
 impl RateRun {
     /// Whether the rate was kept and the target met.
     pub fn meets(&self, target_p99_us: f64) -> bool {
-        self.sustained && self.p99_us <= target_p99_us
+        // Nothing that was answered is nothing that was met.
+        self.sustained && self.slowest.is_some() && self.p99_us <= target_p99_us
     }
 }
 
@@ -265,6 +266,7 @@ mod tests {
         RateRun {
             rate_per_s,
             throughput_ops_per_s: rate_per_s,
+            slowest: Some(OperationKind::Read),
             p99_us,
             sustained,
             ..RateRun::default()

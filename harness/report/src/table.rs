@@ -211,6 +211,9 @@ fn fault(result: &RunResult) -> String {
                 count(found.checked)
             )
         }
+        _ if result.faults > 0 => {
+            format!("{} operations failed or were never answered", count(result.faults))
+        }
         _ => "no operation was measured".into(),
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::TREND_SCHEMA_VERSION;
 use crate::table::{new_table, render};
 use crate::units::{percent, rate, ratio, time};
-use crate::{Environment, RunResult};
+use crate::{Environment, RunResult, Schedule};
 
 /// One result, cut down to what a trend needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,10 @@ pub struct TrendEntry {
 impl TrendEntry {
     /// Of a result.
     pub fn of(result: &RunResult) -> Self {
-        let slowest = result.slowest().map(|(_, of)| of.response_us);
+        // Times of a rate that was not kept say nothing, and those at a share of the peak are each at a rate of its own.
+        let is_comparable = |of: &Schedule| of.sustained && of.peak_ops_per_s.is_none();
+        let told = result.schedule.as_ref().is_none_or(is_comparable);
+        let slowest = result.slowest().map(|(_, of)| of.response_us).filter(|_| told);
         Self {
             schema_version: TREND_SCHEMA_VERSION,
             started_utc: result.started_utc.clone(),
@@ -81,7 +84,10 @@ fn load_of(result: &RunResult) -> String {
         Some(schedule) => format!("{} at {:.0}/s", schedule.arrivals, schedule.rate_per_s),
         None => format!("{} clients", property("threadcount")),
     };
-    format!("{records} records, {load}")
+    let setting = |name: &str| result.settings.get(name).map_or("?", String::as_str);
+    let profile = result.environment.build_profile.as_deref().unwrap_or("?");
+    let (cache, shards) = (setting("cache"), setting("shards"));
+    format!("{records} records, {load}, cache {cache}, shards {shards}, {profile} build")
 }
 
 fn host_of(of: &Environment) -> String {

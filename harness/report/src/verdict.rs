@@ -24,7 +24,7 @@ impl Verdict {
         let failed = result.operations.values().any(|operation| operation.errors > 0);
         let differs = result.verification.as_ref().is_some_and(|found| !found.passed())
             || result.read_back.as_ref().is_some_and(|found| found.wrong > 0);
-        if failed || differs || measured().next().is_none() {
+        if failed || differs || result.faults > 0 || measured().next().is_none() {
             Self::Fault
         } else if result.schedule.as_ref().is_some_and(|schedule| !schedule.sustained) {
             Self::Unsustained

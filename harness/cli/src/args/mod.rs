@@ -313,7 +313,7 @@ pub struct PeersArgs {
     pub rate: Rate,
 
     /// Memory that each process may use, page cache included, in MiB [default: the cache and 640]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub memory_mib: Option<u64>,
 
     /// The rest.

@@ -23,6 +23,9 @@ use crate::workload::Operation;
 /// Share of the rate asked for that counts as sustained.
 const SUSTAINED: f64 = 0.99;
 
+/// Share of the arrivals that must be answered: percentiles are of those, and leave out what was refused or given up.
+const ANSWERED: f64 = 0.999;
+
 /// An open loop may end so far behind its schedule, as a share of its length: a rate that exceeds what the
 /// target can do by more slips further.
 const SLIP_SHARE_MAX: f64 = 0.005;
@@ -124,7 +127,7 @@ fn pace(shared: &Shared<'_>, sums: &Sums, open: Option<&OpenFigures>) -> Option<
     let length_s = options.length().as_secs_f64();
     let scheduled = (open.total.offered + open.total.late) as f64;
     let slip_max_ns = (SLIP_SHARE_MAX * length_s * NS_PER_S).max(SLIP_FORGIVEN_NS);
-    let answered = sums.operations_total as f64 >= SUSTAINED * scheduled;
+    let answered = sums.operations_total as f64 >= ANSWERED * scheduled;
     Some(figures(scheduled / length_s, answered && slip_ns as f64 <= slip_max_ns))
 }
 

@@ -42,6 +42,9 @@ pub struct RunOptions {
     pub drain: Option<Duration>,
     /// Cores that worker threads are pinned to, in turn; empty leaves them to the kernel.
     pub cores: Vec<usize>,
+    /// Whether the target's calls block and run on the workers' own threads: those are the system's threads then, and
+    /// are scheduled as such.
+    pub calls_block: bool,
 }
 
 /// Why a phase could not be driven.
@@ -112,6 +115,7 @@ pub fn run_open<F: TargetFactory>(
         workers: arrivals.workers,
         drain: arrivals.drain,
         cores: arrivals.cores.clone(),
+        calls_block: false,
     };
     drive(Phase::Run, workload, factory, &options, Some(arrivals), control)
 }
@@ -142,7 +146,9 @@ fn drive<F: TargetFactory>(
                 .spawn_scoped(scope, move || {
                     // A schedule is kept as well as can be; without one only throughput is asked for.
                     if shared.pacing() == Pacing::Unpaced {
-                        be_patient();
+                        if !options.calls_block {
+                            be_patient();
+                        }
                     } else {
                         be_punctual();
                     }

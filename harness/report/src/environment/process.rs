@@ -16,7 +16,7 @@ pub struct ProcessUsage {
     read_bytes: Option<u64>,
 }
 
-/// What a process used for each operation of a run, generator included, warm-up not.
+/// What a process used for each operation of a run, generator and warm-up included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProcessFigures {
     /// Processor time in microseconds per operation, user and system.

@@ -44,6 +44,7 @@ fn wrong_data_is_a_fault_however_fast() {
     for (wrong, expected) in [(0, Verdict::Met), (1, Verdict::Fault)] {
         let verification = Some(Verification { checked: 10, wrong });
         assert_eq!(Verdict::of(&RunResult { verification, ..sample() }), expected);
+        assert_eq!(Verdict::of(&RunResult { faults: wrong, ..sample() }), expected);
         let read_back = Some(ReadBack { checked: 10, wrong, expected: 10 });
         assert_eq!(Verdict::of(&RunResult { read_back, ..sample() }), expected);
     }
