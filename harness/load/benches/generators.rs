@@ -10,6 +10,9 @@ use flywheel_load::record::{IntegrityCheck, Values};
 use flywheel_load::workload::KeyChooser;
 use flywheel_load::{FieldSet, Properties, Record, Workload};
 
+const DISTRIBUTIONS: [&str; 7] =
+    ["uniform", "zipfian", "latest", "hotspot", "sequential", "exponential", "shifting"];
+
 fn workload(properties: &[(&str, &str)]) -> Workload {
     let mut all = Properties::new();
     all.set_override("recordcount", "1000000", "bench");
@@ -21,12 +24,12 @@ fn workload(properties: &[(&str, &str)]) -> Workload {
 
 fn keys(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("key");
-    for distribution in ["uniform", "zipfian", "latest", "hotspot", "sequential", "exponential"] {
+    for distribution in DISTRIBUTIONS {
         let workload = workload(&[("requestdistribution", distribution)]);
         let mut chooser = KeyChooser::new(&workload);
         let mut random = Random::new(1);
         group.bench_function(BenchmarkId::new("choose", distribution), |bencher| {
-            bencher.iter(|| chooser.next(black_box(999_999), &mut random));
+            bencher.iter(|| chooser.next(black_box(999_999), black_box(5), &mut random));
         });
     }
     let workload = workload(&[]);

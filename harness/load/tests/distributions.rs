@@ -3,13 +3,14 @@
 
 use flywheel_load::Workload;
 use flywheel_load::generate::{
-    Discrete, Exponential, HistogramLengths, Hotspot, Lengths, Sequential, SkewedLatest, Uniform,
-    Zipfian,
+    Discrete, Exponential, HistogramLengths, Hotspot, Lengths, Sequential, Shifting, SkewedLatest,
+    Uniform, Zipfian,
 };
 use flywheel_load::random::{Random, Stream};
 use flywheel_load::workload::KeyChooser;
+use flywheel_stats::goodness_of_fit;
 
-use crate::support::workload;
+use crate::support::{DISTRIBUTIONS, workload};
 
 const DRAWS: usize = 100_000;
 
@@ -170,12 +171,12 @@ fn histogram_files_are_read_or_refused_with_their_line() {
 fn draw_keys(workload: &Workload, last: u64) -> Vec<u64> {
     let mut chooser = KeyChooser::new(workload);
     let mut random = Random::new(10);
-    (0..10_000).map(|_| chooser.next(last, &mut random)).collect()
+    (0..10_000).map(|_| chooser.next(last, 0, &mut random)).collect()
 }
 
 #[test]
 fn the_key_chooser_never_passes_the_last_acknowledged_key() {
-    for distribution in ["uniform", "zipfian", "latest", "hotspot", "sequential", "exponential"] {
+    for distribution in DISTRIBUTIONS {
         let workload = workload(&[
             ("recordcount", "1000"),
             ("operationcount", "100000"),
@@ -191,7 +192,7 @@ fn the_key_chooser_never_passes_the_last_acknowledged_key() {
 
 #[test]
 fn the_key_chooser_stays_at_or_above_insertstart_where_ycsb_does() {
-    for distribution in ["uniform", "zipfian", "hotspot", "sequential"] {
+    for distribution in ["uniform", "zipfian", "hotspot", "sequential", "shifting"] {
         let workload = workload(&[
             ("recordcount", "1000"),
             ("insertstart", "400"),
@@ -212,5 +213,47 @@ fn a_key_space_far_larger_than_what_exists_still_ends() {
         ("requestdistribution", "zipfian"),
     ]);
     let mut chooser = KeyChooser::new(&workload);
-    assert_eq!(chooser.next(0, &mut Random::new(11)), 0);
+    assert_eq!(chooser.next(0, 0, &mut Random::new(11)), 0);
+}
+
+#[test]
+fn a_shifting_hot_set_has_its_exact_probabilities_wherever_it_is() {
+    // 10 keys, 3 of them hot with 6 of 10 draws; the set wraps at the end.
+    for (at_ns, hot) in [(0, [0, 1, 2]), (99, [0, 1, 2]), (100, [3, 4, 5]), (350, [9, 0, 1])] {
+        let mut shifting = Shifting::new(20, 29, 0.3, 0.6, 100);
+        let mut random = Random::new(12);
+        let mut counts = [0u64; 10];
+        for _ in 0..100_000 {
+            counts[(shifting.next(at_ns, &mut random) - 20) as usize] += 1;
+        }
+        let share = |key| if hot.contains(&key) { 0.6 / 3.0 } else { 0.4 / 7.0 };
+        let fit = goodness_of_fit(&counts, &std::array::from_fn::<f64, 10, _>(share));
+        let fit = fit.expect("enough draws");
+        assert!(fit.p_value > 1e-4, "at {at_ns}: {fit:?} of {counts:?}");
+        // The test tells one place from another.
+        let elsewhere = |key| share((key + 1) % 10);
+        let fit = goodness_of_fit(&counts, &std::array::from_fn::<f64, 10, _>(elsewhere));
+        assert!(fit.expect("enough draws").p_value < 1e-9);
+    }
+}
+
+#[test]
+fn a_shifting_hot_set_follows_the_time_alone() {
+    let workload = workload(&[
+        ("recordcount", "1000"),
+        ("requestdistribution", "shifting"),
+        ("hotspotdatafraction", "0.01"),
+        ("hotspotopnfraction", "1"),
+        ("hotspotshiftseconds", "2"),
+    ]);
+    let mut chooser = KeyChooser::new(&workload);
+    let mut random = Random::new(13);
+    // Forth, back as operations of several clients may be, around the end, and to the end of time.
+    for second in [0, 1, 2, 5, 3, 1, 199, 200, 201, u64::MAX / 1_000_000_000] {
+        let first = second / 2 * 10 % 1000;
+        for _ in 0..100 {
+            let key = chooser.next(999, second * 1_000_000_000, &mut random);
+            assert!((first..first + 10).contains(&key), "{key} at {second} s");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use flywheel_load::figures::OperationFigures;
 use flywheel_load::{Control, Operation, Phase, RunError, RunFigures, RunOptions, Workload, run};
 
-use crate::support::{Fault, Map, workload};
+use crate::support::{DISTRIBUTIONS, Fault, Map, workload};
 
 /// Small records, so that a test takes no time.
 fn small(more: &[(&str, &str)]) -> Workload {
@@ -150,7 +150,7 @@ fn many_clients_do_the_same_operations_for_a_seed() {
 
 #[test]
 fn every_distribution_and_option_runs_clean_under_verification() {
-    for distribution in ["uniform", "zipfian", "latest", "hotspot", "sequential", "exponential"] {
+    for distribution in DISTRIBUTIONS {
         for option in ["readallfields", "writeallfields", "table"] {
             let workload = small(&[
                 ("requestdistribution", distribution),

@@ -138,7 +138,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "requestdistribution=zipf",
-        "w.properties:1: requestdistribution: expected one of uniform, zipfian, latest, hotspot, sequential, exponential, found \"zipf\"",
+        "w.properties:1: requestdistribution: expected one of uniform, zipfian, latest, hotspot, sequential, exponential, shifting, found \"zipf\"",
     ),
     (
         "insertorder=random",
@@ -163,6 +163,10 @@ const ERRORS: &[(&str, &str)] = &[
     (
         "hotspotdatafraction=1.1",
         "w.properties:1: hotspotdatafraction: expected a number from 0 to 1, found \"1.1\"",
+    ),
+    (
+        "hotspotshiftseconds=0",
+        "w.properties:1: hotspotshiftseconds: expected seconds from 0.001 to 1000000000, found \"0\"",
     ),
     (
         "exponential.percentile=100",

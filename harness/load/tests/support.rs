@@ -15,6 +15,10 @@ use flywheel_load::{
     TargetErrorKind, TargetFactory, Updated, Workload, load, run,
 };
 
+/// Every `requestdistribution`.
+pub const DISTRIBUTIONS: [&str; 7] =
+    ["uniform", "zipfian", "latest", "hotspot", "sequential", "exponential", "shifting"];
+
 /// A workload from properties that must be valid.
 pub fn workload(properties: &[(&str, &str)]) -> Workload {
     let mut all = Properties::new();

@@ -5,8 +5,24 @@ use std::path::Path;
 
 use flywheel_load::{Properties, Workload};
 
-/// The six of YCSB and our two.
-pub const FILES: &[&str] = &["a", "b", "c", "d", "e", "f", "a-uniform", "c-uniform"];
+/// All whose records YCSB would have written, but for the largest.
+pub const FILES: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "a-uniform",
+    "c-uniform",
+    "session-store",
+    "time-series",
+    "hot-partition",
+    "shifting-hot-spot",
+    "scan-heavy",
+    "bursty",
+    "day-sine",
+];
 
 /// The workload file `name` with 500 records and 2,000 operations of five clients.
 pub fn workload(name: &str, more: &[(&str, &str)]) -> Workload {

@@ -156,8 +156,11 @@ impl<'a, T: Target> Worker<'a, T> {
         }
         let number = {
             let last = self.shared.inserted.last().unwrap_or(0);
+            // By the schedule where there is one, so that equal seeds draw equal keys.
+            let at_ns = intended_ns.unwrap_or(self.last_ns.get());
             let mut chooser = self.chooser.borrow_mut();
-            chooser.as_mut().expect("the run phase has a key chooser").next(last, &mut random)
+            let chooser = chooser.as_mut().expect("the run phase has a key chooser");
+            chooser.next(last, at_ns, &mut random)
         };
         workload.write_key(number, key);
         match operation {

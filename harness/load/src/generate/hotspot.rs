@@ -23,6 +23,11 @@ impl Hotspot {
         Self { min, hot, cold: count - hot, operation_fraction }
     }
 
+    /// Keys in the hot set.
+    pub fn hot_keys(&self) -> u64 {
+        self.hot
+    }
+
     /// The next number.
     #[inline]
     pub fn next(&self, random: &mut Random) -> u64 {

@@ -9,6 +9,7 @@ mod histogram;
 mod hotspot;
 mod latest;
 mod length;
+mod shifting;
 mod uniform;
 mod zipfian;
 
@@ -20,5 +21,6 @@ pub use histogram::{HistogramLengths, HistogramParseError};
 pub use hotspot::Hotspot;
 pub use latest::SkewedLatest;
 pub use length::Lengths;
+pub use shifting::Shifting;
 pub use uniform::Uniform;
 pub use zipfian::{ScrambledZipfian, ZIPFIAN_THETA, Zipfian, zeta};

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::{RequestDistribution, Workload};
-use crate::generate::{Exponential, Hotspot, ScrambledZipfian, Sequential, SkewedLatest, Uniform};
+use crate::generate::{
+    Exponential, Hotspot, ScrambledZipfian, Sequential, Shifting, SkewedLatest, Uniform,
+};
 use crate::limits::REDRAWS_MAX;
 use crate::random::Random;
 
@@ -14,6 +16,7 @@ enum Draw {
     Zipfian(ScrambledZipfian),
     Latest(SkewedLatest),
     Hotspot(Hotspot),
+    Shifting(Shifting),
     Sequential(Arc<Sequential>),
     Exponential(Exponential),
 }
@@ -42,6 +45,11 @@ impl KeyChooser {
             RequestDistribution::Hotspot { data_fraction, operation_fraction } => {
                 Draw::Hotspot(Hotspot::new(min, end - 1, data_fraction, operation_fraction))
             }
+            RequestDistribution::Shifting { data_fraction, operation_fraction, shift } => {
+                let shift_ns = shift.as_nanos() as u64;
+                let (last, data, operations) = (end - 1, data_fraction, operation_fraction);
+                Draw::Shifting(Shifting::new(min, last, data, operations, shift_ns))
+            }
             RequestDistribution::Sequential => {
                 Draw::Sequential(Arc::new(Sequential::new(min, end - 1)))
             }
@@ -53,12 +61,13 @@ impl KeyChooser {
         Self { draw, min }
     }
 
-    /// The next key number, at most `last`: the last one acknowledged.
+    /// The next key number, at most `last`: the last one acknowledged. `at_ns` is the operation's time from the
+    /// common start, which only a hot set that moves asks for.
     ///
     /// A number past `last` is drawn again, as in YCSB. After 4,096 draws in vain (a key space made for
     /// vastly more inserts than have happened) it is folded into the keys that exist.
     #[inline]
-    pub fn next(&mut self, last: u64, random: &mut Random) -> u64 {
+    pub fn next(&mut self, last: u64, at_ns: u64, random: &mut Random) -> u64 {
         let mut number = 0;
         for _ in 0..REDRAWS_MAX {
             number = match &mut self.draw {
@@ -66,6 +75,7 @@ impl KeyChooser {
                 Draw::Zipfian(zipfian) => zipfian.next(random),
                 Draw::Latest(latest) => latest.next(last, random),
                 Draw::Hotspot(hotspot) => hotspot.next(random),
+                Draw::Shifting(shifting) => shifting.next(at_ns, random),
                 Draw::Sequential(sequential) => sequential.next(),
                 // A distance past the first key wraps below zero, and so past `last`: it is redrawn.
                 Draw::Exponential(ages) => last.checked_sub(ages.next(random)).unwrap_or(u64::MAX),

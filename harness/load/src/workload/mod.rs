@@ -35,6 +35,15 @@ pub enum RequestDistribution {
         /// Share of the operations on the hot set, in `[0, 1]`.
         operation_fraction: f64,
     },
+    /// A hot set as the hotspot's, which moves on by its own width again and again.
+    Shifting {
+        /// As the hotspot's.
+        data_fraction: f64,
+        /// As the hotspot's.
+        operation_fraction: f64,
+        /// How long it stays where it is.
+        shift: Duration,
+    },
     /// One key after the other.
     Sequential,
     /// Exponentially falling with age.

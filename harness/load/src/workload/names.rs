@@ -68,7 +68,7 @@ pub const KNOWN: &[Known] = &[
     honoured(
         "requestdistribution",
         "uniform",
-        "uniform, zipfian, latest, hotspot, sequential or exponential",
+        "uniform, zipfian, latest, hotspot, sequential, exponential; Flywheel's own: shifting",
     ),
     honoured("insertorder", "hashed", "hashed or ordered key names"),
     honoured("zeropadding", "1", "fewest digits in a key name"),
@@ -91,6 +91,11 @@ pub const KNOWN: &[Known] = &[
     honoured("hdrhistogram.percentiles", "50,95,99", "percentiles to print"),
     honoured("seed", "0", "Flywheel's own: seed of every random draw"),
     honoured("warmuptime", "0", "Flywheel's own: seconds run before figures are taken"),
+    honoured(
+        "hotspotshiftseconds",
+        "10",
+        "Flywheel's own: seconds after which the hot set of requestdistribution=shifting moves on",
+    ),
     honoured(
         "arrivals",
         "closed",

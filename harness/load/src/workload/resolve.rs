@@ -214,6 +214,10 @@ impl<'a> Resolver<'a> {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let data_fraction = self.number("hotspotdatafraction", "a number from 0 to 1", share);
         let operation_fraction = self.number("hotspotopnfraction", "a number from 0 to 1", share);
+        let shift_s = self.number("hotspotshiftseconds", "seconds from 0.001 to 1000000000", |s| {
+            (1e-3..=SECONDS_MAX as f64).contains(&s)
+        });
+        let shift = Duration::from_secs_f64(shift_s);
         let below_100 = |value: f64| value > 0.0 && value < 100.0;
         let expected = "a number above 0 and below 100";
         let percentile = self.number("exponential.percentile", expected, below_100);
@@ -227,6 +231,10 @@ impl<'a> Resolver<'a> {
                 ("hotspot", RequestDistribution::Hotspot { data_fraction, operation_fraction }),
                 ("sequential", RequestDistribution::Sequential),
                 ("exponential", RequestDistribution::Exponential { percentile, fraction }),
+                (
+                    "shifting",
+                    RequestDistribution::Shifting { data_fraction, operation_fraction, shift },
+                ),
             ],
         )
     }
