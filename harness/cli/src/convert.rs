@@ -9,24 +9,34 @@ use flywheel_load::limits::LATENCY_MAX_NS;
 use flywheel_load::{Operation, RunFigures};
 use flywheel_report::{
     EngineFigures, HeatMap, Interval, LatencyUs, LoadPhase, LogEntry, OperationFigures,
-    OperationKind, RunResult, Verification, hdr_log, spectrum,
+    OperationKind, RunResult, Validation, Verification, hdr_log, percentiles, spectrum,
 };
 use flywheel_shard::StoreStats;
 use hdrhistogram::Histogram;
 
 /// Fills in all that the driver measured.
-pub fn fill(result: &mut RunResult, figures: &RunFigures) {
+pub fn fill(result: &mut RunResult, figures: &RunFigures, asked_percentiles: &[f64]) {
     result.partial = figures.partial;
     result.elapsed_s = figures.runtime_s;
     result.throughput_ops_per_s = figures.throughput_ops_per_s;
-    result.operations = operations(figures);
+    result.operations = operations(figures, &beyond_columns(asked_percentiles));
     result.intervals = intervals(figures);
     result.heat_map = HeatMap::of(&figures.interval_times);
     result.verification = verification(figures);
+    result.validation = validation(figures);
+}
+
+/// Percentiles that the tables have no column for.
+fn beyond_columns(asked: &[f64]) -> Vec<f64> {
+    const COLUMNS: [f64; 4] = [50.0, 95.0, 99.0, 99.9];
+    asked.iter().copied().filter(|percentile| !COLUMNS.contains(percentile)).collect()
 }
 
 /// The operations by the schema's names.
-fn operations(figures: &RunFigures) -> BTreeMap<OperationKind, OperationFigures> {
+fn operations(
+    figures: &RunFigures,
+    asked_percentiles: &[f64],
+) -> BTreeMap<OperationKind, OperationFigures> {
     let convert = |(operation, of): (&Operation, &flywheel_load::figures::OperationFigures)| {
         let histograms = figures.histograms.get(operation);
         let converted = OperationFigures {
@@ -40,6 +50,9 @@ fn operations(figures: &RunFigures) -> BTreeMap<OperationKind, OperationFigures>
             service_spectrum: histograms
                 .and_then(|of| of.service_ns.as_ref())
                 .map(spectrum)
+                .unwrap_or_default(),
+            response_percentiles: histograms
+                .map(|of| percentiles(&of.response_ns, asked_percentiles))
                 .unwrap_or_default(),
         };
         (kind(*operation), converted)
@@ -88,7 +101,22 @@ fn intervals(figures: &RunFigures) -> Vec<Interval> {
     figures.intervals.iter().map(convert).collect()
 }
 
-/// What `dataintegrity` found.
+/// What all records came to.
+fn validation(figures: &RunFigures) -> Option<Validation> {
+    figures.validation.as_ref().map(|found| Validation {
+        records: found.records,
+        wrong: found.unreadable + found.overdrawn,
+        before: found.before,
+        expected: found.expected,
+        least: found.least,
+        most: found.most,
+        found: found.found,
+        unsettled: found.unsettled,
+        anomaly_score: found.anomaly_score,
+    })
+}
+
+/// What `dataintegrity`, or the check of read-your-writes, found.
 fn verification(figures: &RunFigures) -> Option<Verification> {
     figures
         .verification

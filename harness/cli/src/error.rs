@@ -54,6 +54,9 @@ pub enum CliError {
         /// How many.
         faults: u64,
     },
+    /// A trace cannot be read or written.
+    #[error("{0}")]
+    Trace(#[from] flywheel_load::trace::TraceError),
     /// A run in a process of its own failed.
     #[error("{0}")]
     Child(String),

@@ -15,8 +15,8 @@ use crate::systems::Flywheel;
 
 /// Loads; says so where there was nothing to do.
 pub fn command(args: &LoadCommandArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
-    let name = settings::workload_name(&args.files);
-    let named = settings::resolve(name, &args.files, &args.common, None)?;
+    let trace = args.trace.as_deref();
+    let named = settings::resolve_traced(&args.files, &args.common, trace, None)?;
     let bench = Bench { common: &args.common, stop, probe: None };
     let loaded = match args.target.0 {
         Chosen::Engine => run::load_if_empty(&Flywheel, &bench, &named, false)?,

@@ -3,11 +3,13 @@
 
 mod args;
 mod check;
+mod child;
 mod compare;
 mod convert;
 mod device;
 mod drive;
 mod error;
+mod gate;
 mod interrupt;
 mod load;
 mod loaded;
@@ -17,6 +19,7 @@ mod overload;
 mod peers;
 mod phases;
 mod progress;
+mod record;
 mod render;
 mod repair;
 mod run;
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::command(args, &stop),
         Command::Suite(args) => suite::command(args, &stop),
         Command::Compare(args) => compare::command(args),
+        Command::Gate(args) => gate::command(args, &stop),
         Command::Report(args) => render::command(args),
         Command::Trend(args) => trend::command(args),
         Command::Search(args) => search::command(args, &stop),

@@ -1,25 +1,32 @@
 //! One run against one target: precondition, find the peak if a rate is a share of it, warm up, measure, read
 //! back, and hold the generator against nothing. Opening, loading and probing are `phases`.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use flywheel_load::generate::Discrete;
+use flywheel_load::random::Random;
+use flywheel_load::trace::TraceEntry;
 use flywheel_load::workload::RequestDistribution;
-use flywheel_load::{Control, Operation, RunFigures, TargetFactory, Workload};
+use flywheel_load::{
+    Control, Entries, Operation, RunFigures, TargetFactory, Trace, Workload, run_entries,
+};
 use flywheel_report::{
     CpuTimes, Floor, Generator, Preparation, ProcessUsage, ReadBack, RunResult, Schedule,
     reset_peak_resident,
 };
 use flywheel_stats::{Second, SteadyOptions, steadiness};
-use flywheel_targets::NullFactory;
+use flywheel_targets::{NullFactory, SlowedFactory};
 
 use crate::args::{LoadArgs, Rate};
 use crate::convert;
 use crate::drive::{self, Loop};
 use crate::error::CliError;
 use crate::interrupt;
+use crate::loaded;
 use crate::phases::Bench;
 use crate::progress;
+use crate::record;
 use crate::settings::Named;
 use crate::systems::Manners;
 use crate::watch::Watch;
@@ -54,6 +61,8 @@ pub struct Measurement<'a> {
     pub bench: &'a Bench<'a>,
     /// How the workload is loaded.
     pub load: &'a LoadArgs,
+    /// The file that the measured operations are recorded to.
+    pub record: Option<&'a Path>,
 }
 
 impl Measurement<'_> {
@@ -72,15 +81,24 @@ impl Measurement<'_> {
         if let Some(most_s) = self.load.steady {
             self.warm_up(subject.factory, &looped, workload, most_s, &mut result.preparation)?;
         }
+        // The loop as it is measured; what is held against nothing is not recorded.
+        let measured = match self.record {
+            Some(path) => looped.recorded(record::create(path)?),
+            None => looped.clone(),
+        };
         let control = Control::with_stop_flag(self.bench.stop.clone());
         let cpu_before = CpuTimes::now();
         reset_peak_resident();
-        let started = SystemTime::now() + workload.warm_up;
+        let started = SystemTime::now() + looped.warm_up(workload);
         let before = ProcessUsage::now();
         let label = format!("running {}", named.name);
         let (figures, seen) = subject.watch.around(&control, &mut || {
-            let driven = progress::follow(&label, &control, || {
-                looped.drive(workload, subject.factory, &control)
+            let driven = progress::follow(&label, &control, || match self.load.slow_down {
+                None => measured.drive(workload, subject.factory, &control),
+                Some(percent) => {
+                    let slowed = SlowedFactory::new(subject.factory, percent / 100.0);
+                    measured.drive(workload, &&slowed, &control)
+                }
             });
             Ok(driven?)
         })?;
@@ -93,17 +111,26 @@ impl Measurement<'_> {
         result.environment.steal_share = cpu_before
             .zip(CpuTimes::now())
             .and_then(|(before, after)| before.steal_share_until(&after));
-        convert::fill(result, &figures);
+        convert::fill(result, &figures, &workload.percentiles);
         result.engine = seen.engine;
         result.events = seen.events;
         for (second, interval) in result.intervals.iter_mut().enumerate() {
             interval.compaction_bytes = seen.compaction_bytes.get(&(second as u64)).copied();
         }
+        if let Some(percent) = self.load.slow_down {
+            // Nobody shall take such a result for the engine's.
+            let burned = format!("{percent} % of the processor time burned on top");
+            result.settings.insert("slowed down".into(), burned);
+        }
+        result.recording = self.record.and_then(|path| record::figures(path, &figures));
         result.faults = faults_of(&figures);
         result.preparation.warm_up_s += figures.warm_up_s;
         result.schedule = schedule(&looped, workload, &figures, peak);
         if subject.stores && self.load.verify > 0 && !interrupt::is_set(self.bench.stop) {
-            result.read_back = Some(self.read_back(subject, workload)?);
+            result.read_back = Some(match &workload.trace {
+                None => self.read_back(subject, workload)?,
+                Some(trace) => self.read_back_traced(subject, workload, trace)?,
+            });
         }
         result.generator = Generator {
             clients: figures.clients,
@@ -120,6 +147,9 @@ impl Measurement<'_> {
         subject: &Subject<'_, F>,
         workload: &Workload,
     ) -> Result<(Loop, Option<f64>), CliError> {
+        if let Some(trace) = &workload.trace {
+            return Ok((drive::replay(&subject.manners, workload, trace)?, None));
+        }
         let closed = drive::closed(&subject.manners);
         let Some(rate) = drive::rate(workload, self.load)? else { return Ok((closed, None)) };
         let (rate_per_s, peak) = match rate {
@@ -218,17 +248,40 @@ impl Measurement<'_> {
         let figures = progress::follow("reading back", &control, || {
             closed.drive(&reads, subject.factory, &control)
         })?;
-        let of = figures.operations.get(&Operation::Read).cloned().unwrap_or_default();
         // A missing record fails the check of values as well, where values are checked.
-        let wrong = match &figures.verification {
-            Some(found) => found.failed,
-            None => of.not_found,
+        let missing_counts = figures.verification.is_none();
+        Ok(read_back_of(&figures, missing_counts, workload.insert_count))
+    }
+
+    /// Reads records at random that were loaded for a trace, and looks whether they are what it writes. Of those that
+    /// it inserts nobody says here whether they were refused.
+    fn read_back_traced<F: TargetFactory>(
+        &self,
+        subject: &Subject<'_, F>,
+        workload: &Workload,
+        trace: &Trace,
+    ) -> Result<ReadBack, CliError> {
+        let sample = trace.survey.sample.iter().filter(|sampled| !sampled.begins_with_insert);
+        let keys: Vec<&str> = sample.map(|sampled| sampled.key.as_str()).collect();
+        let expected = loaded::records(&self.bench.common.dir)?.unwrap_or(keys.len() as u64);
+        let asked = if keys.is_empty() { 0 } else { self.load.verify };
+        let mut reads = workload.clone();
+        reads.max_execution_time = None;
+        reads.warm_up = Duration::ZERO;
+        reads.data_integrity = true;
+        let mut random = Random::new(workload.seed.wrapping_add(2));
+        let read = |_| {
+            let key = keys[random.next_below(keys.len() as u64) as usize].to_owned();
+            let operation = Operation::Read;
+            Ok(TraceEntry { time_us: 0, operation, key, size_bytes: None, count: None })
         };
-        // A refusal says nothing of the record; any other failure is one.
-        let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
-        let failed: u64 = failed.map(|error| error.count).sum();
-        let (checked, wrong) = (of.count + failed, wrong + failed + figures.abandoned);
-        Ok(ReadBack { checked, wrong, expected: workload.insert_count })
+        let entries: Entries<'_> = Box::new((0..asked).map(read));
+        let options = drive::closed_options(&subject.manners);
+        let control = Control::with_stop_flag(self.bench.stop.clone());
+        let figures = progress::follow("reading back", &control, || {
+            run_entries(&reads, subject.factory, &options, entries, &control)
+        })?;
+        Ok(read_back_of(&figures, true, expected))
     }
 
     /// The same load against nothing.
@@ -300,6 +353,18 @@ impl Bench<'_> {
     }
 }
 
+/// What reading records back that must be there has shown.
+fn read_back_of(figures: &RunFigures, missing_counts: bool, expected: u64) -> ReadBack {
+    let of = figures.operations.get(&Operation::Read).cloned().unwrap_or_default();
+    let found_wrong = figures.verification.as_ref().map_or(0, |found| found.failed);
+    let missing = if missing_counts { of.not_found } else { 0 };
+    // A refusal says nothing of the record; any other failure is one.
+    let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
+    let failed: u64 = failed.map(|error| error.count).sum();
+    let wrong = found_wrong + missing + failed + figures.abandoned;
+    ReadBack { checked: of.count + failed, wrong, expected }
+}
+
 fn only(operation: Operation) -> Discrete<Operation> {
     Discrete::new([(1.0, operation)]).expect("the weight is positive")
 }
@@ -312,12 +377,17 @@ fn schedule(
     peak_ops_per_s: Option<f64>,
 ) -> Option<Schedule> {
     let pace = figures.pace?;
-    let shape = workload.arrivals.shape.name().to_owned();
+    let (arrivals, shape) = looped.arrivals(workload);
+    let (arrivals, shape) = (arrivals.to_owned(), shape.to_owned());
     Some(match (looped, &figures.open) {
         (Loop::Open { options, .. }, Some(open)) => Schedule {
-            arrivals: options.arrivals.name().to_owned(),
+            arrivals,
             shape,
-            rate_per_s: looped.rate_per_s().unwrap_or(pace.target_ops_per_s),
+            // Of a trace, what the replayed part of it asked for.
+            rate_per_s: looped
+                .rate_per_s()
+                .filter(|_| options.replay.is_none())
+                .unwrap_or(pace.target_ops_per_s),
             arrived_per_s: Some(pace.target_ops_per_s),
             peak_ops_per_s,
             offered: open.total.offered,
@@ -328,7 +398,7 @@ fn schedule(
             sustained: pace.sustained,
         },
         _ => Schedule {
-            arrivals: "paced".into(),
+            arrivals,
             shape,
             rate_per_s: pace.target_ops_per_s,
             peak_ops_per_s,
@@ -345,7 +415,8 @@ pub fn faults_of(figures: &RunFigures) -> u64 {
     tell_errors(figures);
     let failed = figures.errors.iter().filter(|error| !error.kind.is_refusal());
     let wrong = figures.verification.as_ref().map_or(0, |found| found.failed);
-    failed.map(|error| error.count).sum::<u64>() + wrong + figures.abandoned
+    let lost = figures.validation.as_ref().is_some_and(|found| !found.passed());
+    failed.map(|error| error.count).sum::<u64>() + wrong + u64::from(lost) + figures.abandoned
 }
 
 fn tell_errors(figures: &RunFigures) {
@@ -356,5 +427,8 @@ fn tell_errors(figures: &RunFigures) {
     }
     if let Some(sample) = figures.verification.as_ref().and_then(|found| found.samples.first()) {
         eprintln!("flywheel: a record was not what was written: {sample}");
+    }
+    for sample in figures.validation.iter().flat_map(|found| &found.samples) {
+        eprintln!("flywheel: when all records were added up: {sample}");
     }
 }

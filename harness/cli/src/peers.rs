@@ -2,9 +2,7 @@
 //! own that may use as much memory as the others'. The runs are `flywheel run`'s; the table is
 //! `flywheel-report`'s.
 
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -16,8 +14,8 @@ use flywheel_report::{
 use flywheel_targets::PeerName;
 
 use crate::args::{Chosen, PeersArgs, Rate, TargetName};
+use crate::child::Child;
 use crate::error::CliError;
-use crate::interrupt;
 use crate::memory_limit::MemoryLimit;
 use crate::settings::{self, Named};
 
@@ -30,9 +28,6 @@ const BESIDE_CACHE_MIB: u64 = 640;
 
 /// More than any machine has: bytes of it still fit a number.
 const MOST_MEMORY_MIB: u64 = 1 << 40;
-
-/// The signal that nobody survives.
-const SIGKILL: i32 = 9;
 
 /// Loads all systems, runs them in turns, and prints the table.
 pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
@@ -52,7 +47,16 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
         eprintln!("flywheel: memory cannot be bounded: {reason}");
     }
     let mut result = begin(args, &named, &limit, memory_mib);
-    let runner = Runner { args, named: &named, limit: limit.ok(), stop };
+    let limit = limit.ok();
+    let child = Child {
+        program: Child::this_program()?,
+        limit: limit.as_ref(),
+        files: &args.files,
+        common,
+        out: &common.out,
+        stop,
+    };
+    let runner = Runner { args, named: &named, child };
     let mut runs = runner.load_all(&systems)?;
     runner.rounds(&mut runs, None)?;
     if let Some(rate) = common_rate(args.rate, &runs) {
@@ -139,8 +143,7 @@ fn user_bytes(workload: &Workload) -> f64 {
 struct Runner<'a> {
     args: &'a PeersArgs,
     named: &'a Named,
-    limit: Option<MemoryLimit>,
-    stop: &'a Arc<AtomicBool>,
+    child: Child<'a>,
 }
 
 impl Runner<'_> {
@@ -148,7 +151,8 @@ impl Runner<'_> {
         let mut runs = Vec::new();
         for system in systems {
             let name = if system == "engine" { "flywheel" } else { system };
-            let printed = match self.flywheel("load", system, &[]) {
+            let dir = dir_of(&self.args.common.dir, system);
+            let printed = match self.child.flywheel("load", system, &dir, &[]) {
                 Err(CliError::Child(reason)) => {
                     eprintln!("flywheel: {reason}");
                     let failure = Some(reason);
@@ -206,87 +210,10 @@ impl Runner<'_> {
     }
 
     fn measure(&self, system: &str, rate: Option<f64>) -> Result<(RunResult, String), CliError> {
-        let seconds = self.args.common.seconds.unwrap_or(DEFAULT_SECONDS).to_string();
-        let mut flags = vec!["--seconds".to_owned(), seconds];
-        match rate {
-            Some(rate) => flags.extend(["--rate".to_owned(), rate.to_string()]),
-            // Whatever the workload says: this one is for throughput.
-            None => flags.extend(
-                ["-p", "arrivals=closed", "-p", "targetshape=flat", "-p", "target=0"]
-                    .map(str::to_owned),
-            ),
-        }
+        let seconds = self.args.common.seconds.unwrap_or(DEFAULT_SECONDS);
         let system = if system == "flywheel" { "engine" } else { system };
-        let printed = self.flywheel("run", system, &flags)?;
-        let folder = PathBuf::from(printed.lines().last().unwrap_or_default());
-        let path = folder.join("result.json");
-        let json = std::fs::read_to_string(&path).map_err(CliError::file(&path))?;
-        let result = RunResult::from_json(&json)
-            .map_err(|error| CliError::Child(format!("{}: {error}", path.display())))?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((result, name))
-    }
-
-    /// Runs this very program within the limit. Returns what it printed.
-    fn flywheel(&self, command: &str, system: &str, more: &[String]) -> Result<String, CliError> {
-        if interrupt::is_set(self.stop) {
-            return Err(CliError::Interrupted);
-        }
-        let program = std::env::current_exe().map_err(CliError::file("flywheel"))?;
-        let common = &self.args.common;
-        let mut child = match &self.limit {
-            Some(limit) => limit.command(&program),
-            None => Command::new(&program),
-        };
-        child.arg(command).args(["--target", system]);
-        for file in &self.args.files {
-            child.arg("-P").arg(file);
-        }
-        for property in &common.properties {
-            child.args(["-p", property]);
-        }
-        child.arg("--dir").arg(dir_of(&common.dir, system)).arg("--out").arg(&common.out);
-        child.args(["--cache-mib", &common.cache_mib.to_string()]);
-        child.args(["--p99-ms", &common.p99_ms.to_string()]);
-        let numbers = [
-            ("--seed", common.seed),
-            ("--shards", common.shards.map(|n| n as u64)),
-            ("--index-mib", common.index_mib),
-        ];
-        for (flag, number) in numbers {
-            if let Some(number) = number {
-                child.args([flag, &number.to_string()]);
-            }
-        }
-        if common.no_probe {
-            child.arg("--no-probe");
-        }
-        child.args(more).stdin(Stdio::null()).stdout(Stdio::piped());
-        let output = child.output().map_err(CliError::file(&program))?;
-        let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        match output.status.code() {
-            // What a Ctrl-C cut short says nothing beside runs that went on to their end.
-            _ if interrupt::is_set(self.stop) => Err(CliError::Interrupted),
-            // 1 is a verdict, not a failure; and a run that ended with a fault has left its result.
-            Some(0 | 1) => Ok(printed),
-            Some(2) if Path::new(printed.lines().last().unwrap_or_default()).is_dir() => {
-                Ok(printed)
-            }
-            _ => {
-                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-                let last = errors.lines().last().unwrap_or_default();
-                let memory = match (output.status.signal(), &self.limit) {
-                    (Some(SIGKILL), Some(_)) => {
-                        " (as the kernel does for want of memory: --memory-mib)"
-                    }
-                    _ => "",
-                };
-                let status = output.status;
-                Err(CliError::Child(format!(
-                    "{command} of {system} ended with {status}{memory}: {last}"
-                )))
-            }
-        }
+        let dir = dir_of(&self.args.common.dir, system);
+        self.child.measure(system, &dir, seconds, rate, &[])
     }
 }
 

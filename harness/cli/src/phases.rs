@@ -1,12 +1,14 @@
 //! What comes before and after a run: open, load, probe. Shared by `run` and `suite`; the run itself is
 //! `measure`, and what is printed and written is theirs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use flywheel_device::Probe;
-use flywheel_load::{Control, RunOptions, Workload};
+use flywheel_load::trace::{LoadPlan, TraceReader};
+use flywheel_load::{Control, RunError, RunFigures, RunOptions, TargetFactory, Trace, Workload};
 use flywheel_report::{DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now};
 use flywheel_shard::{Engine, EngineOptions};
 
@@ -56,8 +58,10 @@ impl Bench<'_> {
         let control = Control::with_stop_flag(self.stop.clone());
         let Manners { workers, calls_block, .. } = open.manners(self.common, workload);
         let options = RunOptions { workers, calls_block, ..RunOptions::default() };
-        let figures = progress::follow("loading", &control, || {
-            flywheel_load::load(workload, open.factory(), &options, &control)
+        let factory = open.factory();
+        let figures = progress::follow("loading", &control, || match &workload.trace {
+            None => flywheel_load::load(workload, factory, &options, &control),
+            Some(trace) => load_trace(trace, workload, factory, &options, &control),
         })?;
         if figures.partial || interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
@@ -68,7 +72,7 @@ impl Bench<'_> {
             return Err(CliError::Data { directory: self.common.dir.clone(), problem });
         }
         open.settle()?;
-        loaded::note(&self.common.dir, workload)?;
+        loaded::note(&self.common.dir, workload, figures.operations_total)?;
         Ok(convert::load_phase(&figures))
     }
 
@@ -85,12 +89,27 @@ impl Bench<'_> {
     }
 }
 
+/// Loads what a trace needs, in two passes over it.
+fn load_trace<F: TargetFactory>(
+    trace: &Trace,
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    let name = trace.path.display().to_string();
+    let plan = LoadPlan::of(&name, TraceReader::open(&trace.path)?)?;
+    let records = plan.records();
+    let inserts = Box::new(plan.inserts(TraceReader::open(&trace.path)?));
+    flywheel_load::load_entries(workload, factory, options, inserts, records, control)
+}
+
 /// A result with all that is known before anything is measured.
 pub fn begin(named: &Named, system: &str, common: &Common, dir: &Path) -> RunResult {
     RunResult {
         workload: named.name.clone(),
         system: system.to_owned(),
-        properties: named.workload.properties().clone(),
+        properties: properties(&named.workload),
         seed: named.workload.seed,
         command: std::env::args().collect(),
         started_utc: utc_now(),
@@ -98,4 +117,13 @@ pub fn begin(named: &Named, system: &str, common: &Common, dir: &Path) -> RunRes
         target: Target { p99_us: common.p99_ms * 1e3, met: false },
         ..RunResult::default()
     }
+}
+
+/// As they were resolved; a trace not only by its name, for what is compared must be the same trace.
+fn properties(workload: &Workload) -> BTreeMap<String, String> {
+    let mut properties = workload.properties().clone();
+    if let Some(trace) = &workload.trace {
+        properties.insert("trace".to_owned(), loaded::identity(trace));
+    }
+    properties
 }

@@ -13,15 +13,19 @@ use crate::error::CliError;
 use crate::loaded;
 use crate::measure::{HdrLog, Measurement, Subject};
 use crate::phases::{self, Bench};
+use crate::record;
 use crate::settings::{self, Named};
 use crate::systems::{self, Flywheel, Open, System};
 use crate::watch;
 
 /// Runs one workload; the exit code says whether the target was met.
 pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
-    let name = settings::workload_name(&args.files);
-    let named = settings::resolve(name, &args.files, &args.common, None)?;
+    let (trace, speed) = (args.trace.trace.as_deref(), args.trace.speed);
+    let named = settings::resolve_traced(&args.files, &args.common, trace, speed)?;
     drive::check(&named.workload, &args.load)?;
+    if let Some(path) = &args.trace.record {
+        record::check(path, &named.workload)?;
+    }
     let (result, log) = match args.target.0 {
         Chosen::Null => on_null(args, &named, stop)?,
         Chosen::Engine => on(&Flywheel, args, &named, stop)?,
@@ -30,8 +34,10 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
             on(&peer, args, &named, stop)?
         }
     };
+    record::tell(&result);
     report(&args.common, &result, log)?;
-    Ok(result.verdict().exit_code())
+    let code = result.verdict().exit_code();
+    Ok(if record::is_whole(&result) { code } else { crate::EXIT_FAULT })
 }
 
 /// Prints a result and writes its folder.
@@ -56,7 +62,9 @@ fn on_null(
         manners: systems::null_manners(&args.common),
         stores: false,
     };
-    let log = Measurement { bench: &bench, load: &args.load }.run(&subject, named, &mut result)?;
+    let record = args.trace.record.as_deref();
+    let measurement = Measurement { bench: &bench, load: &args.load, record };
+    let log = measurement.run(&subject, named, &mut result)?;
     result.seal();
     Ok((result, log))
 }
@@ -75,7 +83,8 @@ fn on<S: System>(
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = phases::begin(named, system.name(), common, &common.dir);
     result.load = load;
-    let measurement = Measurement { bench: &bench, load: &args.load };
+    let record = args.trace.record.as_deref();
+    let measurement = Measurement { bench: &bench, load: &args.load, record };
     let log = run_loaded(system, &measurement, named, &mut result)?;
     result.seal();
     Ok((result, log))

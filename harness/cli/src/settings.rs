@@ -47,6 +47,49 @@ pub fn resolve_with(
     default_seconds: Option<u64>,
     defaults: &[(&str, &str)],
 ) -> Result<Named, CliError> {
+    let named = resolve_any(name, files, common, default_seconds, defaults, &[])?;
+    if named.workload.trace.is_some() {
+        let problem =
+            "arrivals=trace: a trace has times of its own, and is replayed by flywheel run alone";
+        return Err(CliError::Flag(problem.into()));
+    }
+    Ok(named)
+}
+
+/// The same for commands that can replay a trace, which these flags may name.
+pub fn resolve_traced(
+    files: &[PathBuf],
+    common: &Common,
+    trace: Option<&Path>,
+    speed: Option<f64>,
+) -> Result<Named, CliError> {
+    let mut flags = Vec::new();
+    if let Some(trace) = trace {
+        let Some(file) = trace.to_str() else {
+            let problem = format!("--trace: expected a name in UTF-8, found {trace:?}");
+            return Err(CliError::Flag(problem));
+        };
+        flags.push(("arrivals", "trace".to_owned(), "--trace"));
+        flags.push(("tracefile", file.to_owned(), "--trace"));
+    }
+    flags.extend(speed.map(|speed| ("tracespeed", speed.to_string(), "--speed")));
+    let name = match trace {
+        Some(trace) => trace_name(trace),
+        None => workload_name(files),
+    };
+    let defaults = [("threadcount", DEFAULT_THREAD_COUNT), ("warmuptime", DEFAULT_WARM_UP_S)];
+    resolve_any(name, files, common, None, &defaults, &flags)
+}
+
+/// Properties are set by files, then arguments, then flags: `(name, value, flag)`.
+fn resolve_any(
+    name: String,
+    files: &[PathBuf],
+    common: &Common,
+    default_seconds: Option<u64>,
+    defaults: &[(&str, &str)],
+    flags: &[(&str, String, &str)],
+) -> Result<Named, CliError> {
     if common.workers == Some(0) {
         return Err(CliError::Flag("--workers: expected at least 1, found 0".into()));
     }
@@ -65,8 +108,17 @@ pub fn resolve_with(
     for argument in &common.properties {
         properties.set_argument(argument)?;
     }
+    for (name, value, flag) in flags {
+        properties.set_override(name, value, flag);
+    }
+    let is = |name: &str, value: &str| {
+        properties.get(name).is_some_and(|set| set.value.eq_ignore_ascii_case(value))
+    };
+    let is_traced = is("arrivals", "trace");
     for (name, value) in defaults {
-        if properties.get(name).is_none() {
+        // A trace is replayed from its beginning, unless somebody says otherwise.
+        let applies = !(is_traced && *name == "warmuptime");
+        if applies && properties.get(name).is_none() {
             properties.set_override(name, value, "default");
         }
     }
@@ -85,6 +137,12 @@ pub fn resolve_with(
         eprintln!("flywheel: {warning}");
     }
     Ok(Named { name, workload: resolved.workload })
+}
+
+/// The name of a trace: that of its file without its endings.
+fn trace_name(file: &Path) -> String {
+    let name = file.file_name().map_or_else(|| "trace".into(), |name| name.to_string_lossy());
+    name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("trace").to_owned()
 }
 
 /// The name of a workload: that of its last file.

@@ -40,7 +40,7 @@ pub fn command(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
     let mut results = Vec::new();
     for workloads in &suite {
         if !interrupt::is_set(stop) {
-            let measurement = Measurement { bench: &bench, load: &args.load };
+            let measurement = Measurement { bench: &bench, load: &args.load, record: None };
             run_on_one_load(&measurement, workloads, &mut results)?;
         }
     }

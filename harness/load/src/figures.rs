@@ -130,7 +130,7 @@ pub struct ErrorFigures {
     pub samples: Vec<String>,
 }
 
-/// What `dataintegrity` found, warm-up included.
+/// What `dataintegrity`, or the check of read-your-writes, found, warm-up included.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Verification {
     /// Records checked, and reads that found none.
@@ -139,6 +139,46 @@ pub struct Verification {
     pub failed: u64,
     /// The first few failures, each with its key.
     pub samples: Vec<String>,
+}
+
+/// What all records of a workload whose sum is known came to, warm-up included: each was read by its key before the
+/// run and after it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Validation {
+    /// Records that were read, each twice.
+    pub records: u64,
+    /// Of these, missing, without a number, or not to be read.
+    pub unreadable: u64,
+    /// Accounts below 0, which no operation takes them to.
+    pub overdrawn: u64,
+    /// The sum before the run.
+    pub before: i64,
+    /// What it should be after it: that, and what acknowledged operations added.
+    pub expected: i64,
+    /// The least that it may be, given operations without an answer.
+    pub least: i64,
+    /// The most that it may be.
+    pub most: i64,
+    /// What it is.
+    pub found: i64,
+    /// Operations that failed, were abandoned or ended halfway, so that each may have changed the sum by 1 or not.
+    pub unsettled: u64,
+    /// Operations answered.
+    pub operations: u64,
+    /// `|found - expected| / operations`: 0 where nothing went wrong. YCSB+T's anomaly score (Dey, Fekete, Nambiar,
+    /// Roehm: "YCSB+T: Benchmarking web-scale transactional databases", ICDE workshops 2014).
+    pub anomaly_score: f64,
+    /// The first few records that something was wrong with.
+    pub samples: Vec<String>,
+}
+
+impl Validation {
+    /// Whether nothing was lost or made up but by operations that nobody was told the end of.
+    pub fn passed(&self) -> bool {
+        self.unreadable == 0
+            && self.overdrawn == 0
+            && (self.least..=self.most).contains(&self.found)
+    }
 }
 
 /// Times in nanoseconds with how often each occurred, ascending.
@@ -211,6 +251,18 @@ pub struct OpenFigures {
     pub in_flight_most: u64,
 }
 
+/// What was recorded of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RecordedFigures {
+    /// Operations written.
+    pub operations: u64,
+    /// Operations that should have been: the writing fell behind, or failed.
+    pub dropped: u64,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
 /// What was done in all, warm-up included: what the target's own counters have seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
@@ -258,15 +310,21 @@ pub struct RunFigures {
     pub errors: Vec<ErrorFigures>,
     /// Inserts tried again in the load phase.
     pub insertion_retries: u64,
-    /// What was verified; `None` without `dataintegrity`.
+    /// What was verified; `None` without `dataintegrity` or read-your-writes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verification: Option<Verification>,
+    /// What all records came to; `None` where that is not known beforehand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<Validation>,
     /// How the schedule was kept; `None` where clients only wait for answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pace: Option<PaceFigures>,
     /// What only an open loop has; `None` of a closed one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub open: Option<OpenFigures>,
+    /// What was recorded; `None` where nothing was to be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recorded: Option<RecordedFigures>,
     /// Bytes of keys, names and values written in the measured window.
     pub user_bytes_written: u64,
     /// The same and more, with the warm-up.
@@ -300,10 +358,11 @@ impl RunFigures {
         Latency::of(&all)
     }
 
-    /// Whether nothing failed: no error, no failed check, nothing abandoned. A stop is no failure.
+    /// Whether nothing failed: no error, no failed check, no wrong sum, nothing abandoned. A stop is no failure.
     pub fn is_clean(&self) -> bool {
         let verified =
             self.verification.as_ref().is_none_or(|verification| verification.failed == 0);
-        self.errors.is_empty() && self.abandoned == 0 && verified
+        let validated = self.validation.as_ref().is_none_or(Validation::passed);
+        self.errors.is_empty() && self.abandoned == 0 && verified && validated
     }
 }

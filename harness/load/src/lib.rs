@@ -1,4 +1,4 @@
-//! YCSB's generators, workloads, and the closed- and open-loop drivers, with what a run measures.
+//! YCSB's generators, workloads, traces, and the closed- and open-loop drivers, with what a run measures.
 //! Knows no engine: whatever implements [`Target`] can be driven. Prints nothing, writes no files.
 //!
 //! ```text
@@ -16,11 +16,17 @@ pub mod properties;
 pub mod random;
 pub mod record;
 pub mod target;
+pub mod trace;
 pub mod workload;
 
-pub use driver::{Control, OpenOptions, Progress, RunError, RunOptions, load, run, run_open};
+pub use driver::{
+    Control, Entries, OpenOptions, Progress, RecordTo, Replay, RunError, RunOptions, load,
+    load_entries, run, run_entries, run_open,
+};
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};
-pub use record::{FieldSet, Record, RecordError};
+pub use record::{Added, Addition, FieldSet, Record, RecordError};
 pub use target::{Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated};
-pub use workload::{Arrivals, Operation, RateShape, Resolved, Step, Workload, WorkloadError};
+pub use workload::{
+    Arrivals, Operation, RateShape, Resolved, Step, Trace, Workload, WorkloadClass, WorkloadError,
+};

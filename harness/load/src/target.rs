@@ -8,7 +8,7 @@ use std::future::Future;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{FieldSet, Record};
+use crate::record::{Added, Addition, FieldSet, Record};
 
 /// What went wrong, coarse enough to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,6 +122,31 @@ pub trait Target {
         changes: Record,
         whole: bool,
     ) -> impl Future<Output = Result<Updated, TargetError>>;
+
+    /// Adds to a number of a record, if the sum is not too little: atomically, so that additions of many clients
+    /// at one key all count.
+    ///
+    /// **What stands here is not atomic**: it reads, then updates, and additions that meet are lost. A target that
+    /// can do better must.
+    fn add(
+        &self,
+        key: &[u8],
+        addition: Addition,
+    ) -> impl Future<Output = Result<Added, TargetError>> {
+        async move {
+            let Some(before) = self.read(key, FieldSet::All).await? else {
+                return Ok(Added::NotFound);
+            };
+            let (added, after) = addition.apply(&before)?;
+            if let Some(after) = after {
+                let change = after.project(FieldSet::One(addition.field));
+                if self.update(key, change, false).await? == Updated::NotFound {
+                    return Ok(Added::NotFound);
+                }
+            }
+            Ok(added)
+        }
+    }
 }
 
 /// Makes one target for each worker.
@@ -131,6 +156,11 @@ pub trait TargetFactory: Sync {
 
     /// The target's name in results, such as `null` or `flywheel`.
     fn name(&self) -> &str;
+
+    /// Whether what is written can be read again. Without, no check of a run is made.
+    fn stores(&self) -> bool {
+        true
+    }
 
     /// Connects worker number `worker`, on that worker's own thread.
     fn connect(&self, worker: usize) -> impl Future<Output = Result<Self::Target, TargetError>>;

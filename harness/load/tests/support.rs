@@ -11,8 +11,8 @@ use std::thread;
 
 use bytes::Bytes;
 use flywheel_load::{
-    Control, FieldSet, Properties, Record, Row, RunFigures, RunOptions, Target, TargetError,
-    TargetErrorKind, TargetFactory, Updated, Workload, load, run,
+    Added, Addition, Control, FieldSet, Properties, Record, Row, RunFigures, RunOptions, Target,
+    TargetError, TargetErrorKind, TargetFactory, Updated, Workload, load, run,
 };
 
 /// Every `requestdistribution`.
@@ -40,6 +40,16 @@ pub enum Fault {
     CorruptEvery(u64),
     /// Loses every nth insert, and says that it was done.
     LoseEvery(u64),
+    /// Answers every nth addition, and does not do it.
+    LoseAdditionEvery(u64),
+    /// Adds as the trait's own method does: reads, waits for its turn, writes.
+    AddInTwoSteps,
+    /// Breaks at every nth addition, after it was made.
+    BreakAfterAdditionEvery(u64),
+    /// Answers every nth update, and does not do it.
+    LoseUpdateEvery(u64),
+    /// Returns at every nth read the record as it was before its last update.
+    StaleEvery(u64),
     /// Refuses every nth call.
     FailEvery(u64),
     /// Breaks at every nth call.
@@ -61,6 +71,8 @@ pub enum Fault {
 /// Makes targets that share one map, and logs every write.
 pub struct Map {
     pub records: Mutex<BTreeMap<Bytes, Record>>,
+    /// What each record was before its last update.
+    before: Mutex<BTreeMap<Bytes, Record>>,
     pub fault: Fault,
     pub calls: AtomicU64,
     pub control: Arc<Control>,
@@ -70,6 +82,7 @@ impl Map {
     pub fn new(fault: Fault) -> Self {
         Self {
             records: Mutex::default(),
+            before: Mutex::default(),
             fault,
             calls: AtomicU64::new(0),
             control: Arc::new(Control::new()),
@@ -105,7 +118,15 @@ impl<'m> TargetFactory for &'m Map {
         if self.fault == Fault::Refuse(worker) {
             return Err(TargetError::new(TargetErrorKind::Unavailable, "nobody home"));
         }
-        Ok(MapTarget { map: self, returned: Cell::new(0), inserted: Cell::new(0) })
+        let counted = || Cell::new(0);
+        Ok(MapTarget {
+            map: self,
+            returned: counted(),
+            inserted: counted(),
+            read: counted(),
+            updated: counted(),
+            added: counted(),
+        })
     }
 }
 
@@ -113,6 +134,39 @@ pub struct MapTarget<'m> {
     map: &'m Map,
     returned: Cell<u64>,
     inserted: Cell<u64>,
+    read: Cell<u64>,
+    updated: Cell<u64>,
+    added: Cell<u64>,
+}
+
+/// Counts one more; whether it is an nth.
+fn is_nth(counted: &Cell<u64>, nth: u64) -> bool {
+    counted.set(counted.get() + 1);
+    counted.get().is_multiple_of(nth)
+}
+
+/// The trait's own `add`, over a target that has none.
+struct InTwoSteps<'a, 'm>(&'a MapTarget<'m>);
+
+impl Target for InTwoSteps<'_, '_> {
+    async fn read(&self, key: &[u8], fields: FieldSet) -> Result<Option<Record>, TargetError> {
+        let read = self.0.read(key, fields).await;
+        // Others have their turn here.
+        self.0.hop().await;
+        read
+    }
+
+    async fn scan(&self, _: &[u8], _: usize, _: FieldSet) -> Result<Vec<Row>, TargetError> {
+        unreachable!("an addition does not scan")
+    }
+
+    async fn insert(&self, _: &[u8], _: Record) -> Result<(), TargetError> {
+        unreachable!("an addition does not insert")
+    }
+
+    async fn update(&self, key: &[u8], changes: Record, of: bool) -> Result<Updated, TargetError> {
+        self.0.update(key, changes, of).await
+    }
 }
 
 impl MapTarget<'_> {
@@ -165,6 +219,12 @@ impl MapTarget<'_> {
 impl Target for MapTarget<'_> {
     async fn read(&self, key: &[u8], fields: FieldSet) -> Result<Option<Record>, TargetError> {
         self.call().await?;
+        if let Fault::StaleEvery(nth) = self.map.fault
+            && is_nth(&self.read, nth)
+            && let Some(before) = self.map.before.lock().expect("unpoisoned").get(key)
+        {
+            return Ok(Some(before.project(fields)));
+        }
         let record = self
             .map
             .records
@@ -221,7 +281,37 @@ impl Target for MapTarget<'_> {
         let Some(record) = records.get_mut(key) else {
             return Ok(Updated::NotFound);
         };
+        if matches!(self.map.fault, Fault::LoseUpdateEvery(nth) if is_nth(&self.updated, nth)) {
+            return Ok(Updated::Applied);
+        }
+        let mut before = self.map.before.lock().expect("unpoisoned");
+        before.insert(Bytes::copy_from_slice(key), record.clone());
         *record = if whole { changes } else { record.merge(&changes) };
         Ok(Updated::Applied)
+    }
+
+    async fn add(&self, key: &[u8], addition: Addition) -> Result<Added, TargetError> {
+        if self.map.fault == Fault::AddInTwoSteps {
+            return InTwoSteps(self).add(key, addition).await;
+        }
+        self.call().await?;
+        let mut records = self.map.records.lock().expect("unpoisoned");
+        let Some(record) = records.get_mut(key) else {
+            return Ok(Added::NotFound);
+        };
+        let (added, after) = addition.apply(record)?;
+        match self.map.fault {
+            Fault::LoseAdditionEvery(nth) if is_nth(&self.added, nth) => return Ok(added),
+            _ => {}
+        }
+        if let Some(after) = after {
+            *record = after;
+        }
+        match self.map.fault {
+            Fault::BreakAfterAdditionEvery(nth) if is_nth(&self.added, nth) => {
+                Err(TargetError::new(TargetErrorKind::Timeout, "no answer"))
+            }
+            _ => Ok(added),
+        }
     }
 }

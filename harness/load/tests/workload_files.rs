@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use flywheel_load::workload::RequestDistribution;
-use flywheel_load::{Arrivals, Operation, Properties, Workload};
+use flywheel_load::{Arrivals, Operation, Properties, Workload, WorkloadClass};
 
 /// What a file says, as the test sees it.
 struct File {
@@ -68,6 +68,27 @@ const FILES: &[File] = &[
         1_000_000,
         Some(20_000),
     ),
+    sized(
+        "conditional-counters",
+        [0.1, 0.0, 0.0, 0.0, 0.9],
+        RequestDistribution::Latest,
+        1_000,
+        Some(1_000_000),
+    ),
+    sized(
+        "read-your-writes",
+        [0.5, 0.5, 0.0, 0.0, 0.0],
+        RequestDistribution::Zipfian,
+        100_000,
+        Some(1_000_000),
+    ),
+    sized(
+        "transfer",
+        [0.2, 0.0, 0.0, 0.0, 0.8],
+        RequestDistribution::Zipfian,
+        10_000,
+        Some(1_000_000),
+    ),
     sized("bursty", [0.5, 0.5, 0.0, 0.0, 0.0], RequestDistribution::Zipfian, 1_000_000, None),
     sized("day-sine", [0.95, 0.05, 0.0, 0.0, 0.0], RequestDistribution::Zipfian, 1_000_000, None),
 ];
@@ -110,6 +131,19 @@ fn files_say_in_their_first_line_what_they_are_and_have_an_end() {
             workload.operation_count.is_some() || workload.max_execution_time.is_some(),
             "{name} runs for ever"
         );
+    }
+}
+
+#[test]
+fn files_that_check_themselves_are_of_their_class() {
+    for File { name, .. } in FILES {
+        let class = match *name {
+            "conditional-counters" => WorkloadClass::Counters,
+            "read-your-writes" => WorkloadClass::ReadYourWrites,
+            "transfer" => WorkloadClass::ClosedEconomy,
+            _ => WorkloadClass::Core,
+        };
+        assert_eq!(resolve(name).class, class, "{name}");
     }
 }
 

@@ -91,7 +91,9 @@ fn unlike(a: &RunResult, b: &RunResult) -> Facts {
         }
     }
     let names: BTreeSet<&String> = a.properties.keys().chain(b.properties.keys()).collect();
-    for name in names.into_iter().filter(|name| *name != "seed") {
+    // A trace is told by what is in it, and not by where it lies.
+    let says_nothing = |name: &String| ["seed", "tracefile"].contains(&name.as_str());
+    for name in names.into_iter().filter(|name| !says_nothing(name)) {
         let of = |result: &RunResult| result.properties.get(name).cloned().unwrap_or_default();
         facts.push((Unlike::Settings, name.clone(), of(a), of(b)));
     }

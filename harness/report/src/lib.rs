@@ -25,6 +25,7 @@ mod curve;
 mod device;
 mod environment;
 mod folder;
+pub mod gate;
 mod hdr_log;
 mod html;
 mod limits;
@@ -55,8 +56,10 @@ pub use environment::{
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
 pub use html::{Report, Tone, peers_report, run_report, search_report};
-pub use limits::{DEFAULT_TARGET_P99_US, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION};
-pub use load::{Floor, Generator, Preparation, ReadBack, Schedule};
+pub use limits::{
+    DEFAULT_TARGET_P99_US, GATE_SCHEMA_VERSION, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION,
+};
+pub use load::{Floor, Generator, Preparation, ReadBack, Recording, Schedule, Validation};
 pub use overload::{
     Mark, MemoryFigures, OfferedFigures, OverloadResult, OverloadSecond, PeakFigures, QueueFigures,
     overload_summary, write_overload_folder,
@@ -71,7 +74,7 @@ pub use result::{
 pub use search::{
     BestRate, RateRun, SearchResult, new_search, search_summary, write_search_folder,
 };
-pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, spectrum};
+pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, percentiles, spectrum};
 pub use table::{Paint, suite, summary};
 pub use trend::{
     TrendChange, TrendEntry, TrendError, changes, parse_history, series, trend_summary,

@@ -25,6 +25,9 @@ pub const PEERS_SCHEMA_VERSION: u32 = 1;
 /// The version of a history's lines that this build writes; it rises as [`SCHEMA_VERSION`] does.
 pub const TREND_SCHEMA_VERSION: u32 = 1;
 
+/// The version of `gate.json` and `self-test.json` that this build writes; it rises as [`SCHEMA_VERSION`] does.
+pub const GATE_SCHEMA_VERSION: u32 = 1;
+
 /// Under overload, at least this share of the peak must still be accepted.
 pub const OVERLOAD_SHARE_OF_PEAK: f64 = 0.8;
 

@@ -94,3 +94,53 @@ pub struct ReadBack {
     /// Records that must be there in all; fewer were checked where there are many.
     pub expected: u64,
 }
+
+/// The trace that the measured operations were recorded to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The file.
+    pub file: String,
+    /// Operations in it.
+    pub operations: u64,
+    /// Operations that it lacks: the writing fell behind, or failed.
+    pub dropped: u64,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+impl Recording {
+    /// True if it has all that was measured.
+    pub fn is_whole(&self) -> bool {
+        self.dropped == 0 && self.error.is_none()
+    }
+}
+
+/// What all records of a workload whose sum is known came to: each was read by its key before the run and after.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Records.
+    pub records: u64,
+    /// Of those, missing, not to be read, or holding what no operation leaves.
+    pub wrong: u64,
+    /// The sum before the run.
+    pub before: i64,
+    /// What it should be after it: that, and what acknowledged operations added.
+    pub expected: i64,
+    /// The least and the most that it may be: operations without an answer may count or not.
+    pub least: i64,
+    /// See `least`.
+    pub most: i64,
+    /// What it is.
+    pub found: i64,
+    /// Operations that failed, were abandoned or ended halfway.
+    pub unsettled: u64,
+    /// `|found - expected|` per operation answered: YCSB+T's anomaly score.
+    pub anomaly_score: f64,
+}
+
+impl Validation {
+    /// True if nothing was lost or made up, but by operations without an answer.
+    pub fn passed(&self) -> bool {
+        self.wrong == 0 && (self.least..=self.most).contains(&self.found)
+    }
+}

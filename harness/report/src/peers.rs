@@ -183,7 +183,10 @@ fn figures_of(runs: &SystemRuns, user_bytes: f64) -> SystemFigures {
 fn faults(result: &RunResult) -> u64 {
     let failed: u64 = result.operations.values().map(|of| of.errors).sum();
     let wrong = result.verification.as_ref().map_or(0, |found| found.wrong);
-    (failed + wrong).max(result.faults) + result.read_back.as_ref().map_or(0, |found| found.wrong)
+    let lost = result.validation.as_ref().is_some_and(|found| !found.passed());
+    (failed + wrong).max(result.faults)
+        + u64::from(lost)
+        + result.read_back.as_ref().map_or(0, |found| found.wrong)
 }
 
 fn mean(figures: &[f64]) -> Option<f64> {

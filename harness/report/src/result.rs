@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
-use crate::load::{Generator, Preparation, ReadBack, Schedule};
+use crate::load::{Generator, Preparation, ReadBack, Recording, Schedule, Validation};
 use crate::series::{Event, HeatMap, Interval, SpectrumPoint};
 use crate::{DeviceBracket, Environment, ProcessFigures, Ratios, Verdict};
 
@@ -66,12 +66,18 @@ pub struct RunResult {
     /// What the check of the data after the run found, if one was made.
     #[serde(default)]
     pub verification: Option<Verification>,
+    /// What all records came to, where that is known beforehand.
+    #[serde(default)]
+    pub validation: Option<Validation>,
     /// Operations that failed, brought wrong data, or were never answered, warm-up included. A refusal is none.
     #[serde(default)]
     pub faults: u64,
     /// What was read back after the run, if anything was.
     #[serde(default)]
     pub read_back: Option<ReadBack>,
+    /// The trace that the run was recorded to, if it was.
+    #[serde(default)]
+    pub recording: Option<Recording>,
     /// The device before and after.
     pub device: DeviceBracket,
     /// What the engine says of itself.
@@ -148,6 +154,9 @@ pub struct OperationFigures {
     /// The distribution of the service time; empty where it is the response time.
     #[serde(default)]
     pub service_spectrum: Vec<SpectrumPoint>,
+    /// Percentiles of the response time that were asked for and have no column (`hdrhistogram.percentiles`).
+    #[serde(default)]
+    pub response_percentiles: Vec<SpectrumPoint>,
 }
 
 /// A distribution of times, in microseconds.
@@ -261,8 +270,10 @@ impl Default for RunResult {
             events: Vec::new(),
             heat_map: HeatMap::default(),
             verification: None,
+            validation: None,
             faults: 0,
             read_back: None,
+            recording: None,
             device: DeviceBracket::default(),
             engine: EngineFigures::default(),
             settings: BTreeMap::new(),

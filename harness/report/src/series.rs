@@ -100,6 +100,16 @@ pub fn spectrum(times_ns: &Histogram<u64>) -> Vec<SpectrumPoint> {
     points
 }
 
+/// These percentiles, each above 0 and at most 100, of times in nanoseconds; none of none.
+pub fn percentiles(times_ns: &Histogram<u64>, asked: &[f64]) -> Vec<SpectrumPoint> {
+    let point = |percentile: &f64| SpectrumPoint {
+        quantile: percentile / 100.0,
+        us: times_ns.value_at_percentile(*percentile) as f64 / 1e3,
+    };
+    let some = if times_ns.is_empty() { &[] } else { asked };
+    some.iter().map(point).collect()
+}
+
 /// How many operations took how long, when.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeatMap {

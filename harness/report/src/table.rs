@@ -6,9 +6,9 @@ use std::io::IsTerminal;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::limits::SAMPLES_FOR_P99;
-use crate::load::{Generator, Schedule};
+use crate::load::{Generator, Schedule, Validation};
 use crate::units::{bytes, count, percent, rate, ratio, time};
-use crate::{DeviceFigures, LatencyUs, OperationFigures, RunResult, Verdict};
+use crate::{DeviceFigures, LatencyUs, OperationFigures, OperationKind, RunResult, Verdict};
 
 /// Whether text is coloured.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,7 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
     lines.push(paint.verdict(verdict, &verdict_line(result, verdict)));
     lines.extend(note_on_samples(result));
     lines.push(String::new());
+    lines.extend(labelled("percentiles", [percentiles(result)]));
     lines.extend(labelled("throughput", [Some(throughput(result))]));
     lines.extend(labelled("schedule", schedule(result)));
     lines.extend(labelled("generator", generator(result)));
@@ -70,14 +71,33 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
             format!("{} items, {} wrong or missing", count(found.checked), count(found.wrong))
         })],
     ));
+    lines.extend(labelled("summed", [result.validation.as_ref().map(summed)]));
     lines.extend(labelled(
         "read back",
         [result.read_back.as_ref().map(|found| {
             let (checked, expected) = (count(found.checked), count(found.expected));
-            format!("{checked} of {expected} records, {} wrong or missing", count(found.wrong))
+            format!(
+                "{checked} reads of {expected} records, {} wrong or missing",
+                count(found.wrong)
+            )
         })],
     ));
     lines.join("\n") + "\n"
+}
+
+/// What was asked for beyond the table's columns.
+fn percentiles(result: &RunResult) -> Option<String> {
+    let line = |kind: &OperationKind, of: &OperationFigures| {
+        let each = of.response_percentiles.iter().map(|point| {
+            // 99.9 %, and not what a hundred times 0.999 comes to.
+            let percentile = (point.quantile * 1e8).round() / 1e6;
+            format!("p{percentile} {}", time(point.us))
+        });
+        format!("{} {}", kind.name(), each.collect::<Vec<_>>().join(", "))
+    };
+    let asked = result.operations.iter().filter(|(_, of)| !of.response_percentiles.is_empty());
+    let lines: Vec<String> = asked.map(|(kind, of)| line(kind, of)).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Several runs, a row each; times are those of the operation type with the highest p99, and
@@ -195,6 +215,21 @@ fn shortfall(result: &RunResult) -> String {
     parts.join(", ") + meaning
 }
 
+/// The sum of all records' numbers against what it should be.
+fn summed(found: &Validation) -> String {
+    let mut parts = vec![format!(
+        "{} records hold {} of {}, anomaly score {}",
+        count(found.records),
+        found.found,
+        found.expected,
+        found.anomaly_score
+    )];
+    parts.extend((found.wrong > 0).then(|| format!("{} wrong or missing", count(found.wrong))));
+    let unsettled = found.unsettled;
+    parts.extend((unsettled > 0).then(|| format!("{} without an answer", count(unsettled))));
+    parts.join(", ")
+}
+
 fn fault(result: &RunResult) -> String {
     let errors: u64 = result.operations.values().map(|operation| operation.errors).sum();
     match &result.verification {
@@ -210,6 +245,9 @@ fn fault(result: &RunResult) -> String {
                 count(found.wrong),
                 count(found.checked)
             )
+        }
+        _ if result.validation.as_ref().is_some_and(|found| !found.passed()) => {
+            "what all records hold together is not what acknowledged operations made it".into()
         }
         _ if result.faults > 0 => {
             format!("{} operations failed or were never answered", count(result.faults))

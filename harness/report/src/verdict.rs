@@ -11,7 +11,7 @@ pub enum Verdict {
     Missed,
     /// The schedule was not kept, so the response times say how long the run was, not how fast the system is.
     Unsustained,
-    /// The figures cannot be trusted: an operation failed, a verification found a difference, or
+    /// The figures cannot be trusted: an operation failed, a check found a difference, or
     /// nothing was measured.
     Fault,
 }
@@ -23,6 +23,7 @@ impl Verdict {
         let measured = || result.operations.values().filter(|operation| operation.count > 0);
         let failed = result.operations.values().any(|operation| operation.errors > 0);
         let differs = result.verification.as_ref().is_some_and(|found| !found.passed())
+            || result.validation.as_ref().is_some_and(|found| !found.passed())
             || result.read_back.as_ref().is_some_and(|found| found.wrong > 0);
         if failed || differs || result.faults > 0 || measured().next().is_none() {
             Self::Fault

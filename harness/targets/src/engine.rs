@@ -5,7 +5,8 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use flywheel_load::{
-    FieldSet, Record, Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated,
+    Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetErrorKind, TargetFactory,
+    Updated,
 };
 use flywheel_shard::{Change, Direction, Handle, ScanRequest, ShardError, StoreError};
 
@@ -60,7 +61,8 @@ impl Target for EngineTarget {
             max_items: count,
             max_bytes: usize::MAX,
         };
-        let mut rows = Vec::with_capacity(count);
+        // A trace may ask for millions, of which there may be none.
+        let mut rows = Vec::with_capacity(count.min(1024));
         loop {
             let page = self.handle.scan(request.clone()).await.map_err(refusal)?;
             for (key, versioned) in page.items {
@@ -111,6 +113,22 @@ impl Target for EngineTarget {
                 Err(TargetError::new(TargetErrorKind::Undecodable, what))
             }
         }
+    }
+
+    async fn add(&self, key: &[u8], addition: Addition) -> Result<Added, TargetError> {
+        // At the owner, as a partial update: nothing comes between the read and the write.
+        let change = move |before: Option<&Bytes>| {
+            let record = before.and_then(|bytes| Record::decode(bytes.clone()).ok());
+            match record.map(|record| addition.apply(&record)) {
+                Some(Ok((_, Some(after)))) => Change::Put(after.into_bytes()),
+                _ => Change::Keep,
+            }
+        };
+        let key = Bytes::copy_from_slice(key);
+        let modified = self.handle.modify(key, Box::new(change)).await.map_err(refusal)?;
+        let Some(before) = modified.before else { return Ok(Added::NotFound) };
+        // What came of it follows from what was there.
+        Ok(addition.apply(&Record::decode(before.value)?)?.0)
     }
 }
 

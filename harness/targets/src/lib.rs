@@ -6,8 +6,10 @@ pub mod limits;
 mod model;
 mod null;
 mod peers;
+mod slowed;
 
 pub use engine::{EngineFactory, EngineTarget};
 pub use model::{Model, ModelFactory};
 pub use null::{Null, NullFactory};
 pub use peers::{Peer, PeerError, PeerName, PeerOptions, PeerTarget, disk_bytes};
+pub use slowed::{SlowedFactory, SlowedTarget};

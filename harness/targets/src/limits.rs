@@ -1,7 +1,9 @@
 //! Every bound that the adapters set, in one place, asserted against each other.
 //! No behaviour lives here; what a peer bounds by itself is not repeated.
 
-use flywheel_load::limits::THREAD_COUNT_MAX;
+use flywheel_load::limits::{THREAD_COUNT_MAX, TRACE_KEY_BYTES_MAX, TRACE_VALUE_BYTES_MAX};
+use flywheel_load::record::FIELD_HEADER_BYTES;
+use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Most writes that one durable commit of a peer takes along; more wait for the next one.
 pub const GROUP_WRITES_MAX: usize = 1_024;
@@ -34,6 +36,9 @@ pub const LMDB_MAP_BYTES: usize = 1 << 40;
 /// Threads that may read LMDB at once.
 pub const LMDB_READERS_MAX: u32 = 1 << 17;
 
+const _: () =
+    assert!(TRACE_KEY_BYTES_MAX == MAX_KEY_BYTES, "a trace may have what the engine takes");
+const _: () = assert!(TRACE_VALUE_BYTES_MAX as usize + FIELD_HEADER_BYTES <= MAX_VALUE_BYTES);
 const _: () = assert!(LMDB_READERS_MAX as u64 > THREAD_COUNT_MAX);
 const _: () = assert!(LMDB_MAP_BYTES.is_multiple_of(1 << 16));
 const _: () = assert!(

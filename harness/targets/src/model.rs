@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use flywheel_load::{FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated};
+use flywheel_load::{
+    Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated,
+};
 
 /// Makes targets that share one map.
 #[derive(Debug, Clone, Default)]
@@ -88,5 +90,17 @@ impl Target for Model {
         };
         *record = record.merge(&changes);
         Ok(Updated::Applied)
+    }
+
+    async fn add(&self, key: &[u8], addition: Addition) -> Result<Added, TargetError> {
+        let mut records = self.records();
+        let Some(record) = records.get_mut(key) else {
+            return Ok(Added::NotFound);
+        };
+        let (added, after) = addition.apply(record)?;
+        if let Some(after) = after {
+            *record = after;
+        }
+        Ok(added)
     }
 }

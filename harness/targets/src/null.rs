@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use flywheel_load::random::Random;
 use flywheel_load::record::Values;
-use flywheel_load::{FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated, Workload};
+use flywheel_load::{
+    Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated, Workload,
+};
 
 /// Digits appended to a scan's start key to make the keys of its rows ascend.
 const ROW_DIGITS: usize = 8;
@@ -27,6 +29,10 @@ impl<'a> TargetFactory for NullFactory<'a> {
 
     fn name(&self) -> &str {
         "null"
+    }
+
+    fn stores(&self) -> bool {
+        false
     }
 
     async fn connect(&self, _worker: usize) -> Result<Null<'a>, TargetError> {
@@ -95,5 +101,9 @@ impl Target for Null<'_> {
         _whole: bool,
     ) -> Result<Updated, TargetError> {
         Ok(Updated::Applied)
+    }
+
+    async fn add(&self, _key: &[u8], addition: Addition) -> Result<Added, TargetError> {
+        Ok(Added::Applied(addition.amount))
     }
 }

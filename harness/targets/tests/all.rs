@@ -2,10 +2,12 @@
 //!
 //! - `null`: every workload file against the null target, with and without verification.
 //! - `model`: the model under verification, and its updates.
-//! - `conformance`: what any target must do, asked of the model and of every peer that was built.
+//! - `conformance`: what any target must do, asked of the model, the engine and every peer that was built.
+//! - `engine`: this project's engine conforms.
 //! - `peers`: names, settings, reopening, copies taken while open, space; needs a feature to do much.
 
 mod conformance;
+mod engine;
 mod model;
 mod null;
 mod peers;

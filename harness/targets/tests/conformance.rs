@@ -8,7 +8,8 @@ use std::ops::Bound;
 use bytes::Bytes;
 use flywheel_load::random::Random;
 use flywheel_load::{
-    Control, FieldSet, Record, RunOptions, Target, TargetFactory, Updated, load, run,
+    Added, Addition, Control, FieldSet, Record, RunOptions, Target, TargetErrorKind, TargetFactory,
+    Updated, load, run,
 };
 use flywheel_targets::ModelFactory;
 use futures_executor::block_on;
@@ -24,7 +25,10 @@ pub fn check<F: TargetFactory>(factory: &F) {
     a_missing_key_is_missing(factory);
     random_operations_agree_with_a_map(factory, 1_500);
     concurrent_partial_updates_of_one_key_lose_nothing(factory);
+    concurrent_additions_to_one_number_lose_nothing(factory);
+    additions_answer_what_they_did(factory);
     a_verified_workload_runs_clean(factory);
+    workloads_that_check_themselves_run_clean(factory);
 }
 
 #[test]
@@ -162,6 +166,71 @@ fn concurrent_partial_updates_of_one_key_lose_nothing<F: TargetFactory>(factory:
     for number in 0..THREADS {
         let last = ROUNDS.to_le_bytes();
         assert_eq!(record.get(number), Some(last.as_slice()), "thread {number}");
+    }
+}
+
+const NUMBER: u16 = 2;
+
+fn numbered(number: i64) -> Record {
+    Record::from_fields([(0, b"other".as_slice()), (NUMBER, &number.to_le_bytes())])
+}
+
+/// Each thread adds to one number, again and again; of all answers no two are the same.
+fn concurrent_additions_to_one_number_lose_nothing<F: TargetFactory>(factory: &F) {
+    const THREADS: i64 = 8;
+    const ROUNDS: i64 = 25;
+    let key = b"counted by all";
+    block_on(connect(factory).insert(key, numbered(0))).expect("an insert");
+    let one = Addition { field: NUMBER, amount: 1, least: i64::MIN };
+    let mut answers: Vec<i64> = std::thread::scope(|scope| {
+        let count = || {
+            let target = connect(factory);
+            let add = |_| match block_on(target.add(key, one)) {
+                Ok(Added::Applied(sum)) => sum,
+                other => panic!("{other:?}"),
+            };
+            (0..ROUNDS).map(add).collect::<Vec<i64>>()
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(count)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    answers.sort_unstable();
+    assert_eq!(answers, (1..=THREADS * ROUNDS).collect::<Vec<i64>>());
+    let read = block_on(connect(factory).read(key, FieldSet::All)).expect("a read");
+    assert_eq!(read, Some(numbered(THREADS * ROUNDS)), "other fields are as they were");
+}
+
+/// Applied, too little, not found, and no number: and what is then stored.
+fn additions_answer_what_they_did<F: TargetFactory>(factory: &F) {
+    let target = connect(factory);
+    let add = |amount, least| Addition { field: NUMBER, amount, least };
+    block_on(async {
+        target.insert(b"numbered", numbered(5)).await.expect("an insert");
+        assert_eq!(target.add(b"numbered", add(-3, 0)).await, Ok(Added::Applied(2)));
+        assert_eq!(target.add(b"numbered", add(-3, 0)).await, Ok(Added::TooLittle(2)));
+        assert_eq!(target.add(b"nobody", add(1, 0)).await, Ok(Added::NotFound));
+        assert_eq!(target.read(b"nobody", FieldSet::All).await, Ok(None), "nothing is made");
+        let text = Addition { field: 0, amount: 1, least: 0 };
+        let error = target.add(b"numbered", text).await.expect_err("no number");
+        assert_eq!(error.kind, TargetErrorKind::Undecodable);
+        let read = target.read(b"numbered", FieldSet::All).await;
+        assert_eq!(read, Ok(Some(numbered(2))), "what was refused changed nothing");
+    });
+}
+
+fn workloads_that_check_themselves_run_clean<F: TargetFactory>(factory: &F) {
+    for name in ["conditional-counters", "read-your-writes", "transfer"] {
+        let workload = workload(name, &[("operationcount", "1000")]);
+        let workers = Some(workload.thread_count as usize);
+        let options = RunOptions { workers, ..RunOptions::default() };
+        let control = Control::new();
+        load(&workload, factory, &options, &control).expect("it connects");
+        let figures = run(&workload, factory, &options, &control).expect("it connects");
+        assert!(figures.is_clean(), "{name}: {:?} {:?}", figures.validation, figures.verification);
+        match figures.validation {
+            Some(found) => assert!(found.records == 500 && found.anomaly_score == 0.0),
+            None => assert!(figures.verification.is_some_and(|found| found.checked > 300)),
+        }
     }
 }
 

@@ -22,3 +22,15 @@ fn every_file_runs_clean() {
         }
     }
 }
+
+#[test]
+fn nothing_is_checked_where_nothing_is_kept() {
+    for name in ["conditional-counters", "read-your-writes", "transfer"] {
+        let workload = workload(name, &[]);
+        let null = NullFactory::new(&workload);
+        let (options, control) = (RunOptions::default(), Control::new());
+        let figures = run(&workload, &null, &options, &control).expect("null connects");
+        assert_eq!(figures.operations_total, 2_000, "{name}");
+        assert!(figures.is_clean() && figures.validation.is_none(), "{name}");
+    }
+}

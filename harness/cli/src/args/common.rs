@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// What all that measure share.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Set a property, over the files' [repeatable]
     #[arg(short = 'p', value_name = "NAME=VALUE")]

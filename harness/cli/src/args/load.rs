@@ -59,6 +59,10 @@ pub struct LoadArgs {
     /// Skip measuring what the generator does against nothing
     #[arg(long)]
     pub no_floor: bool,
+
+    /// Burn so many percent of processor time on top: what `flywheel gate --self-test` is held against
+    #[arg(long, hide = true, value_name = "PERCENT")]
+    pub slow_down: Option<f64>,
 }
 
 #[cfg(test)]

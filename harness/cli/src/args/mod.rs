@@ -7,12 +7,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_report::Unlike;
 
 mod common;
+mod gate;
 mod load;
 mod target;
+mod trace;
 
 pub use common::Common;
+pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
 pub use target::{Chosen, TargetName};
+pub use trace::TraceArgs;
 
 /// Replays YCSB workloads on the Flywheel storage engine and holds the figures against the disk.
 #[derive(Debug, Parser)]
@@ -46,6 +50,9 @@ pub enum Command {
     /// Compare results: what changed, and is it more than noise?
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// For CI: count what an operation takes, compare two builds in pairs, and pass or fail.
+    #[command(after_help = gate::HELP)]
+    Gate(GateArgs),
     /// Write the HTML pages of result folders again, from their JSON; old versions stay readable.
     Report(ReportArgs),
     /// Keep a history of results, and find where it changed.
@@ -85,7 +92,8 @@ Examples:
   flywheel run -P workloads/a.properties -p writeallfields=true --cache-mib 384 --seconds 60
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
-  flywheel run -P workloads/c.properties --target null     the harness's own floor";
+  flywheel run -P workloads/c.properties --target null     the harness's own floor
+  flywheel run --trace workloads/example-trace.csv --speed 2    a trace, twice as fast as it was recorded";
 
 const PEERS_HELP: &str = "\
 Each system loads the workload into fresh files and is then run --rounds times in a closed loop, for throughput, \
@@ -189,12 +197,16 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Workload file, Java properties as YCSB's [repeatable, later ones win]
-    #[arg(short = 'P', value_name = "FILE", required = true)]
+    #[arg(short = 'P', value_name = "FILE", required_unless_present = "trace")]
     pub files: Vec<PathBuf>,
 
     /// What to run against: engine, null, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]
     pub target: TargetName,
+
+    /// What is replayed instead.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 
     /// How it is loaded.
     #[command(flatten)]
@@ -281,8 +293,12 @@ pub struct TrendArgs {
 #[derive(Debug, Args)]
 pub struct LoadCommandArgs {
     /// Workload file, Java properties as YCSB's [repeatable, later ones win]
-    #[arg(short = 'P', value_name = "FILE", required = true)]
+    #[arg(short = 'P', value_name = "FILE", required_unless_present = "trace")]
     pub files: Vec<PathBuf>,
+
+    /// Load what a trace needs: each key that it touches before it inserts it. Properties: arrivals=trace, tracefile
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 
     /// What to load: engine, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]

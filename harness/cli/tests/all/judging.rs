@@ -241,3 +241,20 @@ fn shells_and_man_are_served() {
     let page = fs::read_to_string(scratch.path().join("flywheel-run.1")).expect("a page");
     assert!(page.contains("\\-\\-rate") && page.starts_with(".ie"), "{page}");
 }
+
+#[test]
+fn percentiles_that_are_asked_for_are_printed_and_kept() {
+    let scratch = scratch();
+    let folder = run_null(scratch.path(), &["-p", "hdrhistogram.percentiles=90,99,99.99,100"]);
+    let json = fs::read_to_string(folder.join("result.json")).expect("a result");
+    let result: Value = serde_json::from_str(&json).expect("JSON");
+    let read = &result["operations"]["READ"];
+    let points = read["response_percentiles"].as_array().expect("a list");
+    assert_eq!(points.len(), 3, "p99 has its column");
+    assert_eq!(points[2]["us"], read["response_us"]["max"]);
+    let rising: Vec<f64> = points.iter().filter_map(|point| point["us"].as_f64()).collect();
+    assert!(rising.is_sorted(), "{rising:?}");
+    let summary = fs::read_to_string(folder.join("summary.txt")).expect("a summary");
+    assert!(summary.contains("percentiles READ p90 "), "{summary}");
+    assert!(summary.contains(", p99.99 ") && summary.contains(", p100 "), "{summary}");
+}

@@ -5,12 +5,16 @@
 //! - `check`: checking and repairing real directories.
 //! - `runs`: runs and suites on a real directory, on a small scale.
 //! - `judging`: compare, trend, search, load; what loops and rates leave in a result; completions, manual.
+//! - `gate`: budgets, pairs, and what is wrong with the flags of either.
+//! - `traces`: replayed, loaded and recorded; what does not go together.
 //! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
 
 mod bad_input;
 mod check;
 mod common;
+mod gate;
 mod judging;
 mod overload;
 mod runs;
+mod traces;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::common::{errors, flywheel, host_is_fit, scratch, text, workload};
 
 /// The only result below a folder.
-fn result_in(out: &Path) -> (PathBuf, Value) {
+pub fn result_in(out: &Path) -> (PathBuf, Value) {
     let folders: Vec<PathBuf> =
         fs::read_dir(out).expect("listed").map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(folders.len(), 1, "{folders:?}");
@@ -89,6 +89,39 @@ fn a_run_leaves_a_complete_folder_and_verifies_every_read() {
     at_least("peak_file_bytes_per_live_byte", 1.0);
     at_least("bytes_per_log_write", 4096.0);
 }
+
+#[test]
+fn workloads_that_check_themselves_say_what_they_found() {
+    let scratch = scratch();
+    for (name, check) in [
+        ("conditional-counters", "validation"),
+        ("transfer", "validation"),
+        ("read-your-writes", "verification"),
+    ] {
+        let (dir, out) = (scratch.path().join(name), scratch.path().join(format!("{name}-out")));
+        let file = workload(&format!("{name}.properties"));
+        let to = ["run", "-P", text(&file), "--dir", text(&dir), "--out", text(&out)];
+        let small = ["--no-probe", "--no-floor", "--seconds", "1", "-p", "recordcount=300"];
+        let output = flywheel(&[&to[..], &small[..], &["-p", "warmuptime=0"]].concat());
+        if !host_is_fit(&output) {
+            return;
+        }
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", errors(&output));
+        let found = &result_in(&out).1[check];
+        assert_eq!(found["wrong"], 0, "{name}: {found}");
+        if check == "validation" {
+            assert_eq!((&found["anomaly_score"], &found["records"]), (&0.0.into(), &300.into()));
+            assert_eq!(found["found"], found["expected"]);
+        }
+        // What was loaded for one class is not measured as another.
+        let other = flywheel(&[&to[..], &small[..], &["-p", CORE[0], "-p", CORE[1]]].concat());
+        assert_eq!(other.status.code(), Some(2), "{}", errors(&other));
+        assert!(errors(&other).contains("loaded with workload=flywheel."), "{}", errors(&other));
+    }
+}
+
+/// What makes a workload of YCSB's core of any other.
+const CORE: [&str; 2] = ["workload=CoreWorkload", "total_cash=1000"];
 
 #[test]
 fn the_null_target_needs_no_disk() {

@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::checked::OwnState;
 use super::executor::yield_now;
 use super::measure::WorkerFigures;
 use super::worker::Worker;
 use crate::figures::Phase;
-use crate::random::Stream;
+use crate::random::{Random, Stream};
+use crate::record::Record;
 use crate::target::{Target, TargetError};
 use crate::workload::Operation;
 
@@ -15,8 +17,11 @@ use crate::workload::Operation;
 pub(super) fn drive_worker<T: Target>(worker: Worker<'_, T>) -> WorkerFigures {
     let shared = worker.shared;
     let clients = (worker.number as u64..shared.workload.thread_count).step_by(shared.workers);
-    let abandoned =
-        worker.drive(clients.enumerate().map(|(slot, client)| worker.run_client(slot, client)));
+    let clients = clients.enumerate();
+    let abandoned = match shared.feed.map(|feed| feed.outlet(worker.number)) {
+        Some(outlet) => worker.drive(clients.map(|(slot, _)| worker.run_fed_client(&outlet, slot))),
+        None => worker.drive(clients.map(|(slot, client)| worker.run_client(slot, client))),
+    };
     worker.into_figures(abandoned)
 }
 
@@ -27,6 +32,7 @@ impl<T: Target> Worker<'_, T> {
         let mut done = 0;
         let mut cycle = 0;
         let mut schedule_is_over = false;
+        let mut state = OwnState::default();
         while done < share && !self.has_ended(self.last_ns.get()) {
             let intended_ns = self.shared.intended_ns(client, cycle);
             if let Some(at) = intended_ns {
@@ -35,20 +41,29 @@ impl<T: Target> Worker<'_, T> {
                     break;
                 }
             }
-            let measured = match self.shared.phase {
-                Phase::Load => self.load_cycle(slot, client, cycle, &mut key, intended_ns).await,
-                Phase::Run => self.run_cycle(client, cycle, &mut key, intended_ns).await,
+            let measured = match (self.shared.phase, &self.own_keys) {
+                (Phase::Load, _) => {
+                    self.load_cycle(slot, client, cycle, &mut key, intended_ns).await
+                }
+                (Phase::Run, None) => self.run_cycle(client, cycle, &mut key, intended_ns).await,
+                (Phase::Run, Some(own)) => {
+                    self.own_cycle(own, &mut state, client, cycle, &mut key, intended_ns).await
+                }
             };
             done += u64::from(measured);
             cycle += 1;
             self.publish();
-            // Targets may answer at once; without this the first client would keep all others waiting.
-            yield_now().await;
+            self.yield_turn().await;
         }
         let timed_out = schedule_is_over || self.shared.deadline_ns <= self.last_ns.get();
         if done < share && (self.shared.stopped() || !timed_out) {
             self.recorder.borrow_mut().cut_short();
         }
+    }
+
+    /// Targets may answer at once; without this the first client would keep all others waiting.
+    pub async fn yield_turn(&self) {
+        yield_now().await;
     }
 
     /// Waits for an intended start, which lies before the phase's end. `false` when it ends sooner.
@@ -60,7 +75,7 @@ impl<T: Target> Worker<'_, T> {
         !self.has_ended(self.tick())
     }
 
-    /// Inserts one record of the load phase, again and again as far as the properties say.
+    /// Inserts one record of the load phase.
     async fn load_cycle(
         &self,
         slot: usize,
@@ -74,6 +89,19 @@ impl<T: Target> Worker<'_, T> {
         let mut random = Stream::new(workload.seed, Stream::LOAD).at(number);
         workload.write_key(number, key);
         let record = self.values.all_fields(key, &mut random);
+        self.load_record(slot, key, record, &mut random, intended_ns).await
+    }
+
+    /// Inserts one record, again and again as far as the properties say. Returns whether it was measured.
+    pub async fn load_record(
+        &self,
+        slot: usize,
+        key: &[u8],
+        record: Record,
+        random: &mut Random,
+        intended_ns: Option<u64>,
+    ) -> bool {
+        let workload = self.shared.workload;
         for _ in 0..workload.insertion_retry_limit {
             let (times, result) = self.try_insert(key, record.clone(), intended_ns).await;
             if result.is_ok() || self.shared.stopped() {

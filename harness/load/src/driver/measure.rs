@@ -165,6 +165,10 @@ pub(super) struct WorkerFigures {
     pub in_flight_most: u64,
     /// Whether some client did not finish its share or its time.
     pub cut_short: bool,
+    /// What acknowledged operations added to the sum of all numbers.
+    pub added: i64,
+    /// Operations that may have changed it, and that nobody has an answer of.
+    pub unsettled: u64,
 }
 
 impl Pacing {
@@ -258,6 +262,8 @@ impl Recorder {
                 abandoned: 0,
                 in_flight_most: 0,
                 cut_short: false,
+                added: 0,
+                unsettled: 0,
             },
         }
     }
@@ -438,6 +444,21 @@ impl Recorder {
     /// Some client stopped before its share was done.
     pub fn cut_short(&mut self) {
         self.out.cut_short = true;
+    }
+
+    /// An acknowledged operation changed the sum of all numbers by so much.
+    pub fn added(&mut self, amount: i64) {
+        self.out.added += amount;
+    }
+
+    /// An operation may have changed the sum by 1, and there is no answer to tell.
+    pub fn unsettled(&mut self) {
+        self.out.unsettled += 1;
+    }
+
+    /// The answer to one of those came after all.
+    pub fn settled(&mut self) {
+        self.out.unsettled -= 1;
     }
 
     /// So many operations are in flight.

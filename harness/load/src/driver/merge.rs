@@ -11,6 +11,7 @@ use super::measure::{
 };
 use super::open::OpenOptions;
 use super::shared::Shared;
+use super::validate::Told;
 use crate::figures::{
     ArrivalFigures, ErrorFigures, IntervalFigures, Latency, OpenFigures, OperationFigures,
     OperationHistograms, PaceFigures, RunFigures, StepFigures, TimeCounts, Totals, Verification,
@@ -18,7 +19,7 @@ use crate::figures::{
 };
 use crate::limits::ERROR_SAMPLES_MAX;
 use crate::target::TargetErrorKind;
-use crate::workload::Operation;
+use crate::workload::{Operation, WorkloadClass};
 
 /// Share of the rate asked for that counts as sustained.
 const SUSTAINED: f64 = 0.99;
@@ -210,6 +211,7 @@ struct Sums {
     abandoned: u64,
     in_flight_most: u64,
     cut_short: bool,
+    told: Told,
 }
 
 impl Sums {
@@ -229,6 +231,7 @@ impl Sums {
             abandoned: 0,
             in_flight_most: 0,
             cut_short: false,
+            told: Told { added: 0, unsettled: 0, operations: 0 },
         }
     }
 
@@ -260,11 +263,18 @@ impl Sums {
         self.abandoned += worker.abandoned;
         self.in_flight_most += worker.in_flight_most;
         self.cut_short |= worker.cut_short;
+        self.told.added += worker.added;
+        self.told.unsettled += worker.unsettled + worker.abandoned;
+        self.told.operations += worker.totals.operations;
     }
 }
 
-/// All workers' figures as one.
-pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigures>) -> RunFigures {
+/// All workers' figures as one, and what they were told of the sum of all numbers.
+pub(super) fn merge(
+    shared: &Shared<'_>,
+    target: &str,
+    workers: Vec<WorkerFigures>,
+) -> (RunFigures, Told) {
     debug_assert_eq!(DIGITS, 3, "the docs of Latency say so");
     let workload = shared.workload;
     let mut sums = Sums::new(shared.measure_from_ns);
@@ -278,7 +288,9 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
         .open
         .map(|open| merge_open(open, &by_index, shared.measure_from_ns, sums.in_flight_most));
     let (intervals, interval_times) = merge_intervals(&by_index, interval_digits, runtime_s);
-    RunFigures {
+    let told = sums.told;
+    let verifies = workload.data_integrity || workload.class == WorkloadClass::ReadYourWrites;
+    let figures = RunFigures {
         phase: shared.phase,
         target: target.to_owned(),
         clients: shared.open.map_or(workload.thread_count, |open| open.in_flight as u64),
@@ -308,7 +320,9 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             })
             .collect(),
         insertion_retries: sums.retries,
-        verification: workload.data_integrity.then_some(sums.verification),
+        verification: verifies.then_some(sums.verification),
+        validation: None,
+        recorded: None,
         user_bytes_written: sums.bytes_written,
         whole_phase: sums.totals,
         partial: sums.cut_short || sums.abandoned > 0,
@@ -318,5 +332,6 @@ pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigure
             .into_iter()
             .map(|(operation, times)| (operation, histograms_of(times)))
             .collect(),
-    }
+    };
+    (figures, told)
 }

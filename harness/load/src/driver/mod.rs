@@ -2,14 +2,19 @@
 //! wait for nobody, on few threads.
 //! Knows no engine, prints nothing; what it measured comes back as `RunFigures`.
 
+mod checked;
 mod client;
 mod control;
 mod executor;
+mod feed;
 mod measure;
 mod merge;
 mod open;
+mod recording;
+mod replay;
 mod schedule;
 mod shared;
+mod validate;
 mod worker;
 
 use std::num::NonZeroU64;
@@ -23,13 +28,19 @@ use thread_priority::{
 };
 
 pub use control::{Control, Progress};
+pub use feed::Entries;
 pub use open::OpenOptions;
+pub use recording::RecordTo;
+pub use replay::Replay;
 
 use crate::figures::{Phase, RunFigures};
 use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
-use crate::workload::Workload;
+use crate::trace::TraceError;
+use crate::workload::{KeyChooser, Workload, WorkloadClass};
+use feed::{Feed, Lifeline};
 use measure::{Pacing, WorkerFigures};
+use recording::Recording;
 use shared::Shared;
 use worker::Worker;
 
@@ -45,6 +56,8 @@ pub struct RunOptions {
     /// Whether the target's calls block and run on the workers' own threads: those are the system's threads then, and
     /// are scheduled as such.
     pub calls_block: bool,
+    /// Where the operations of a run phase are recorded, each at the time it did start.
+    pub record: Option<RecordTo>,
 }
 
 /// Why a phase could not be driven.
@@ -56,6 +69,12 @@ pub enum RunError {
     /// An open loop cannot be driven like this; the text says why.
     #[error("{0}")]
     Arrivals(&'static str),
+    /// Operations of this class cannot be recorded.
+    #[error("operations of {0} cannot be recorded: a trace has no words for what they check")]
+    Record(&'static str),
+    /// The trace that operations come from cannot be read, or no further: what came before it is lost.
+    #[error("{0}")]
+    Trace(#[from] TraceError),
     /// A worker could not connect.
     #[error("worker {worker} cannot connect: {error}")]
     Connect {
@@ -76,13 +95,47 @@ pub fn load<F: TargetFactory>(
     options: &RunOptions,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    drive(Phase::Load, workload, factory, options, None, control)
+    drive(Phase::Load, workload, factory, options, None, None, control)
+}
+
+/// Load phase of a trace: inserts `records` records, as `inserts` says, in as many clients as `threadcount` says. One
+/// field each, whose bytes follow from the key and the size; where no size is given, that of the workload's records.
+///
+/// # Errors
+/// [`RunError::Trace`] for the first error among them, [`RunError::Connect`].
+pub fn load_entries<F: TargetFactory>(
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    inserts: Entries<'_>,
+    records: u64,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    let fed = Some((inserts, Some(records)));
+    drive(Phase::Load, workload, factory, options, None, fed, control)
+}
+
+/// Run phase in a closed loop whose operations are given: each is sent once, as soon as some client is free. Those on
+/// one key are sent in order; times of the trace say nothing. Values, and what `dataintegrity` checks, are as in
+/// [`load_entries`].
+///
+/// # Errors
+/// [`RunError::Trace`] for the first error among them, [`RunError::Connect`].
+pub fn run_entries<F: TargetFactory>(
+    workload: &Workload,
+    factory: &F,
+    options: &RunOptions,
+    entries: Entries<'_>,
+    control: &Control,
+) -> Result<RunFigures, RunError> {
+    drive(Phase::Run, workload, factory, options, None, Some((entries, None)), control)
 }
 
 /// Run phase: the mix, until `operationcount` operations or `maxexecutiontime` after the warm-up.
 ///
 /// Each client does its equal share of the operations; its draws depend on the seed, the client and the
-/// cycle alone. A record read or scanned is verified when `dataintegrity` is on.
+/// cycle alone. A record read or scanned is verified when `dataintegrity` is on. Where the sum of all records is
+/// known beforehand ([`Workload::has_a_sum`]), they are read before the first operation and after the last.
 pub fn run<F: TargetFactory>(
     workload: &Workload,
     factory: &F,
@@ -92,7 +145,7 @@ pub fn run<F: TargetFactory>(
     if workload.operation_count.is_none() && workload.max_execution_time.is_none() {
         return Err(RunError::Unbounded);
     }
-    drive(Phase::Run, workload, factory, options, None, control)
+    drive(Phase::Run, workload, factory, options, None, None, control)
 }
 
 /// Run phase in an open loop: the mix, each operation when `arrivals` says so, whatever became of those before.
@@ -101,8 +154,11 @@ pub fn run<F: TargetFactory>(
 /// with the target's reason, and never tried again. The draws of an arrival depend on the seed, its worker and
 /// its number alone. Figures come with [`RunFigures::open`].
 ///
+/// With [`OpenOptions::replay`] operations are those of a trace, each meant to start at its time; those on one key are
+/// sent in its order, by one worker. A trace that turns out to be broken ends the run, without figures.
+///
 /// # Errors
-/// [`RunError::Arrivals`] for impossible steps, and for inserts under `dataintegrity`: the driver could not tell
+/// [`RunError::Trace`]. [`RunError::Arrivals`] for impossible steps, and for inserts under `dataintegrity`: the driver could not tell
 /// an insert that was refused from one that was lost. [`RunError::Connect`].
 pub fn run_open<F: TargetFactory>(
     workload: &Workload,
@@ -116,8 +172,11 @@ pub fn run_open<F: TargetFactory>(
         drain: arrivals.drain,
         cores: arrivals.cores.clone(),
         calls_block: false,
+        record: arrivals.record.clone(),
     };
-    drive(Phase::Run, workload, factory, &options, Some(arrivals), control)
+    let entries = arrivals.replay.as_ref().map(Replay::entries).transpose()?;
+    let fed = entries.map(|entries| (entries, None));
+    drive(Phase::Run, workload, factory, &options, Some(arrivals), fed, control)
 }
 
 fn drive<F: TargetFactory>(
@@ -126,24 +185,70 @@ fn drive<F: TargetFactory>(
     factory: &F,
     options: &RunOptions,
     open: Option<&OpenOptions>,
+    fed: Option<(Entries<'_>, Option<u64>)>,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
+    if options.record.is_some() && workload.class != WorkloadClass::Core {
+        return Err(RunError::Record(workload.class.name()));
+    }
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let most = open.map_or(workload.thread_count as usize, |arrivals| arrivals.in_flight);
     let workers = options.workers.unwrap_or(cores).clamp(1, most);
     let live = control.begin(workers);
     let drain = options.drain.unwrap_or(DRAIN_MAX);
-    let shared = &Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);
+    let mut shared = Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);
+    shared.stores = factory.stores();
+    let feed = fed.as_ref().map(|(_, goal)| Feed::new(workers, *goal));
+    shared.feed = feed.as_ref();
+    if phase == Phase::Run && feed.is_none() {
+        shared.chooser = Some(KeyChooser::new(workload));
+    }
+    let shared = &shared;
+    let is_validated = phase == Phase::Run && shared.stores && workload.has_a_sum();
+    let sum = || -> Result<Option<validate::Sum>, RunError> {
+        if !is_validated {
+            return Ok(None);
+        }
+        let connected = executor::block_on(factory.connect(0));
+        let target = connected.map_err(|error| RunError::Connect { worker: 0, error })?;
+        Ok(Some(validate::sum(workload, &target, drain)))
+    };
+    let before = sum()?;
     let mut figures: Vec<WorkerFigures> = Vec::with_capacity(workers);
-    thread::scope(|scope| {
+    let recorded = thread::scope(|scope| {
+        // However the workers end, the one that reads must not go on waiting for them.
+        let _closing = shared.feed.map(Feed::closing);
+        if let Some((feed, (entries, _))) = shared.feed.zip(fed) {
+            let reader = thread::Builder::new().name("load-trace".into());
+            reader
+                .spawn_scoped(scope, || feed.read(entries))
+                .expect("the system can start one more thread");
+        }
+        let record = options.record.clone().filter(|_| phase == Phase::Run);
+        let record = record.map(|to| Recording::new(to, workers, shared.measure_from_ns));
+        let (recording, taping) = match record {
+            None => (None, None),
+            Some((recording, tape)) => {
+                let taping = thread::Builder::new().name("load-record".into());
+                let taping = taping
+                    .spawn_scoped(scope, || {
+                        be_patient();
+                        tape.write()
+                    })
+                    .expect("the system can start one more thread");
+                (Some(recording), Some(taping))
+            }
+        };
         let mut connecting = Vec::with_capacity(workers);
         for worker in 0..workers {
+            let tap = recording.as_ref().map(|recording| recording.tap(worker));
             // Channels rather than a barrier: a worker that fails or panics must not leave others waiting.
             let (connected, wait_connected) = mpsc::channel();
             let (start, wait_start) = mpsc::channel::<Instant>();
             let handle = thread::Builder::new()
                 .name(format!("load-{worker}"))
                 .spawn_scoped(scope, move || {
+                    let _lifeline = Lifeline(shared.feed);
                     // A schedule is kept as well as can be; without one only throughput is asked for.
                     if shared.pacing() == Pacing::Unpaced {
                         if !options.calls_block {
@@ -164,7 +269,7 @@ fn drive<F: TargetFactory>(
                     };
                     connected.send(Ok(())).ok();
                     let epoch = wait_start.recv().ok()?;
-                    let worker = Worker::new(shared, worker, &target, epoch);
+                    let worker = Worker::new(shared, worker, &target, epoch, tap);
                     Some(match open {
                         Some(arrivals) => open::drive_worker(worker, arrivals),
                         None => client::drive_worker(worker),
@@ -173,12 +278,17 @@ fn drive<F: TargetFactory>(
                 .expect("the system can start a few more threads");
             connecting.push((handle, wait_connected, start));
         }
+        // From here on the workers' own ends keep the recording going.
+        drop(recording);
         let mut failed = None;
         for (worker, (_, wait_connected, _)) in connecting.iter().enumerate() {
             // A receive error is a worker that panicked: joining it below passes the panic on.
             if let Ok(Err(error)) = wait_connected.recv() {
                 failed.get_or_insert(RunError::Connect { worker, error });
             }
+        }
+        if let (Some(feed), None) = (shared.feed, &failed) {
+            feed.wait_until_ahead();
         }
         let epoch = Instant::now();
         if failed.is_none() {
@@ -194,10 +304,23 @@ fn drive<F: TargetFactory>(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        failed.map_or(Ok(()), Err)
+        let recorded = taping.map(|taping| taping.join());
+        let recorded =
+            recorded.transpose().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        failed.map_or(Ok(recorded), Err)
     })?;
     shared.live.finish();
-    Ok(merge::merge(shared, factory.name(), figures))
+    if let Some(feed) = shared.feed
+        && let Some(error) = feed.take_error()
+    {
+        return Err(error.into());
+    }
+    let (mut figures, told) = merge::merge(shared, factory.name(), figures);
+    figures.recorded = recorded;
+    figures.validation = before
+        .zip(sum()?)
+        .map(|(before, after)| validate::validation(workload, before, after, told));
+    Ok(figures)
 }
 
 /// Has this thread wait for its turn when it is woken, instead of pushing aside whoever runs: where

@@ -1,6 +1,6 @@
 //! The open loop: operations arrive by a schedule and wait for nobody. One that finds the target busy is
 //! refused and counted, never tried again; one that nobody came to in time is counted as late.
-//! What an operation is, is `worker`'s; when the next one arrives, `schedule`'s.
+//! What an operation is, is `worker`'s; when the next one arrives, `schedule`'s, or the trace's that `replay` has.
 //!
 //! A worker has a fixed set of slots, each with one operation at a time. One of them stands at the gate:
 //! it waits for the next arrival and sends it. Only if the target does not answer at once is the gate
@@ -11,15 +11,20 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::RunError;
 use super::executor::yield_now;
+use super::feed::{LOOK_AGAIN_AFTER, Next};
 use super::measure::WorkerFigures;
+use super::recording::RecordTo;
+use super::replay::{Replay, Source};
 use super::schedule::{Arrival, Schedule};
 use super::worker::Worker;
 use crate::limits::ARRIVALS_PER_TURN_MAX;
 use crate::target::Target;
+use crate::trace::TraceEntry;
 use crate::workload::{Arrivals, Operation, Step, Workload};
 
 /// What an open loop offers, beyond what the workload's properties say. `target`, `threadcount` and the ends
@@ -30,6 +35,8 @@ pub struct OpenOptions {
     pub steps: Vec<Step>,
     /// How arrivals are spaced.
     pub arrivals: Arrivals,
+    /// A trace in place of both: then the one step is for its figures, and what operations do stands in it too.
+    pub replay: Option<Replay>,
     /// Operations in flight over all workers before the driver itself has no room. Above the target's own
     /// bound, so that the target refuses and not the driver.
     pub in_flight: usize,
@@ -42,6 +49,8 @@ pub struct OpenOptions {
     pub drain: Option<Duration>,
     /// Cores that worker threads are pinned to, as [`super::RunOptions::cores`].
     pub cores: Vec<usize>,
+    /// Where the operations are recorded, each at the time it was to start.
+    pub record: Option<RecordTo>,
 }
 
 impl OpenOptions {
@@ -50,16 +59,27 @@ impl OpenOptions {
         Self {
             steps: vec![Step::flat(rate_per_s, seconds)],
             arrivals: Arrivals::Poisson,
+            replay: None,
             in_flight: 4096,
             late_after: Duration::from_millis(10),
             workers: None,
             drain: None,
             cores: Vec::new(),
+            record: None,
         }
     }
 
-    /// Length of all steps.
+    /// A trace as arrivals, with the usual bounds. `rate_per_s` is what it comes to, as far as is known.
+    pub fn replay(replay: Replay, rate_per_s: f64) -> Self {
+        let seconds = replay.length.as_secs_f64().ceil().max(1.0) as u64;
+        Self { replay: Some(replay), ..Self::new(rate_per_s, seconds) }
+    }
+
+    /// Length of all steps, or of the trace behind the warm-up.
     pub fn length(&self) -> Duration {
+        if let Some(replay) = &self.replay {
+            return replay.length;
+        }
         Duration::from_secs(self.steps.iter().map(|step| step.seconds).sum())
     }
 
@@ -79,7 +99,8 @@ impl OpenOptions {
         if self.in_flight == 0 {
             return Err(RunError::Arrivals("an open loop needs room for at least 1 operation"));
         }
-        if workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
+        let is_drawn = self.replay.is_none();
+        if is_drawn && workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
             let problem = "inserts of an open loop may be refused, and dataintegrity would call those \
                            lost: set insertproportion=0 or dataintegrity=false";
             return Err(RunError::Arrivals(problem));
@@ -89,8 +110,8 @@ impl OpenOptions {
 }
 
 /// Who waits for the next arrival, on one worker.
-struct Gate {
-    schedule: RefCell<Schedule>,
+struct Gate<'a> {
+    source: RefCell<Source<'a>>,
     /// Whether some slot stands here.
     held: Cell<bool>,
     /// Slots that wait for the gate, each once, and which those are.
@@ -108,14 +129,19 @@ pub(super) fn drive_worker<T: Target>(
     let shared = worker.shared;
     let slots = options.in_flight.div_ceil(shared.workers);
     let gate = &Gate {
-        schedule: RefCell::new(Schedule::new(
-            &options.steps,
-            Duration::from_nanos(shared.measure_from_ns),
-            options.arrivals,
-            shared.workload.seed,
-            worker.number,
-            shared.workers,
-        )),
+        source: RefCell::new(match (&options.replay, shared.feed) {
+            (Some(replay), Some(feed)) => {
+                Source::Traced { outlet: feed.outlet(worker.number), replay, number: 0 }
+            }
+            _ => Source::Drawn(Schedule::new(
+                &options.steps,
+                Duration::from_nanos(shared.measure_from_ns),
+                options.arrivals,
+                shared.workload.seed,
+                worker.number,
+                shared.workers,
+            )),
+        }),
         held: Cell::new(false),
         idle: RefCell::default(),
         waits: vec![Cell::new(false); slots],
@@ -127,7 +153,7 @@ pub(super) fn drive_worker<T: Target>(
     worker.into_figures(abandoned)
 }
 
-impl Gate {
+impl Gate<'_> {
     /// Waits until no other slot stands at the gate, or until `is_over`. Whether the gate is ours.
     async fn enter(&self, slot: usize, is_over: impl Fn() -> bool) -> bool {
         poll_fn(|context| {
@@ -183,21 +209,33 @@ impl Gate {
 
 impl<T: Target> Worker<'_, T> {
     /// Counts what is left of the schedule when nobody came to it before the phase was over.
-    fn give_up_the_rest(&self, gate: &Gate) {
-        let mut schedule = gate.schedule.borrow_mut();
-        while !self.shared.stopped() && schedule.take().is_some() {
-            self.recorder.borrow_mut().late(self.last_ns.get());
+    fn give_up_the_rest(&self, gate: &Gate<'_>) {
+        let mut source = gate.source.borrow_mut();
+        while !self.shared.stopped() {
+            match source.peek() {
+                Next::Is(_) => {
+                    source.take();
+                    self.recorder.borrow_mut().late(self.last_ns.get());
+                }
+                Next::Unknown(_) => thread::sleep(LOOK_AGAIN_AFTER),
+                Next::Over => return,
+            }
         }
     }
 
-    async fn run_slot(&self, gate: &Gate, slot: usize) {
+    async fn run_slot(&self, gate: &Gate<'_>, slot: usize) {
         let mut key = Vec::with_capacity(64);
         while gate.enter(slot, || self.has_ended(self.last_ns.get())).await {
             let mut in_a_row = 0;
-            while let Some(arrival) = self.next_arrival(gate, slot, &mut in_a_row).await {
+            while let Some((arrival, entry)) = self.next_arrival(gate, slot, &mut in_a_row).await {
                 let Arrival { number, at_ns } = arrival;
-                let operation = self.run_cycle(self.number as u64, number, &mut key, Some(at_ns));
-                let at_once = gate.send(operation).await;
+                let at_once = match &entry {
+                    None => {
+                        let stream = self.number as u64;
+                        gate.send(self.run_cycle(stream, number, &mut key, Some(at_ns))).await
+                    }
+                    Some(entry) => gate.send(self.run_entry(entry, Some(at_ns))).await,
+                };
                 self.recorder.borrow_mut().in_flight(gate.busy.get() + 1);
                 self.publish();
                 if !at_once {
@@ -210,21 +248,45 @@ impl<T: Target> Worker<'_, T> {
     /// The next arrival that is due and not late, waiting for it at the gate. `None` when there is no more.
     async fn next_arrival(
         &self,
-        gate: &Gate,
+        gate: &Gate<'_>,
         slot: usize,
         in_a_row: &mut usize,
-    ) -> Option<Arrival> {
+    ) -> Option<(Arrival, Option<TraceEntry>)> {
         loop {
-            let next_ns = gate.schedule.borrow().peek();
-            let (Some(at_ns), false) = (next_ns, self.shared.stopped()) else {
-                if next_ns.is_some() {
+            let next = gate.source.borrow().peek();
+            if next == Next::Over || self.shared.stopped() {
+                if next != Next::Over {
                     self.recorder.borrow_mut().cut_short();
                 }
                 self.over.set(true);
                 return None;
+            }
+            let at_ns = match next {
+                Next::Is(at_ns) => Some(at_ns),
+                Next::Unknown(not_before_ns) => {
+                    // What others have sent meanwhile need not wait for this worker to be written.
+                    if let Some(tap) = &self.tap {
+                        tap.not_before(not_before_ns);
+                    }
+                    None
+                }
+                Next::Over => None,
+            };
+            let Some(at_ns) = at_ns else {
+                // Whoever reads the trace is slow. What is found late counts from when it was to start.
+                *in_a_row = 0;
+                let again = Instant::now() + LOOK_AGAIN_AFTER;
+                self.timers.sleep_until(slot, again, || self.shared.stopped()).await;
+                if self.has_ended(self.tick()) {
+                    return None;
+                }
+                continue;
             };
             if at_ns > self.last_ns.get() && at_ns > self.tick() {
                 *in_a_row = 0;
+                if let Some(tap) = &self.tap {
+                    tap.not_before(at_ns);
+                }
                 let at = self.epoch + Duration::from_nanos(at_ns);
                 self.timers.sleep_until(slot, at, || self.shared.stopped()).await;
                 self.tick();
@@ -236,9 +298,9 @@ impl<T: Target> Worker<'_, T> {
                 yield_now().await;
                 self.tick();
             }
-            let arrival = gate.schedule.borrow_mut().take()?;
-            if self.last_ns.get() <= arrival.at_ns + gate.late_after_ns {
-                return Some(arrival);
+            let (arrival, entry) = gate.source.borrow_mut().take()?;
+            if self.last_ns.get() <= arrival.at_ns.saturating_add(gate.late_after_ns) {
+                return Some((arrival, entry));
             }
             self.recorder.borrow_mut().late(self.last_ns.get());
         }

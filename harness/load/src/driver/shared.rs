@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::control::Live;
+use super::feed::Feed;
 use super::measure::Pacing;
 use super::open::OpenOptions;
+use super::replay::Replay;
 use crate::figures::Phase;
 use crate::generate::AcknowledgedCounter;
 use crate::workload::{KeyChooser, Workload};
@@ -29,12 +31,16 @@ pub(super) struct Shared<'a> {
     pub tick_ns: Option<f64>,
     /// The arrivals of an open loop; `None` when the loop is closed.
     pub open: Option<&'a OpenOptions>,
+    /// Where operations come from; `None` where they are drawn.
+    pub feed: Option<&'a Feed>,
     /// How long the phase is meant to take, warm-up included; `u64::MAX` means no limit.
     pub length_ns: u64,
     /// Keys inserted by the run phase.
     pub inserted: AcknowledgedCounter,
-    /// The key chooser that each worker clones; `None` while loading.
+    /// The key chooser that each worker clones; `None` while loading, and where nothing is drawn.
     pub chooser: Option<KeyChooser>,
+    /// Whether the target keeps what is written; without, nothing is checked.
+    pub stores: bool,
     /// Length of each field's name.
     pub name_bytes: Vec<u32>,
 }
@@ -53,9 +59,12 @@ impl<'a> Shared<'a> {
         let (measure_from_ns, length_ns) = match phase {
             Phase::Load => (0, u64::MAX),
             Phase::Run => {
-                let warm_up = nanoseconds(workload.warm_up);
+                let replay = open.and_then(|open| open.replay.as_ref());
+                let warm_up =
+                    replay.map_or_else(|| nanoseconds(workload.warm_up), Replay::warm_up_ns);
                 let limit = open.map(OpenOptions::length).or(workload.max_execution_time);
-                (warm_up, limit.map_or(u64::MAX, |limit| warm_up + nanoseconds(limit)))
+                let length = |limit| warm_up.saturating_add(nanoseconds(limit));
+                (warm_up, limit.map_or(u64::MAX, length))
             }
         };
         Self {
@@ -74,15 +83,20 @@ impl<'a> Shared<'a> {
                 .filter(|_| open.is_none())
                 .map(|rate| workload.thread_count as f64 * 1e9 / rate),
             open,
+            feed: None,
             length_ns,
             inserted: AcknowledgedCounter::new(workload.record_count),
-            chooser: (phase == Phase::Run).then(|| KeyChooser::new(workload)),
+            chooser: None,
+            stores: true,
             name_bytes: workload.field_names.iter().map(|name| name.len() as u32).collect(),
         }
     }
 
     /// Operations that all clients do in the measured window; `None` means no limit.
     pub fn operations_goal(&self) -> Option<u64> {
+        if let Some(feed) = self.feed {
+            return feed.goal;
+        }
         match self.phase {
             Phase::Load => Some(self.workload.insert_count),
             Phase::Run if self.open.is_some() => None,
@@ -112,6 +126,6 @@ impl<'a> Shared<'a> {
     }
 
     pub fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.feed.is_some_and(Feed::has_failed)
     }
 }

@@ -2,12 +2,19 @@
 //! It knows no keys and no names; building values is `values`, checking them is `integrity`.
 
 mod integrity;
+mod number;
+mod traced;
 mod values;
+mod version;
 
 use bytes::Bytes;
 
 pub use integrity::{IntegrityCheck, Mismatch, integrity_value};
+pub use number::{Added, Addition, NUMBER_BYTES};
+pub use traced::{check_traced, traced_record};
 pub use values::Values;
+use values::push_random;
+pub use version::{VERSION_BYTES, VersionCheck};
 
 /// Bytes in front of each field's value.
 pub const FIELD_HEADER_BYTES: usize = size_of::<u16>() + size_of::<u32>();
@@ -44,6 +51,12 @@ pub enum RecordError {
         at: usize,
         /// Length of all bytes.
         len: usize,
+    },
+    /// A field that is to be added to is missing, is no number, or would become too large for one.
+    #[error("field {number} is not a number of 8 bytes with room for the sum")]
+    NotANumber {
+        /// The field's number.
+        number: u16,
     },
     /// A field's number does not exceed that of the field before it.
     #[error("field {number} at byte {at} is out of order")]

@@ -134,7 +134,7 @@ impl RateShape {
 /// How a workload wants its operations to arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArrivalPlan {
-    /// `None` in a closed loop, where each client waits for its answer.
+    /// `None` in a closed loop, where each client waits for its answer, and where a trace says when operations arrive.
     pub spacing: Option<Arrivals>,
     /// How the rate of an open loop changes.
     pub shape: RateShape,

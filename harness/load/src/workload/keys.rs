@@ -51,14 +51,22 @@ impl Workload {
         keys
     }
 
-    /// Keys that split the loaded records into `parts` of about equal size, in ascending order.
+    /// Keys that split the loaded records, or the keys of a trace, into `parts` of about equal size, in ascending order.
     ///
     /// At most `parts - 1` of them, fewer when there are fewer records than parts. A part begins at its
     /// split key. From a sample of 256 keys or more a part, so sizes differ by some 10 %.
     pub fn split_keys(&self, parts: usize) -> Vec<Vec<u8>> {
         let parts = parts.max(1);
-        let wanted = (parts as u64).saturating_mul(SAMPLES_PER_PART);
-        let keys = self.sample_keys(wanted.clamp(*SAMPLES.start(), *SAMPLES.end()));
+        let keys = match &self.trace {
+            Some(trace) => {
+                let sample = trace.survey.sample.iter();
+                sample.map(|sampled| sampled.key.clone().into_bytes()).collect()
+            }
+            None => {
+                let wanted = (parts as u64).saturating_mul(SAMPLES_PER_PART);
+                self.sample_keys(wanted.clamp(*SAMPLES.start(), *SAMPLES.end()))
+            }
+        };
         let mut splits: Vec<Vec<u8>> =
             (1..parts).map(|part| keys[part * keys.len() / parts].clone()).collect();
         splits.dedup();

@@ -3,10 +3,12 @@
 
 mod arrivals;
 mod chooser;
+mod class;
 mod keys;
 mod names;
 mod operation;
 mod resolve;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,9 +17,12 @@ use crate::generate::{Discrete, Lengths};
 
 pub use arrivals::{ArrivalPlan, Arrivals, RateShape, Sine, Step};
 pub use chooser::KeyChooser;
+pub use class::{NUMBER_FIELD, WorkloadClass};
 pub use names::{KNOWN, Known, Use};
 pub use operation::Operation;
 pub use resolve::{Resolved, WorkloadError};
+pub use trace::Trace;
+pub(crate) use trace::scaled_ns;
 
 /// Which key an operation goes to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,6 +84,10 @@ pub enum MeasurementInterval {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Workload {
+    /// What operations do, and what is checked.
+    pub class: WorkloadClass,
+    /// What each record's number is at first, in the classes that have one.
+    pub initial_number: i64,
     /// Name of the table.
     pub table: String,
     /// Records in the table at the start of the run phase, at least 1.
@@ -97,6 +106,9 @@ pub struct Workload {
     pub target_ops_per_s: Option<f64>,
     /// How operations arrive: as clients come back, or by themselves.
     pub arrivals: ArrivalPlan,
+    /// The trace that operations come from, in place of the mix, the distribution and a rate; `None` where those draw
+    /// them.
+    pub trace: Option<Trace>,
     /// Seed of every random draw.
     pub seed: u64,
     /// Run before figures are taken.

@@ -36,7 +36,8 @@ pub const KNOWN: &[Known] = &[
     honoured(
         "workload",
         "site.ycsb.workloads.CoreWorkload",
-        "the workload class; only CoreWorkload",
+        "the workload class: CoreWorkload; Flywheel's own: flywheel.CounterWorkload, \
+         flywheel.ReadYourWritesWorkload, flywheel.ClosedEconomyWorkload",
     ),
     honoured("table", "usertable", "name of the table"),
     honoured("recordcount", "0", "records in the table; 0 means 2147483647"),
@@ -88,7 +89,16 @@ pub const KNOWN: &[Known] = &[
     honoured("status.interval", "10", "seconds between progress lines"),
     honoured("measurementtype", "hdrhistogram", "always hdrhistogram"),
     honoured("measurement.interval", "op", "op, intended or both; both are always measured"),
-    honoured("hdrhistogram.percentiles", "50,95,99", "percentiles to print"),
+    honoured(
+        "hdrhistogram.percentiles",
+        "50,95,99",
+        "percentiles to print beside 50, 95, 99 and 99.9",
+    ),
+    honoured(
+        "total_cash",
+        "1000000",
+        "YCSB+T's: what all accounts of flywheel.ClosedEconomyWorkload hold together at first",
+    ),
     honoured("seed", "0", "Flywheel's own: seed of every random draw"),
     honoured("warmuptime", "0", "Flywheel's own: seconds run before figures are taken"),
     honoured(
@@ -99,8 +109,15 @@ pub const KNOWN: &[Known] = &[
     honoured(
         "arrivals",
         "closed",
-        "Flywheel's own: closed (clients wait for answers), constant or poisson (arrivals wait for nobody)",
+        "Flywheel's own: closed (clients wait for answers), constant or poisson (arrivals wait for nobody), \
+         trace (so do those of a trace)",
     ),
+    honoured(
+        "tracefile",
+        "",
+        "the file of arrivals=trace: .csv or .jsonl, also with .gz behind it",
+    ),
+    honoured("tracespeed", "1", "how many times as fast as it was recorded a trace is replayed"),
     honoured("targetshape", "flat", "Flywheel's own: rate of arrivals, flat, sine or burst"),
     honoured("sineamplitude", "0.5", "swing of targetshape=sine over the mean rate, 0 to 1"),
     honoured("sineperiod", "60", "length of its swing in seconds"),

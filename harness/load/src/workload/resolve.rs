@@ -10,19 +10,27 @@ use std::time::Duration;
 use super::names::{self, Use};
 use super::{
     ArrivalPlan, Arrivals, InsertOrder, MeasurementInterval, Operation, RateShape,
-    RequestDistribution, Sine, Workload,
+    RequestDistribution, Sine, Workload, WorkloadClass,
 };
 use crate::generate::{Discrete, HistogramLengths, Lengths};
 use crate::limits::{
-    FIELD_COUNT_MAX, KEY_NUMBER_MAX, RECORD_BYTES_MAX, SCAN_LENGTH_MAX, SECONDS_MAX,
-    THREAD_COUNT_MAX, ZERO_PADDING_MAX,
+    CHECKED_RECORDS_MAX, FIELD_COUNT_MAX, KEY_NUMBER_MAX, RECORD_BYTES_MAX, SCAN_LENGTH_MAX,
+    SECONDS_MAX, THREAD_COUNT_MAX, TOTAL_CASH_MAX, ZERO_PADDING_MAX,
 };
 use crate::properties::{Origin, Properties, PropertyError};
-use crate::record::FIELD_HEADER_BYTES;
+use crate::record::{FIELD_HEADER_BYTES, VERSION_BYTES};
 
-/// Classes that mean YCSB's core workload; the last one is its name before 0.16.
-const CORE_WORKLOADS: [&str; 3] =
-    ["site.ycsb.workloads.CoreWorkload", "CoreWorkload", "com.yahoo.ycsb.workloads.CoreWorkload"];
+/// Other names of YCSB's core workload; the last one is its name before 0.16.
+const CORE_WORKLOADS: [&str; 2] = ["CoreWorkload", "com.yahoo.ycsb.workloads.CoreWorkload"];
+
+/// The operations' weights, in their order.
+const PROPORTIONS: [&str; Operation::ALL.len()] = [
+    "readproportion",
+    "updateproportion",
+    "insertproportion",
+    "scanproportion",
+    "readmodifywriteproportion",
+];
 
 /// What `recordcount=0` means in YCSB: Java's largest `int`.
 const RECORD_COUNT_OF_ZERO: u64 = i32::MAX as u64;
@@ -53,7 +61,7 @@ impl fmt::Display for WorkloadError {
 }
 
 /// Reads properties one by one and remembers what was wrong and what was in effect.
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     properties: &'a Properties,
     errors: Vec<PropertyError>,
     warnings: Vec<String>,
@@ -62,7 +70,7 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     /// The value of `name`, or its default, with its place.
-    fn text(&mut self, name: &'static str) -> (&'a str, Origin) {
+    pub(super) fn text(&mut self, name: &'static str) -> (&'a str, Origin) {
         let default = names::known(name).expect("a property that is read is in the table").default;
         let (value, origin) = match self.properties.get(name) {
             Some(setting) => (setting.value.as_str(), setting.origin.clone()),
@@ -72,10 +80,22 @@ impl<'a> Resolver<'a> {
         (value, origin)
     }
 
-    fn fail(&mut self, name: &str, expected: impl Into<String>, found: impl Into<String>) {
+    pub(super) fn fail(
+        &mut self,
+        name: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
         let origin = self.properties.get(name).map_or(Origin::Default, |set| set.origin.clone());
         let (name, expected, found) = (name.to_owned(), expected.into(), found.into());
         self.errors.push(PropertyError { origin, name, expected, found });
+    }
+
+    /// Warns of a property that was given and means nothing here.
+    pub(super) fn warn_if_set(&mut self, name: &str, why: &str) {
+        if let Some(setting) = self.properties.get(name) {
+            self.warnings.push(format!("{}: {name} {why}", setting.origin));
+        }
     }
 
     /// A value that parses and is `valid`; on failure an error, and the default so that checking goes on.
@@ -99,7 +119,12 @@ impl<'a> Resolver<'a> {
         self.parse(name, &expected, |value| (min..=max).contains(value))
     }
 
-    fn number(&mut self, name: &'static str, expected: &str, valid: impl Fn(f64) -> bool) -> f64 {
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        valid: impl Fn(f64) -> bool,
+    ) -> f64 {
         self.parse(name, expected, |value: &f64| value.is_finite() && valid(*value))
     }
 
@@ -149,10 +174,87 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn check_class(&mut self) {
-        let (class, _) = self.text("workload");
-        if !CORE_WORKLOADS.contains(&class) {
-            self.fail("workload", CORE_WORKLOADS[0], format!("{class:?}"));
+    fn class(&mut self) -> WorkloadClass {
+        let (name, _) = self.text("workload");
+        if CORE_WORKLOADS.contains(&name) {
+            return WorkloadClass::Core;
+        }
+        WorkloadClass::ALL.into_iter().find(|class| class.name() == name).unwrap_or_else(|| {
+            let names = WorkloadClass::ALL.map(WorkloadClass::name).join(", ");
+            self.fail("workload", format!("one of {names}"), format!("{name:?}"));
+            WorkloadClass::Core
+        })
+    }
+
+    /// What each account holds at first.
+    fn balance(&mut self, class: WorkloadClass, record_count: u64) -> i64 {
+        let cash = self.integer("total_cash", 0, TOTAL_CASH_MAX);
+        if class != WorkloadClass::ClosedEconomy {
+            return 0;
+        }
+        if cash < record_count {
+            let expected = format!("at least recordcount ({record_count}): 1 for each account");
+            self.fail("total_cash", expected, format!("\"{cash}\""));
+        }
+        (cash / record_count) as i64
+    }
+
+    /// What the classes that check something need of everything else.
+    fn check_class(&mut self, workload: &Workload) {
+        use Operation::{Insert, ReadModifyWrite, Scan, Update};
+        let class = workload.class;
+        let with = format!("with workload={}", class.name());
+        let (unused, least): (&[_], _) = match class {
+            WorkloadClass::Core => return,
+            WorkloadClass::Counters => (&[Update, Insert], 1),
+            WorkloadClass::ClosedEconomy => (&[Update, Insert], 2),
+            WorkloadClass::ReadYourWrites => {
+                (&[Insert, Scan, ReadModifyWrite], workload.thread_count)
+            }
+        };
+        let count = workload.record_count;
+        if !(least..=CHECKED_RECORDS_MAX).contains(&count) {
+            let expected = format!("{least} to {CHECKED_RECORDS_MAX} records {with}");
+            self.fail("recordcount", expected, format!("\"{count}\""));
+        }
+        if workload.insert_count != count {
+            let found = format!("\"{}\"", workload.insert_count);
+            self.fail("insertcount", format!("all of recordcount ({count}) {with}"), found);
+        }
+        for operation in unused {
+            let name = PROPORTIONS[*operation as usize];
+            if workload.share(*operation) > 0.0 {
+                self.fail(name, format!("0 {with}"), "more");
+            }
+        }
+        if workload.data_integrity {
+            self.fail(
+                "dataintegrity",
+                format!("false {with}, which has a check of its own"),
+                "true",
+            );
+        }
+        if class == WorkloadClass::ReadYourWrites {
+            self.check_versions(workload, &with);
+        }
+    }
+
+    fn check_versions(&mut self, workload: &Workload, with: &str) {
+        let length = workload.field_length_max;
+        let is_constant = matches!(workload.field_lengths, Lengths::Constant(_));
+        if !is_constant || length < VERSION_BYTES as u64 {
+            let expected = format!("constant, at least {VERSION_BYTES} {with}");
+            self.fail("fieldlength", expected, format!("\"{length}\""));
+        }
+        if !workload.write_all_fields && workload.field_count() > 1 {
+            let expected =
+                format!("true (or fieldcount=1) {with}: a version is that of all fields");
+            self.fail("writeallfields", expected, "\"false\"");
+        }
+        if workload.arrivals.spacing.is_some() {
+            let expected =
+                format!("closed {with}: only a client that waits can tell what it wrote");
+            self.fail("arrivals", expected, "another");
         }
     }
 
@@ -195,17 +297,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn mix(&mut self) -> Discrete<Operation> {
-        let names = [
-            "readproportion",
-            "updateproportion",
-            "insertproportion",
-            "scanproportion",
-            "readmodifywriteproportion",
-        ];
         let weights =
-            names.map(|name| self.number(name, "a number from 0 up", |weight| weight >= 0.0));
+            PROPORTIONS.map(|name| self.number(name, "a number from 0 up", |weight| weight >= 0.0));
         Discrete::new(weights.into_iter().zip(Operation::ALL)).unwrap_or_else(|| {
-            self.fail(names[0], "some proportion above 0", "none");
+            self.fail(PROPORTIONS[0], "some proportion above 0", "none");
             Discrete::new([(1.0, Operation::Read)]).expect("the weight is positive")
         })
     }
@@ -283,7 +378,8 @@ impl<'a> Resolver<'a> {
         (record_count, insert_start, insert_count)
     }
 
-    fn arrivals(&mut self) -> ArrivalPlan {
+    /// How operations arrive, and whether by a trace.
+    fn arrivals(&mut self) -> (ArrivalPlan, bool) {
         let amplitude =
             self.number("sineamplitude", "a number from 0 to 1", |of| (0.0..=1.0).contains(&of));
         let expected = format!("seconds above 0, at most {SECONDS_MAX}");
@@ -295,12 +391,13 @@ impl<'a> Resolver<'a> {
         });
         let seconds = self.integer("burstseconds", 1, SECONDS_MAX);
         let period = self.integer("burstperiod", 2, SECONDS_MAX);
-        let spacing = self.choice(
+        let (spacing, is_traced) = self.choice(
             "arrivals",
             &[
-                ("closed", None),
-                ("constant", Some(Arrivals::Constant)),
-                ("poisson", Some(Arrivals::Poisson)),
+                ("closed", (None, false)),
+                ("constant", (Some(Arrivals::Constant), false)),
+                ("poisson", (Some(Arrivals::Poisson), false)),
+                ("trace", (None, true)),
             ],
         );
         let shape = self.choice(
@@ -316,9 +413,10 @@ impl<'a> Resolver<'a> {
             self.fail("burstperiod", expected, format!("\"{period}\""));
         }
         if shape != RateShape::Flat && spacing.is_none() {
-            self.fail("arrivals", "constant or poisson with a targetshape", "\"closed\"");
+            let (found, _) = self.text("arrivals");
+            self.fail("arrivals", "constant or poisson with a targetshape", format!("{found:?}"));
         }
-        ArrivalPlan { spacing, shape }
+        (ArrivalPlan { spacing, shape }, is_traced)
     }
 
     fn percentiles(&mut self) -> Vec<f64> {
@@ -369,7 +467,7 @@ impl<'a> Resolver<'a> {
 
     fn workload(&mut self) -> Workload {
         self.check_names();
-        self.check_class();
+        let class = self.class();
         self.check_measurement_type();
         let (record_count, insert_start, insert_count) = self.record_range();
         let field_names = self.field_names();
@@ -383,7 +481,10 @@ impl<'a> Resolver<'a> {
         let rate = self.number("target", "operations per second from 0 to 1e9", |rate| {
             (0.0..=1e9).contains(&rate)
         });
-        Workload {
+        let (arrivals, is_traced) = self.arrivals();
+        let workload = Workload {
+            class,
+            initial_number: self.balance(class, record_count),
             table: self.text("table").0.to_owned(),
             record_count,
             insert_start,
@@ -393,7 +494,8 @@ impl<'a> Resolver<'a> {
             max_execution_time: nonzero(self.seconds("maxexecutiontime", 0)),
             thread_count: self.integer("threadcount", 1, THREAD_COUNT_MAX),
             target_ops_per_s: Some(rate).filter(|rate| *rate > 0.0),
-            arrivals: self.arrivals(),
+            arrivals,
+            trace: self.trace(is_traced),
             seed: self.integer("seed", 0, u64::MAX),
             warm_up: self.seconds("warmuptime", 0),
             field_names,
@@ -424,7 +526,10 @@ impl<'a> Resolver<'a> {
                 ],
             ),
             effective: BTreeMap::new(),
-        }
+        };
+        self.check_class(&workload);
+        self.check_trace(&workload);
+        workload
     }
 }
 
@@ -443,6 +548,12 @@ impl Workload {
         let mut workload = resolver.workload();
         if !resolver.errors.is_empty() {
             return Err(WorkloadError { errors: resolver.errors });
+        }
+        if workload.trace.is_none() {
+            // Nothing of them has an effect; and results of builds that knew no traces are settings alike.
+            resolver
+                .effective
+                .retain(|name, _| !["tracefile", "tracespeed"].contains(&name.as_str()));
         }
         workload.effective = resolver.effective;
         Ok(Resolved { workload, warnings: resolver.warnings })

@@ -38,7 +38,7 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
             }
         }
     };
-    page.into_string()
+    page.into_string() + "\n"
 }
 
 /// What a badge says beside its words.

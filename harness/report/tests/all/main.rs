@@ -7,6 +7,7 @@
 //! | tables | are the summary and the suite what `golden/` holds? |
 //! | folder | is a folder complete, and is none ever overwritten? |
 //! | overload | which figures meet which marks, and what the folder holds? |
+//! | gate | what may pass, what is cried out for, and what the folder holds? |
 //! | html | is a page well-formed, of one file, and honest about what is absent? |
 //! | plots | are plots of odd figures drawn, within their frames? |
 //! | environment | is a machine read rightly, and an empty one without failure? |
@@ -16,6 +17,7 @@
 
 mod environment;
 mod folder;
+mod gate;
 mod html;
 mod overload;
 mod plots;

@@ -85,7 +85,9 @@ fn a_result_survives_json() {
 #[test]
 fn what_is_unknown_is_null() {
     let json: Value = serde_json::from_str(&RunResult::default().to_json()).unwrap();
-    for pointer in ["/device/before", "/device/after", "/engine/recovery_s", "/verification"] {
+    for pointer in
+        ["/device/before", "/device/after", "/engine/recovery_s", "/verification", "/validation"]
+    {
         assert_eq!(json.pointer(pointer), Some(&Value::Null), "{pointer}");
     }
 }
@@ -94,7 +96,7 @@ fn what_is_unknown_is_null() {
 fn a_result_of_the_promised_names_alone_is_read() {
     let mut json: Value = serde_json::from_str(&sample().to_json()).unwrap();
     let added = ["system", "command", "started_utc", "elapsed_s", "partial", "load", "intervals"];
-    for name in added.iter().chain(&["verification", "ratios"]) {
+    for name in added.iter().chain(&["verification", "validation", "ratios"]) {
         assert!(json.as_object_mut().unwrap().remove(*name).is_some(), "{name}");
     }
     let read = RunResult::from_json(&json.to_string()).unwrap();

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use flywheel_report::{
-    OperationFigures, OperationKind, Paint, RunResult, Schedule, Verification, suite, summary,
+    OperationFigures, OperationKind, Paint, RunResult, Schedule, Validation, Verification, suite,
+    summary,
 };
 
 use crate::{operation, sample};
@@ -72,6 +73,32 @@ fn a_p99_exactly_at_the_target_reads_as_equal() {
     let text = summary(&result, Paint::plain());
     assert!(text.contains("p99 10.0 ms = 10.0 ms (READ): target met\n"), "{text}");
     assert!(!text.contains("a hint"), "{text}");
+}
+
+#[test]
+fn a_sum_is_told_with_its_score_and_a_wrong_one_is_the_fault() {
+    let mut result = sample();
+    let validation = Validation {
+        records: 1_000,
+        expected: 500,
+        least: 500,
+        most: 501,
+        found: 500,
+        unsettled: 1,
+        ..Validation::default()
+    };
+    result.validation = Some(validation.clone());
+    let line = "summed      1,000 records hold 500 of 500, anomaly score 0, 1 without an answer";
+    assert!(
+        summary(&result, Paint::plain()).contains(line),
+        "{}",
+        summary(&result, Paint::plain())
+    );
+    result.validation = Some(Validation { found: 400, anomaly_score: 0.25, ..validation });
+    result.seal();
+    let text = summary(&result, Paint::plain());
+    assert!(text.contains("fault: what all records hold together is not"), "{text}");
+    assert!(text.contains("hold 400 of 500, anomaly score 0.25"), "{text}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One table of operations and what they come to.
 
 use flywheel_report::{
-    OperationFigures, OperationKind, ReadBack, RunResult, Schedule, Verdict, Verification,
+    OperationFigures, OperationKind, ReadBack, RunResult, Schedule, Validation, Verdict,
+    Verification,
 };
 
 use crate::{operation, sample};
@@ -47,6 +48,20 @@ fn wrong_data_is_a_fault_however_fast() {
         assert_eq!(Verdict::of(&RunResult { faults: wrong, ..sample() }), expected);
         let read_back = Some(ReadBack { checked: 10, wrong, expected: 10 });
         assert_eq!(Verdict::of(&RunResult { read_back, ..sample() }), expected);
+    }
+}
+
+#[test]
+fn a_sum_outside_its_bounds_is_a_fault() {
+    let within = Validation { least: 8, most: 10, expected: 8, found: 10, ..Validation::default() };
+    for (validation, expected) in [
+        (within.clone(), Verdict::Met),
+        (Validation { found: 7, ..within.clone() }, Verdict::Fault),
+        (Validation { found: 11, ..within.clone() }, Verdict::Fault),
+        (Validation { wrong: 1, ..within }, Verdict::Fault),
+    ] {
+        let result = RunResult { validation: Some(validation), ..sample() };
+        assert_eq!(Verdict::of(&result), expected, "{:?}", result.validation);
     }
 }
 

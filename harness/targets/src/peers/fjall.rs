@@ -5,12 +5,12 @@ use std::thread;
 
 use ::fjall::{Database, Error, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 use bytes::Bytes;
-use flywheel_load::{TargetError, TargetErrorKind, Updated};
+use flywheel_load::{TargetError, TargetErrorKind};
 
 use super::PeerOptions;
 use super::group::{Apply, Groups, Overlay, Transact};
 use super::store::{
-    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, crate_version, io_kind, named,
+    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
 };
 
 /// An open database with its one keyspace.
@@ -60,7 +60,7 @@ impl Store for Fjall {
         Ok(pairs)
     }
 
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError> {
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError> {
         self.groups.write(self, key, change)
     }
 

@@ -11,9 +11,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use flywheel_load::{Record, TargetError, TargetErrorKind, Updated};
+use flywheel_load::{Record, TargetError, TargetErrorKind};
 
-use super::store::Change;
+use super::store::{Change, Written};
 use crate::limits::GROUP_WRITES_MAX;
 
 /// A transaction that is not yet committed.
@@ -41,16 +41,24 @@ struct Write {
 }
 
 impl Write {
-    fn apply(&self, to: &mut dyn Transaction) -> Result<Updated, TargetError> {
+    fn apply(&self, to: &mut dyn Transaction) -> Result<Written, TargetError> {
         let value = match &self.change {
             Change::Put(value) => value.clone(),
             Change::Merge(changes) => match to.get(&self.key)? {
                 Some(before) => Record::decode(before)?.merge(changes).into_bytes(),
-                None => return Ok(Updated::NotFound),
+                None => return Ok(Written::NotFound),
             },
+            Change::Add(addition) => {
+                let Some(before) = to.get(&self.key)? else { return Ok(Written::NotFound) };
+                let (added, after) = addition.apply(&Record::decode(before)?)?;
+                if let Some(after) = after {
+                    to.put(self.key.clone(), after.into_bytes())?;
+                }
+                return Ok(Written::Added(added));
+            }
         };
         to.put(self.key.clone(), value)?;
-        Ok(Updated::Applied)
+        Ok(Written::Applied)
     }
 }
 
@@ -83,7 +91,7 @@ enum Notice {
     /// Its turn to lead; its own write is the first in the queue.
     Lead,
     /// Its write is done.
-    Done(Result<Updated, TargetError>),
+    Done(Result<Written, TargetError>),
 }
 
 /// Nothing that is locked here is left half-changed by a panic.
@@ -120,7 +128,7 @@ impl Groups {
         store: &impl Transact,
         key: &[u8],
         change: Change,
-    ) -> Result<Updated, TargetError> {
+    ) -> Result<Written, TargetError> {
         let queue = self.queue(key);
         let client = Arc::new(Client::default());
         let write = Write { key: Bytes::copy_from_slice(key), change };
@@ -204,7 +212,7 @@ impl Drop for Turn<'_> {
 }
 
 /// Commits `writes` together; those that cannot be applied fail alone.
-fn commit(store: &impl Transact, writes: &[Write]) -> Vec<Result<Updated, TargetError>> {
+fn commit(store: &impl Transact, writes: &[Write]) -> Vec<Result<Written, TargetError>> {
     let mut outcomes = Vec::with_capacity(writes.len());
     let mut applied = false;
     let committed = store.transact(&mut |transaction| {
@@ -325,7 +333,7 @@ mod tests {
             lock(&self.groups().queues[0]).waiting.len()
         }
 
-        fn put(&self, key: &'static [u8]) -> Result<Updated, TargetError> {
+        fn put(&self, key: &'static [u8]) -> Result<Written, TargetError> {
             self.groups().write(self, key, Change::Put(Bytes::from_static(b"")))
         }
 
@@ -334,7 +342,7 @@ mod tests {
             &self,
             first: &'static [u8],
             keys: &[&'static [u8]],
-        ) -> Vec<Result<Updated, TargetError>> {
+        ) -> Vec<Result<Written, TargetError>> {
             thread::scope(|scope| {
                 let leader = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| self.put(first))));
                 while !lock(&self.groups().queues[0]).led || self.queued() > 0 {
@@ -354,7 +362,7 @@ mod tests {
     fn writes_that_wait_share_one_commit() {
         let fake = Fake::holding(3);
         let outcomes = fake.meet(b"first", &[b"a", b"b", b"c"]);
-        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Updated::Applied)), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Written::Applied)), "{outcomes:?}");
         assert_eq!(*lock(&fake.commits), [1, 3], "one for the first, one for all that waited");
         assert_eq!(lock(&fake.records).len(), 4);
     }
@@ -363,7 +371,7 @@ mod tests {
     fn a_lone_client_commits_each_write_by_itself() {
         let fake = Fake::holding(0);
         for _ in 0..3 {
-            assert_eq!(fake.put(b"a"), Ok(Updated::Applied));
+            assert_eq!(fake.put(b"a"), Ok(Written::Applied));
         }
         assert_eq!(*lock(&fake.commits), [1, 1, 1]);
     }
@@ -374,17 +382,17 @@ mod tests {
         let outcomes = fake.meet(b"first", &[b"a", b"refused", b"b"]);
         let kinds = outcomes.into_iter().map(|outcome| outcome.map_err(|error| error.kind));
         let refused = Err(TargetErrorKind::Invalid);
-        let applied = Ok(Updated::Applied);
+        let applied = Ok(Written::Applied);
         assert_eq!(kinds.collect::<Vec<_>>(), [applied, refused, applied]);
-        assert_eq!(fake.put(b"later"), Ok(Updated::Applied));
+        assert_eq!(fake.put(b"later"), Ok(Written::Applied));
     }
 
     #[test]
     fn a_leader_that_panics_leaves_nobody_waiting() {
         let fake = Fake::holding(2);
         let outcomes = fake.meet(b"panics", &[b"a", b"b"]);
-        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Updated::Applied)), "{outcomes:?}");
-        assert_eq!(fake.put(b"later"), Ok(Updated::Applied));
+        assert!(outcomes.iter().all(|outcome| *outcome == Ok(Written::Applied)), "{outcomes:?}");
+        assert_eq!(fake.put(b"later"), Ok(Written::Applied));
         assert_eq!(lock(&fake.groups().queues[0]).waiting.len(), 0);
     }
 

@@ -7,11 +7,13 @@ use std::ops::Bound;
 use ::heed::types;
 use ::heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, MdbError, RwTxn};
 use bytes::Bytes;
-use flywheel_load::{TargetError, TargetErrorKind, Updated};
+use flywheel_load::{TargetError, TargetErrorKind};
 
 use super::PeerOptions;
 use super::group::{Apply, Groups, Transact, Transaction};
-use super::store::{Change, GROUPED, Named, Store, UNCOMPRESSED, crate_version, io_kind, named};
+use super::store::{
+    Change, GROUPED, Named, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
+};
 use crate::limits::{LMDB_MAP_BYTES, LMDB_READERS_MAX};
 
 type Table = Database<'static, types::Bytes, types::Bytes>;
@@ -91,7 +93,7 @@ impl Store for Lmdb {
         pairs.map(|pair| pair.map(copy).map_err(refusal)).collect()
     }
 
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError> {
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError> {
         self.groups.write(self, key, change)
     }
 

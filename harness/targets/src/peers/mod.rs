@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use flywheel_load::{FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated};
+use flywheel_load::{
+    Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated,
+};
 
 #[cfg(feature = "fjall")]
 mod fjall;
@@ -37,7 +39,7 @@ mod sled;
 mod store;
 
 pub use store::disk_bytes;
-use store::{Change, Store};
+use store::{Change, Store, Written};
 
 /// The peers that there are adapters for, whether or not this build has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -323,6 +325,16 @@ impl Target for PeerTarget {
         whole: bool,
     ) -> Result<Updated, TargetError> {
         let change = if whole { Change::Put(changes.into_bytes()) } else { Change::Merge(changes) };
-        self.store.write(key, change)
+        Ok(match self.store.write(key, change)? {
+            Written::NotFound => Updated::NotFound,
+            Written::Applied | Written::Added(_) => Updated::Applied,
+        })
+    }
+
+    async fn add(&self, key: &[u8], addition: Addition) -> Result<Added, TargetError> {
+        match self.store.write(key, Change::Add(addition))? {
+            Written::Added(added) => Ok(added),
+            Written::NotFound | Written::Applied => Ok(Added::NotFound),
+        }
     }
 }

@@ -6,12 +6,12 @@ use ::redb::{
     TableDefinition,
 };
 use bytes::Bytes;
-use flywheel_load::{TargetError, TargetErrorKind, Updated};
+use flywheel_load::{TargetError, TargetErrorKind};
 
 use super::PeerOptions;
 use super::group::{Apply, Groups, Transact, Transaction};
 use super::store::{
-    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, crate_version, io_kind, named,
+    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
 };
 
 /// The file in the peer's directory.
@@ -83,7 +83,7 @@ impl Store for Redb {
         Ok(pairs)
     }
 
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError> {
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError> {
         self.groups.write(self, key, change)
     }
 

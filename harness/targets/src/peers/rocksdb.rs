@@ -9,11 +9,11 @@ use ::rocksdb::{
     statistics::{StatsLevel, Ticker},
 };
 use bytes::Bytes;
-use flywheel_load::{TargetError, TargetErrorKind, Updated};
+use flywheel_load::{TargetError, TargetErrorKind};
 
 use super::PeerOptions;
 use super::group::{Apply, Groups, Overlay, Transact};
-use super::store::{Change, Named, Store, UNCOMPRESSED, crate_version, named};
+use super::store::{Change, Named, Store, UNCOMPRESSED, Written, crate_version, named};
 use crate::limits::{
     ROCKSDB_BYTES_PER_SYNC, ROCKSDB_FILTER_BITS, ROCKSDB_LEVEL_0_FILES, ROCKSDB_LEVEL_BASE_BYTES,
     ROCKSDB_QUEUES, ROCKSDB_WRITE_BUFFER_BYTES, ROCKSDB_WRITE_BUFFERS,
@@ -123,7 +123,7 @@ impl Store for RocksDb {
         pairs.take(count).map(|pair| pair.map(own).map_err(refusal)).collect()
     }
 
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError> {
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError> {
         self.groups.write(self, key, change)
     }
 

@@ -6,12 +6,12 @@ use std::fs::File;
 
 use ::sled::{Config, Db, Error, Mode};
 use bytes::Bytes;
-use flywheel_load::{TargetError, TargetErrorKind, Updated};
+use flywheel_load::{TargetError, TargetErrorKind};
 
 use super::PeerOptions;
 use super::group::{Apply, Groups, Transact, Transaction};
 use super::store::{
-    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, crate_version, io_kind, named,
+    Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
 };
 
 /// sled's one log, in the peer's directory.
@@ -70,7 +70,7 @@ impl Store for Sled {
             .collect()
     }
 
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError> {
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError> {
         self.groups.write(self, key, change)
     }
 

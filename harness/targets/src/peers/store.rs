@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use bytes::Bytes;
-use flywheel_load::{Record, TargetError, TargetErrorKind, Updated};
+use flywheel_load::{Added, Addition, Record, TargetError, TargetErrorKind};
 
 /// Settings, or counters, by name.
 pub(super) type Named<T> = Vec<(String, T)>;
@@ -19,6 +19,20 @@ pub(super) enum Change {
     Put(Bytes),
     /// Fields to lay over those that are there; nothing happens where there is no record.
     Merge(Record),
+    /// A number to add to one that is there.
+    Add(Addition),
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "any-peer"), expect(dead_code, reason = "no peer is there to say it"))]
+pub(super) enum Written {
+    /// It is done.
+    Applied,
+    /// There is no such record.
+    NotFound,
+    /// What an addition came to.
+    Added(Added),
 }
 
 /// One open store. Every call blocks its thread; any thread may call.
@@ -30,7 +44,7 @@ pub(super) trait Store: Send + Sync {
     fn scan(&self, start: &[u8], count: usize) -> Result<Vec<(Bytes, Bytes)>, TargetError>;
 
     /// Makes one change; returns when it is durable. Changes of one key happen one after the other.
-    fn write(&self, key: &[u8], change: Change) -> Result<Updated, TargetError>;
+    fn write(&self, key: &[u8], change: Change) -> Result<Written, TargetError>;
 
     /// See [`super::Peer::settings`].
     fn settings(&self) -> Named<String>;

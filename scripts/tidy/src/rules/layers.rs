@@ -42,6 +42,7 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/targets", Only(&["harness/load", "engine/shard", "engine/table"])),
     ("harness/report", Only(&["harness/load", "harness/device", "harness/stats"])),
     ("harness/stats", Only(&[])),
+    ("harness/count", Only(&["engine/disk", "engine/shard"])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
     ("fuzz", Only(&["engine/disk", "engine/store", "engine/shard"])),

@@ -1,0 +1,145 @@
+//! This program, or another build of it, in a process of its own: its memory bounded if need be, its errors told, its result
+//! read back. What it is told to do is the caller's.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use flywheel_report::RunResult;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::interrupt;
+use crate::memory_limit::MemoryLimit;
+
+/// The signal that nobody survives.
+const SIGKILL: i32 = 9;
+
+/// How `flywheel` is run.
+pub struct Child<'a> {
+    /// The binary.
+    pub program: PathBuf,
+    /// The memory that each process may have.
+    pub limit: Option<&'a MemoryLimit>,
+    /// Workload files.
+    pub files: &'a [PathBuf],
+    /// Flags that are handed on, but for its folders and `--seconds`.
+    pub common: &'a Common,
+    /// Where its result folders go.
+    pub out: &'a Path,
+    /// Raised by Ctrl-C.
+    pub stop: &'a Arc<AtomicBool>,
+}
+
+impl Child<'_> {
+    /// The binary that runs now.
+    pub fn this_program() -> Result<PathBuf, CliError> {
+        std::env::current_exe().map_err(CliError::file("flywheel"))
+    }
+
+    /// `flywheel run` for so long: in an open loop at a rate, or, whatever the workload says, in a closed one without.
+    /// Returns the result and the name of its folder.
+    pub fn measure(
+        &self,
+        system: &str,
+        dir: &Path,
+        seconds: u64,
+        rate: Option<f64>,
+        more: &[String],
+    ) -> Result<(RunResult, String), CliError> {
+        let mut flags = vec!["--seconds".to_owned(), seconds.to_string()];
+        match rate {
+            Some(rate) => flags.extend(["--rate".to_owned(), rate.to_string()]),
+            None => flags.extend(
+                ["-p", "arrivals=closed", "-p", "targetshape=flat", "-p", "target=0"]
+                    .map(str::to_owned),
+            ),
+        }
+        flags.extend_from_slice(more);
+        let printed = self.flywheel("run", system, dir, &flags)?;
+        let folder = PathBuf::from(printed.lines().last().unwrap_or_default());
+        let path = folder.join("result.json");
+        if !path.is_file() {
+            let program = self.program.display();
+            let problem =
+                format!("{program}: its run ended without a result folder: is it a flywheel?");
+            return Err(CliError::Child(problem));
+        }
+        let json = std::fs::read_to_string(&path).map_err(CliError::file(&path))?;
+        let result = RunResult::from_json(&json)
+            .map_err(|error| CliError::Child(format!("{}: {error}", path.display())))?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((result, name))
+    }
+
+    /// Runs one command on one system. Returns what it printed.
+    pub fn flywheel(
+        &self,
+        command: &str,
+        system: &str,
+        dir: &Path,
+        more: &[String],
+    ) -> Result<String, CliError> {
+        if interrupt::is_set(self.stop) {
+            return Err(CliError::Interrupted);
+        }
+        let common = self.common;
+        let mut child = match self.limit {
+            Some(limit) => limit.command(&self.program),
+            None => Command::new(&self.program),
+        };
+        child.arg(command).args(["--target", system]);
+        for file in self.files {
+            child.arg("-P").arg(file);
+        }
+        for property in &common.properties {
+            child.args(["-p", property]);
+        }
+        child.arg("--dir").arg(dir).arg("--out").arg(self.out);
+        child.args(["--cache-mib", &common.cache_mib.to_string()]);
+        child.args(["--p99-ms", &common.p99_ms.to_string()]);
+        let numbers = [
+            ("--seed", common.seed),
+            ("--shards", common.shards.map(|n| n as u64)),
+            ("--workers", common.workers.map(|n| n as u64)),
+            ("--index-mib", common.index_mib),
+        ];
+        for (flag, number) in numbers {
+            if let Some(number) = number {
+                child.args([flag, &number.to_string()]);
+            }
+        }
+        if common.no_probe {
+            child.arg("--no-probe");
+        }
+        child.args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = child.output().map_err(CliError::file(&self.program))?;
+        let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        match output.status.code() {
+            // What a Ctrl-C cut short says nothing beside runs that went on to their end.
+            _ if interrupt::is_set(self.stop) => Err(CliError::Interrupted),
+            // 1 is a verdict, not a failure; and a run that ended with a fault has left its result.
+            Some(0 | 1) => Ok(printed),
+            Some(2) if Path::new(printed.lines().last().unwrap_or_default()).is_dir() => {
+                Ok(printed)
+            }
+            _ => {
+                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+                let last = errors.lines().last().unwrap_or_default();
+                let memory = match (output.status.signal(), self.limit) {
+                    (Some(SIGKILL), Some(_)) => {
+                        " (as the kernel does for want of memory: --memory-mib)"
+                    }
+                    _ => "",
+                };
+                let status = output.status;
+                let program = self.program.display();
+                Err(CliError::Child(format!(
+                    "{program}: {command} of {system} ended with {status}{memory}: {last}"
+                )))
+            }
+        }
+    }
+}
