@@ -5,6 +5,7 @@
 mod checked;
 mod client;
 mod control;
+mod drive;
 mod executor;
 mod feed;
 mod measure;
@@ -14,18 +15,11 @@ mod recording;
 mod replay;
 mod schedule;
 mod shared;
+mod threads;
 mod validate;
 mod worker;
 
-use std::num::NonZeroU64;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
+use std::time::Duration;
 
 pub use control::{Control, Progress};
 pub use feed::Entries;
@@ -34,15 +28,10 @@ pub use recording::RecordTo;
 pub use replay::Replay;
 
 use crate::figures::{Phase, RunFigures};
-use crate::limits::DRAIN_MAX;
 use crate::target::{TargetError, TargetFactory};
 use crate::trace::TraceError;
-use crate::workload::{KeyChooser, Workload, WorkloadClass};
-use feed::{Feed, Lifeline};
-use measure::{Pacing, WorkerFigures};
-use recording::Recording;
-use shared::Shared;
-use worker::Worker;
+use crate::workload::Workload;
+use drive::{Drive, Fed};
 
 /// How a workload is driven, beyond what its properties say.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +84,7 @@ pub fn load<F: TargetFactory>(
     options: &RunOptions,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    drive(Phase::Load, workload, factory, options, None, None, control)
+    Drive { phase: Phase::Load, workload, factory, options, open: None, control }.run(None)
 }
 
 /// Load phase of a trace: inserts `records` records, as `inserts` says, in as many clients as `threadcount` says. One
@@ -111,8 +100,8 @@ pub fn load_entries<F: TargetFactory>(
     records: u64,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    let fed = Some((inserts, Some(records)));
-    drive(Phase::Load, workload, factory, options, None, fed, control)
+    let fed = Fed { entries: inserts, goal: Some(records) };
+    Drive { phase: Phase::Load, workload, factory, options, open: None, control }.run(Some(fed))
 }
 
 /// Run phase in a closed loop whose operations are given: each is sent once, as soon as some client is free. Those on
@@ -128,7 +117,8 @@ pub fn run_entries<F: TargetFactory>(
     entries: Entries<'_>,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    drive(Phase::Run, workload, factory, options, None, Some((entries, None)), control)
+    let fed = Fed { entries, goal: None };
+    Drive { phase: Phase::Run, workload, factory, options, open: None, control }.run(Some(fed))
 }
 
 /// Run phase: the mix, until `operationcount` operations or `maxexecutiontime` after the warm-up.
@@ -145,7 +135,7 @@ pub fn run<F: TargetFactory>(
     if workload.operation_count.is_none() && workload.max_execution_time.is_none() {
         return Err(RunError::Unbounded);
     }
-    drive(Phase::Run, workload, factory, options, None, None, control)
+    Drive { phase: Phase::Run, workload, factory, options, open: None, control }.run(None)
 }
 
 /// Run phase in an open loop: the mix, each operation when `arrivals` says so, whatever became of those before.
@@ -175,204 +165,7 @@ pub fn run_open<F: TargetFactory>(
         record: arrivals.record.clone(),
     };
     let entries = arrivals.replay.as_ref().map(Replay::entries).transpose()?;
-    let fed = entries.map(|entries| (entries, None));
-    drive(Phase::Run, workload, factory, &options, Some(arrivals), fed, control)
-}
-
-fn drive<F: TargetFactory>(
-    phase: Phase,
-    workload: &Workload,
-    factory: &F,
-    options: &RunOptions,
-    open: Option<&OpenOptions>,
-    fed: Option<(Entries<'_>, Option<u64>)>,
-    control: &Control,
-) -> Result<RunFigures, RunError> {
-    if options.record.is_some() && workload.class != WorkloadClass::Core {
-        return Err(RunError::Record(workload.class.name()));
-    }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let most = open.map_or(workload.thread_count as usize, |arrivals| arrivals.in_flight);
-    let workers = options.workers.unwrap_or(cores).clamp(1, most);
-    let live = control.begin(workers);
-    let drain = options.drain.unwrap_or(DRAIN_MAX);
-    let mut shared = Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);
-    shared.stores = factory.stores();
-    let feed = fed.as_ref().map(|(_, goal)| Feed::new(workers, *goal));
-    shared.feed = feed.as_ref();
-    if phase == Phase::Run && feed.is_none() {
-        shared.chooser = Some(KeyChooser::new(workload));
-    }
-    let shared = &shared;
-    let is_validated = phase == Phase::Run && shared.stores && workload.has_a_sum();
-    let sum = || -> Result<Option<validate::Sum>, RunError> {
-        if !is_validated {
-            return Ok(None);
-        }
-        let connected = executor::block_on(factory.connect(0));
-        let target = connected.map_err(|error| RunError::Connect { worker: 0, error })?;
-        Ok(Some(validate::sum(workload, &target, drain)))
-    };
-    let before = sum()?;
-    let mut figures: Vec<WorkerFigures> = Vec::with_capacity(workers);
-    let recorded = thread::scope(|scope| {
-        // However the workers end, the one that reads must not go on waiting for them.
-        let _closing = shared.feed.map(Feed::closing);
-        if let Some((feed, (entries, _))) = shared.feed.zip(fed) {
-            let reader = thread::Builder::new().name("load-trace".into());
-            reader
-                .spawn_scoped(scope, || feed.read(entries))
-                .expect("the system can start one more thread");
-        }
-        let record = options.record.clone().filter(|_| phase == Phase::Run);
-        let record = record.map(|to| Recording::new(to, workers, shared.measure_from_ns));
-        let (recording, taping) = match record {
-            None => (None, None),
-            Some((recording, tape)) => {
-                let taping = thread::Builder::new().name("load-record".into());
-                let taping = taping
-                    .spawn_scoped(scope, || {
-                        be_patient();
-                        tape.write()
-                    })
-                    .expect("the system can start one more thread");
-                (Some(recording), Some(taping))
-            }
-        };
-        let mut connecting = Vec::with_capacity(workers);
-        for worker in 0..workers {
-            let tap = recording.as_ref().map(|recording| recording.tap(worker));
-            // Channels rather than a barrier: a worker that fails or panics must not leave others waiting.
-            let (connected, wait_connected) = mpsc::channel();
-            let (start, wait_start) = mpsc::channel::<Instant>();
-            let handle = thread::Builder::new()
-                .name(format!("load-{worker}"))
-                .spawn_scoped(scope, move || {
-                    let _lifeline = Lifeline(shared.feed);
-                    // A schedule is kept as well as can be; without one only throughput is asked for.
-                    if shared.pacing() == Pacing::Unpaced {
-                        if !options.calls_block {
-                            be_patient();
-                        }
-                    } else {
-                        be_punctual();
-                    }
-                    if !options.cores.is_empty() {
-                        pin_to(options.cores[worker % options.cores.len()]);
-                    }
-                    let target = match executor::block_on(factory.connect(worker)) {
-                        Ok(target) => target,
-                        Err(error) => {
-                            connected.send(Err(error)).ok();
-                            return None;
-                        }
-                    };
-                    connected.send(Ok(())).ok();
-                    let epoch = wait_start.recv().ok()?;
-                    let worker = Worker::new(shared, worker, &target, epoch, tap);
-                    Some(match open {
-                        Some(arrivals) => open::drive_worker(worker, arrivals),
-                        None => client::drive_worker(worker),
-                    })
-                })
-                .expect("the system can start a few more threads");
-            connecting.push((handle, wait_connected, start));
-        }
-        // From here on the workers' own ends keep the recording going.
-        drop(recording);
-        let mut failed = None;
-        for (worker, (_, wait_connected, _)) in connecting.iter().enumerate() {
-            // A receive error is a worker that panicked: joining it below passes the panic on.
-            if let Ok(Err(error)) = wait_connected.recv() {
-                failed.get_or_insert(RunError::Connect { worker, error });
-            }
-        }
-        if let (Some(feed), None) = (shared.feed, &failed) {
-            feed.wait_until_ahead();
-        }
-        let epoch = Instant::now();
-        if failed.is_none() {
-            shared.live.start(epoch, shared);
-            for (_, _, start) in &connecting {
-                start.send(epoch).ok();
-            }
-        }
-        for (handle, _, start) in connecting {
-            drop(start);
-            match handle.join() {
-                Ok(measured) => figures.extend(measured),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        let recorded = taping.map(|taping| taping.join());
-        let recorded =
-            recorded.transpose().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        failed.map_or(Ok(recorded), Err)
-    })?;
-    shared.live.finish();
-    if let Some(feed) = shared.feed
-        && let Some(error) = feed.take_error()
-    {
-        return Err(error.into());
-    }
-    let (mut figures, told) = merge::merge(shared, factory.name(), figures);
-    figures.recorded = recorded;
-    figures.validation = before
-        .zip(sum()?)
-        .map(|(before, after)| validate::validation(workload, before, after, told));
-    Ok(figures)
-}
-
-/// Has this thread wait for its turn when it is woken, instead of pushing aside whoever runs: where
-/// the generator shares cores with what it measures, each answer would else interrupt the work on the
-/// next ones. A system that refuses is measured as it is.
-fn be_patient() {
-    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
-    // The crate's name for niceness 0, which is where every process begins.
-    let Ok(niceness_0) = 47u8.try_into() else { return };
-    let priority = ThreadPriority::Crossplatform(niceness_0);
-    let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
-}
-
-/// Has the kernel wake this thread when it asked to be, and not up to 50 us later, as it does by default to wake
-/// several at once. A system that refuses is measured as it is.
-fn be_punctual() {
-    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-}
-
-/// Keeps this thread on one core. A system that refuses is measured as it is.
-fn pin_to(core: usize) {
-    let mut cores = rustix::thread::CpuSet::new();
-    if core < rustix::thread::CpuSet::MAX_CPU {
-        cores.set(core);
-        let _ = rustix::thread::sched_setaffinity(None, &cores);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use thread_priority::thread_schedule_policy;
-
-    #[test]
-    fn a_pinned_worker_stays_on_its_core() {
-        let allowed = rustix::thread::sched_getaffinity(None).expect("known");
-        let core = (0..1024).rfind(|core| allowed.is_set(*core)).expect("at least one");
-        let mask = thread::spawn(move || {
-            pin_to(core);
-            rustix::thread::sched_getaffinity(None).expect("known")
-        });
-        let mask = mask.join().expect("nothing panics");
-        assert!(mask.is_set(core) && mask.count() == 1, "core {core}");
-    }
-
-    #[test]
-    fn a_worker_waits_for_its_turn() {
-        let worker = thread::spawn(|| {
-            be_patient();
-            thread_schedule_policy()
-        });
-        let policy = worker.join().expect("nothing panics").expect("known");
-        assert_eq!(policy, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch));
-    }
+    let fed = entries.map(|entries| Fed { entries, goal: None });
+    let (phase, options, open) = (Phase::Run, &options, Some(arrivals));
+    Drive { phase, workload, factory, options, open, control }.run(fed)
 }
