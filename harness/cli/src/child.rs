@@ -1,9 +1,9 @@
 //! This program, or another build of it, in a process of its own: its memory bounded if need be, its errors told, its result
-//! read back. What it is told to do is the caller's.
+//! read back. What it is told to do is the caller's, and so is what else runs meanwhile.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -49,6 +49,18 @@ impl Child<'_> {
         rate: Option<f64>,
         more: &[String],
     ) -> Result<(RunResult, String), CliError> {
+        self.start_measuring(system, dir, seconds, rate, more)?.result()
+    }
+
+    /// Starts what [`Self::measure`] waits for.
+    pub fn start_measuring(
+        &self,
+        system: &str,
+        dir: &Path,
+        seconds: u64,
+        rate: Option<f64>,
+        more: &[String],
+    ) -> Result<Running<'_>, CliError> {
         let mut flags = vec!["--seconds".to_owned(), seconds.to_string()];
         match rate {
             Some(rate) => flags.extend(["--rate".to_owned(), rate.to_string()]),
@@ -58,20 +70,7 @@ impl Child<'_> {
             ),
         }
         flags.extend_from_slice(more);
-        let printed = self.flywheel("run", system, dir, &flags)?;
-        let folder = PathBuf::from(printed.lines().last().unwrap_or_default());
-        let path = folder.join("result.json");
-        if !path.is_file() {
-            let program = self.program.display();
-            let problem =
-                format!("{program}: its run ended without a result folder: is it a flywheel?");
-            return Err(CliError::Child(problem));
-        }
-        let json = std::fs::read_to_string(&path).map_err(CliError::file(&path))?;
-        let result = RunResult::from_json(&json)
-            .map_err(|error| CliError::Child(format!("{}: {error}", path.display())))?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((result, name))
+        self.start("run", system, dir, &flags)
     }
 
     /// Runs one command on one system. Returns what it printed.
@@ -82,6 +81,16 @@ impl Child<'_> {
         dir: &Path,
         more: &[String],
     ) -> Result<String, CliError> {
+        self.start(command, system, dir, more)?.printed()
+    }
+
+    fn start(
+        &self,
+        command: &str,
+        system: &str,
+        dir: &Path,
+        more: &[String],
+    ) -> Result<Running<'_>, CliError> {
         if interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
         }
@@ -115,11 +124,51 @@ impl Child<'_> {
             child.arg("--no-probe");
         }
         child.args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let output = child.output().map_err(CliError::file(&self.program))?;
+        let process = child.spawn().map_err(CliError::file(&self.program))?;
+        Ok(Running { of: self, process, what: format!("{command} of {system}") })
+    }
+}
+
+/// One that was started.
+pub struct Running<'a> {
+    of: &'a Child<'a>,
+    process: process::Child,
+    /// What it does, for errors.
+    what: String,
+}
+
+impl Running<'_> {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for the result of a run. Returns it and the name of its folder.
+    pub fn result(self) -> Result<(RunResult, String), CliError> {
+        let program = self.of.program.display();
+        let printed = self.printed()?;
+        let folder = PathBuf::from(printed.lines().last().unwrap_or_default());
+        let path = folder.join("result.json");
+        if !path.is_file() {
+            let problem =
+                format!("{program}: its run ended without a result folder: is it a flywheel?");
+            return Err(CliError::Child(problem));
+        }
+        let json = std::fs::read_to_string(&path).map_err(CliError::file(&path))?;
+        let result = RunResult::from_json(&json)
+            .map_err(|error| CliError::Child(format!("{}: {error}", path.display())))?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((result, name))
+    }
+
+    /// Waits for its end. Returns what it printed.
+    fn printed(self) -> Result<String, CliError> {
+        let Self { of, process, what } = self;
+        let output = process.wait_with_output().map_err(CliError::file(&of.program))?;
         let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match output.status.code() {
             // What a Ctrl-C cut short says nothing beside runs that went on to their end.
-            _ if interrupt::is_set(self.stop) => Err(CliError::Interrupted),
+            _ if interrupt::is_set(of.stop) => Err(CliError::Interrupted),
             // 1 is a verdict, not a failure; and a run that ended with a fault has left its result.
             Some(0 | 1) => Ok(printed),
             Some(2) if Path::new(printed.lines().last().unwrap_or_default()).is_dir() => {
@@ -128,16 +177,16 @@ impl Child<'_> {
             _ => {
                 let errors = String::from_utf8_lossy(&output.stderr).into_owned();
                 let last = errors.lines().last().unwrap_or_default();
-                let memory = match (output.status.signal(), self.limit) {
+                let memory = match (output.status.signal(), of.limit) {
                     (Some(SIGKILL), Some(_)) => {
                         " (as the kernel does for want of memory: --memory-mib)"
                     }
                     _ => "",
                 };
                 let status = output.status;
-                let program = self.program.display();
+                let program = of.program.display();
                 Err(CliError::Child(format!(
-                    "{program}: {command} of {system} ended with {status}{memory}: {last}"
+                    "{program}: {what} ended with {status}{memory}: {last}"
                 )))
             }
         }

@@ -16,6 +16,7 @@ use flywheel_targets::PeerName;
 use crate::args::{Chosen, PeersArgs, Rate, TargetName};
 use crate::child::Child;
 use crate::error::CliError;
+use crate::loaded;
 use crate::memory_limit::MemoryLimit;
 use crate::settings::{self, Named};
 
@@ -35,9 +36,16 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
     let name = settings::workload_name(&args.files);
     let named = settings::resolve(name, &args.files, common, Some(DEFAULT_SECONDS))?;
     let systems = systems(args)?;
-    if !settings::is_empty(&common.dir)? {
+    if args.keep {
+        for system in &systems {
+            let dir = dir_of(&common.dir, system);
+            if !settings::is_empty(&dir)? {
+                loaded::check(&dir, &named.workload)?;
+            }
+        }
+    } else if !settings::is_empty(&common.dir)? {
         let problem = "not empty, and every system begins with fresh files; delete it, or choose \
-                       another --dir";
+                       another --dir, or --keep what a --keep left";
         return Err(CliError::Data { directory: common.dir.clone(), problem: problem.into() });
     }
     let usual_mib = common.cache_mib.saturating_add(BESIDE_CACHE_MIB);
@@ -67,11 +75,8 @@ pub fn command(args: &PeersArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError>
     println!("{}", peers_summary(&result));
     let folder = write_peers_folder(&common.out, &result).map_err(CliError::file(&common.out))?;
     println!("{}", folder.display());
-    for system in &systems {
-        let dir = dir_of(&common.dir, system);
-        if let Err(error) = std::fs::remove_dir_all(&dir) {
-            eprintln!("flywheel: {} could not be removed: {error}", dir.display());
-        }
+    for system in systems.iter().filter(|_| !args.keep) {
+        remove(&dir_of(&common.dir, system));
     }
     Ok(if result.is_clean() { 0 } else { crate::EXIT_FAULT })
 }
@@ -152,9 +157,15 @@ impl Runner<'_> {
         for system in systems {
             let name = if system == "engine" { "flywheel" } else { system };
             let dir = dir_of(&self.args.common.dir, system);
+            if !settings::is_empty(&dir)? {
+                println!("{system:<10} was loaded before");
+                runs.push(SystemRuns { system: name.into(), ..SystemRuns::default() });
+                continue;
+            }
             let printed = match self.child.flywheel("load", system, &dir, &[]) {
                 Err(CliError::Child(reason)) => {
                     eprintln!("flywheel: {reason}");
+                    remove(&dir);
                     let failure = Some(reason);
                     runs.push(SystemRuns { system: name.into(), failure, ..SystemRuns::default() });
                     continue;
@@ -219,6 +230,15 @@ impl Runner<'_> {
 
 fn dir_of(dir: &Path, system: &str) -> PathBuf {
     dir.join(system)
+}
+
+fn remove(dir: &Path) {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            eprintln!("flywheel: {} could not be removed: {error}", dir.display());
+        }
+        _ => {}
+    }
 }
 
 /// Fisher and Yates's shuffle.

@@ -317,6 +317,15 @@ pub(crate) fn remarks(result: &PeersResult) -> Vec<String> {
          wrote or loaded. CPU per operation includes the generator."
             .into(),
     );
+    let is_kept = |of: &&SystemFigures| of.load_ops_per_s.is_none() && of.failure.is_none();
+    let kept: Vec<&str> =
+        result.systems.iter().filter(is_kept).map(|of| of.system.as_str()).collect();
+    if !kept.is_empty() {
+        remarks.push(format!(
+            "Loaded before, and as earlier runs left them (--keep): {}.",
+            kept.join(", ")
+        ));
+    }
     remarks.extend(result.systems.iter().filter(|of| of.refused > 0).map(|of| {
         format!("{} refused {} arrivals of the open loops.", of.system, count(of.refused))
     }));

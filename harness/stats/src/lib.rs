@@ -39,7 +39,7 @@ pub use chi_square::{Fit, LEAST_EXPECTED, goodness_of_fit};
 pub use error::StatsError;
 pub use knee::{DEFAULT_SENSITIVITY, Knee, LEAST_POINTS, Point, knee};
 pub use pairs::{
-    Comparison, FIRST_PAIRS, MIN_PAIRS, MORE_PAIRS, MOST_PAIRS, NextStep, compare_pairs, next_step,
+    Comparison, FIRST_PAIRS, MIN_PAIRS, MORE_PAIRS, MOST_PAIRS, compare_pairs, missing_pairs,
 };
 pub use random::SplitMix64;
 pub use steady::{Drift, DriftBounds, Second, Steadiness, SteadyOptions, steadiness};

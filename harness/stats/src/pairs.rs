@@ -80,22 +80,17 @@ pub fn compare_pairs(
     Ok(Comparison { ratio: interval.map(f64::exp), pairs: pairs.len(), verdict, threshold })
 }
 
-/// What a sequential gate does after a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextStep {
-    /// The verdict stands.
-    Stop,
-    /// Measure so many more pairs, and compare all of them again.
-    Add(usize),
-}
-
-/// After nothing, [`FIRST_PAIRS`]; while inconclusive, [`MORE_PAIRS`] more, up to [`MOST_PAIRS`].
-pub fn next_step(last: Option<&Comparison>) -> NextStep {
-    let Some(last) = last else { return NextStep::Add(FIRST_PAIRS) };
-    let open = last.verdict == PairVerdict::Inconclusive && last.pairs < MOST_PAIRS;
-    match (open, FIRST_PAIRS.checked_sub(last.pairs)) {
-        (false, _) => NextStep::Stop,
-        (true, Some(missing)) if missing > 0 => NextStep::Add(missing),
-        (true, _) => NextStep::Add(MORE_PAIRS.min(MOST_PAIRS - last.pairs)),
+/// How many more pairs a sequential gate measures that has so many, and this verdict on them: [`FIRST_PAIRS`], then
+/// [`MORE_PAIRS`] while it is inconclusive, up to [`MOST_PAIRS`]. Pairs are judged only when there are as many as one of those
+/// looks wants, never in between: each look is a chance to err, and the intervals allow for so many.
+pub fn missing_pairs(pairs: usize, verdict: PairVerdict) -> usize {
+    let to_the_look = match pairs.checked_sub(FIRST_PAIRS) {
+        None => return FIRST_PAIRS - pairs,
+        Some(_) if pairs >= MOST_PAIRS => return 0,
+        Some(beyond) => beyond.next_multiple_of(MORE_PAIRS) - beyond,
+    };
+    match to_the_look {
+        0 if verdict == PairVerdict::Inconclusive => MORE_PAIRS,
+        missing => missing,
     }
 }

@@ -10,16 +10,14 @@ use super::{Common, Rate};
 /// What `--help` says below the flags.
 pub const HELP: &str = "\
 First what one operation takes is counted (instructions, allocations, system calls, I/Os, bytes) and held against a file of \
-budgets. Then, with --baseline, that build and this one run the workload in pairs: each loads fresh files, answers arrivals \
-at one rate that both can keep, and then as many as it can; which of them comes first is drawn, as often the one as the \
-other. A bootstrap interval over the pairs decides; while it is inconclusive, pairs are added, from 8 up to 20. A pair \
-during which the disk itself changed is void.
+budgets. Then, with --baseline, that build and this one run the workload in pairs: each loads fresh files and answers arrivals \
+at one rate that both can keep; which of them comes first is drawn, as often the one as the other. Then both answer as many as \
+they can, in turns of a tenth of a second: while one goes on the other is frozen, so that whatever changes on the machine, and \
+on its disk, changes for both. A bootstrap interval over the pairs decides; while it is inconclusive, pairs are added, from 8 \
+up to 20. A pair during which the disk itself changed is void.
 
 Instructions need valgrind, system calls strace; without, those budgets are not checked, and it says so (--strict: and is \
 inconclusive). A count without a budget is inconclusive, too.
-
-Throughput is not divided by the disk's unless asked for (--judge device): the probe has a noise of its own, and a disk that \
-changed voids its pair.
 
 Leaves a folder with gate.json, summary.txt, summary.md (for a pull request) and junit.xml.
 
@@ -105,8 +103,7 @@ pub struct GateArgs {
     )]
     pub void_percent: f64,
 
-    /// Figures that decide, of throughput, device (throughput over the disk's own), cpu, written, p50 and p99; the others are
-    /// only shown
+    /// Figures that decide, of throughput, cpu, written, p50 and p99; the others are only shown
     #[arg(long, value_delimiter = ',', value_parser = figure, default_value = "throughput,cpu,p50",
           value_name = "FIGURES")]
     pub judge: Vec<GateFigure>,

@@ -106,7 +106,8 @@ Exit codes: 0 all ran; 2 bad input or a fault.
 
 Examples:
   flywheel peers -P workloads/a.properties
-  flywheel peers -P workloads/c.properties --systems rocksdb,lmdb --rounds 3 --seconds 30";
+  flywheel peers -P workloads/c.properties --systems rocksdb,lmdb --rounds 3 --seconds 30
+  for w in a b c f d; do flywheel peers --keep -P workloads/$w.properties; done    loaded once";
 
 const SEARCH_HELP: &str = "\
 Finds the peak in a closed loop, offers shares of it in open loops of --seconds each (default 10), halves \
@@ -327,6 +328,10 @@ pub struct PeersArgs {
     /// The rate at which response times are measured, or a share of the slowest system's throughput
     #[arg(long, default_value = "50%", value_name = "RATE|SHARE%")]
     pub rate: Rate,
+
+    /// Leave the files, and take those that the last --keep left: what is there is not loaded again
+    #[arg(long)]
+    pub keep: bool,
 
     /// Memory that each process may use, page cache included, in MiB [default: the cache and 640]
     #[arg(long, value_parser = clap::value_parser!(u64).range(16..=1 << 30))]

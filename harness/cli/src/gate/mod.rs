@@ -4,6 +4,7 @@
 mod counters;
 mod pairs;
 mod self_test;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -1,5 +1,5 @@
-//! Two builds in pairs: each loads fresh files, answers at one rate, and then as fast as it can; in an order that is drawn and
-//! balanced; with the disk probed before, between and after.
+//! Two builds in pairs: each loads fresh files and answers at one rate, in an order that is drawn and balanced; then both answer
+//! as fast as they can, in short turns; with the disk probed before and after.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_load::OpenOptions;
-use flywheel_report::gate::{Build, GateFigure, PairFigures, PairedCheck, SideFigures, Thresholds};
+use flywheel_report::gate::{Build, PairFigures, PairedCheck, SideFigures, Thresholds};
 use flywheel_report::{OperationKind, RunResult};
 use flywheel_stats::SplitMix64;
 
@@ -17,14 +17,16 @@ use crate::device;
 use crate::error::CliError;
 use crate::settings::{self, Named};
 
+use super::turns;
+
 /// Seconds of each loop, unless `--seconds` is given.
-const DEFAULT_SECONDS: u64 = 3;
+const DEFAULT_SECONDS: u64 = 5;
 
 /// What runs of pairs do without: nothing is read back that was read back before.
 const LEAN: [&str; 2] = ["--verify", "0"];
 
 /// Properties of both sides, unless the workload or `-p` has others: runs are many and short.
-const DEFAULTS: [(&str, &str); 2] = [("threadcount", "64"), ("warmuptime", "1")];
+const DEFAULTS: [(&str, &str); 2] = [("threadcount", "64"), ("warmuptime", "2")];
 
 /// One side of a pair: which binary, and what more it is told.
 pub struct Side {
@@ -61,10 +63,6 @@ pub fn plan(args: &GateArgs, thresholds: &Thresholds) -> Result<Option<Plan>, Cl
         }
     }
     let named = workload(args)?;
-    if args.common.no_probe && args.judge.contains(&GateFigure::ThroughputPerDevice) {
-        let problem = "--judge device: without a probe (--no-probe) nothing is known of the device";
-        return Err(CliError::Flag(problem.into()));
-    }
     let build = |path: &Path| Build { path: path.display().to_string(), ..Build::default() };
     let check = PairedCheck {
         workload: named.name.clone(),
@@ -232,8 +230,10 @@ impl<'a> Pairs<'a> {
     /// A closed loop on fresh files: what the build can do at most. Its records are read back: nothing is compared with a build
     /// that loses them.
     pub fn peak(&mut self, side: &Side) -> Result<RunResult, CliError> {
-        let dir = self.fresh()?;
-        let result = self.closed(side, &dir, &[])?;
+        let dir = self.fresh("first")?;
+        let (seconds, flags) = (seconds(&self.common), flags(side, &[]));
+        let (result, _) = self.child(side).measure("engine", &dir, seconds, None, &flags)?;
+        sound(&result)?;
         self.remove(&dir)?;
         Ok(result)
     }
@@ -250,58 +250,65 @@ impl<'a> Pairs<'a> {
             Some(probed) => Some(probed),
             None => self.probe()?,
         };
-        let sides = if candidate_first { [candidate, baseline] } else { [baseline, candidate] };
-        let mut first = self.side(sides[0], load)?;
-        let between = self.probe()?;
-        let mut second = self.side(sides[1], load)?;
+        let mut sides = [baseline, candidate];
+        if candidate_first {
+            sides.reverse();
+        }
+        // First what leaves both with equal files: the same operations at the same rate.
+        let dirs = [self.fresh("first")?, self.fresh("second")?];
+        let mut figures = Vec::new();
+        for (side, dir) in sides.into_iter().zip(&dirs) {
+            figures.push(self.respond(side, dir, load)?);
+        }
+        for (figures, closed) in figures.iter_mut().zip(self.in_turns(sides, &dirs)?) {
+            // It had every second turn.
+            figures.throughput_ops_per_s = 2.0 * closed.throughput_ops_per_s;
+            figures.cpu_us_per_op = closed.process.cpu_us_per_op;
+            figures.written_bytes_per_op = closed.process.written_bytes_per_op;
+        }
+        for dir in &dirs {
+            self.remove(dir)?;
+        }
         let after = self.probe()?;
         self.probed = after;
-        let mean =
-            |a: Option<Probed>, b: Option<Probed>| Some((a?.read_iops * b?.read_iops).sqrt());
-        first.device_read_iops = mean(before, between);
-        second.device_read_iops = mean(between, after);
-        let probes: Option<Vec<Probed>> = [before, between, after].into_iter().collect();
-        let device_drift = probes.map(|probes| {
-            let of_reads = spread(probes.iter().map(|probed| probed.read_iops));
-            of_reads.max(spread(probes.iter().map(|probed| probed.write_us)))
+        let device_drift = before.zip(after).map(|(before, after)| {
+            let change = |a: f64, b: f64| (a / b).max(b / a) - 1.0;
+            change(before.read_iops, after.read_iops).max(change(before.write_us, after.write_us))
         });
+        let [first, second] = <[SideFigures; 2]>::try_from(figures).expect("one for each side");
         let (candidate, baseline) = if candidate_first { (first, second) } else { (second, first) };
         Ok(PairFigures { candidate_first, baseline, candidate, device_drift, void: None })
     }
 
-    fn side(&self, side: &Side, load: &PairLoad) -> Result<SideFigures, CliError> {
-        let dir = self.fresh()?;
-        // First what leaves both with equal files: the same operations at the same rate.
-        let open = self.child(side).measure(
-            "engine",
-            &dir,
-            seconds(&self.common),
-            Some(load.rate_per_s),
-            &flags(side, &LEAN),
-        )?;
-        let closed = self.closed(side, &dir, &LEAN)?;
-        self.remove(&dir)?;
-        sound(&open.0)?;
-        let sustained = open.0.schedule.as_ref().is_some_and(|schedule| schedule.sustained);
-        let of = load.operation.and_then(|kind| open.0.operations.get(&kind));
+    /// An open loop at the one rate.
+    fn respond(&self, side: &Side, dir: &Path, load: &PairLoad) -> Result<SideFigures, CliError> {
+        let (seconds, rate, flags) =
+            (seconds(&self.common), Some(load.rate_per_s), flags(side, &LEAN));
+        let (result, _) = self.child(side).measure("engine", dir, seconds, rate, &flags)?;
+        sound(&result)?;
+        let sustained = result.schedule.as_ref().is_some_and(|schedule| schedule.sustained);
+        let of = load.operation.and_then(|kind| result.operations.get(&kind));
         let response_us = of.filter(|of| sustained && of.count > 0).map(|of| of.response_us);
         Ok(SideFigures {
-            throughput_ops_per_s: closed.throughput_ops_per_s,
-            cpu_us_per_op: closed.process.cpu_us_per_op,
-            written_bytes_per_op: closed.process.written_bytes_per_op,
             sustained,
             p50_us: response_us.map(|us| us.p50),
             p99_us: response_us.map(|us| us.p99),
-            device_read_iops: None,
+            ..SideFigures::default()
         })
     }
 
-    fn closed(&self, side: &Side, dir: &Path, more: &[&str]) -> Result<RunResult, CliError> {
-        let flags = flags(side, more);
-        let seconds = seconds(&self.common);
-        let (result, _) = self.child(side).measure("engine", dir, seconds, None, &flags)?;
-        sound(&result)?;
-        Ok(result)
+    /// Closed loops of both, which run at the same time and take turns.
+    fn in_turns(&self, sides: [&Side; 2], dirs: &[PathBuf; 2]) -> Result<Vec<RunResult>, CliError> {
+        let children = sides.map(|side| self.child(side));
+        let mut running = Vec::new();
+        for ((child, side), dir) in children.iter().zip(sides).zip(dirs) {
+            let (seconds, flags) = (2 * seconds(&self.common), flags(side, &LEAN));
+            running.push(child.start_measuring("engine", dir, seconds, None, &flags)?);
+        }
+        let results = turns::take(running, |running| Ok(running.result()?.0))?;
+        let results = results.into_iter().collect::<Result<Vec<RunResult>, CliError>>()?;
+        results.iter().try_for_each(sound)?;
+        Ok(results)
     }
 
     fn child(&'a self, side: &Side) -> Child<'a> {
@@ -326,8 +333,8 @@ impl<'a> Pairs<'a> {
     }
 
     /// A folder for one build's files and results.
-    fn fresh(&self) -> Result<PathBuf, CliError> {
-        let dir = self.common.dir.join("data");
+    fn fresh(&self, name: &str) -> Result<PathBuf, CliError> {
+        let dir = self.common.dir.join(name);
         self.remove(&dir)?;
         Ok(dir)
     }
@@ -347,17 +354,14 @@ impl Drop for Pairs<'_> {
         // What stays behind harms nobody.
         let dir = &self.common.dir;
         let _ = std::fs::remove_dir_all(&self.runs);
-        let _ = std::fs::remove_dir_all(dir.join("data"));
+        for data in ["first", "second"] {
+            let _ = std::fs::remove_dir_all(dir.join(data));
+        }
         self.probe = None;
         if self.made_dir {
             let _ = std::fs::remove_dir(dir);
         }
     }
-}
-
-/// The most over the least, less 1.
-fn spread(figures: impl Iterator<Item = f64> + Clone) -> f64 {
-    figures.clone().fold(0.0, f64::max) / figures.fold(f64::INFINITY, f64::min) - 1.0
 }
 
 fn flags(side: &Side, more: &[&str]) -> Vec<String> {

@@ -17,6 +17,9 @@ use crate::error::CliError;
 /// Work on top, in percent of the processor's time.
 const SLOWDOWNS_PERCENT: [f64; 4] = [0.0, 2.0, 5.0, 10.0];
 
+/// Rounds from which on an interrupted test has something to report.
+const FEWEST_ROUNDS: u64 = 2;
+
 /// Measures all levels in turns, prints, and leaves a folder.
 pub fn command(
     args: &GateArgs,
@@ -59,10 +62,18 @@ pub fn command(
         })
         .into();
     // In turns, so that what changes with time changes for all.
-    for round in 0..args.pairs {
+    'measured: for round in 0..args.pairs {
         for ((level, percent), order) in levels.iter_mut().zip(SLOWDOWNS_PERCENT).zip(&mut orders) {
             let candidate_first = order.next();
-            let pair = running.measure(&baseline, &side(percent), &load, candidate_first)?;
+            let pair = running.measure(&baseline, &side(percent), &load, candidate_first);
+            let pair = match pair {
+                // What whole rounds found is an hour's work perhaps, and sound.
+                Err(CliError::Interrupted) if round >= FEWEST_ROUNDS => {
+                    eprintln!("flywheel: interrupted: the report is of {round} rounds");
+                    break 'measured;
+                }
+                other => other?,
+            };
             if !level.add(pair)? {
                 order.again(candidate_first);
             }

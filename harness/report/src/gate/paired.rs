@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use flywheel_stats::{
-    Bootstrap, Comparison, Direction, FIRST_PAIRS, MORE_PAIRS, MOST_PAIRS, PairVerdict, StatsError,
-    compare_pairs,
+    Bootstrap, Comparison, Direction, MOST_PAIRS, PairVerdict, StatsError, compare_pairs,
+    missing_pairs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,6 @@ pub struct Build {
 pub enum GateFigure {
     /// Operations per second of the closed loop.
     Throughput,
-    /// The same over what the disk could do just before and after.
-    ThroughputPerDevice,
     /// Processor time per operation of the closed loop, in microseconds, the generator's included.
     Cpu,
     /// Bytes written to storage per operation of the closed loop, as the kernel counts them.
@@ -46,20 +44,13 @@ pub enum GateFigure {
 
 impl GateFigure {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 6] = [
-        Self::Throughput,
-        Self::ThroughputPerDevice,
-        Self::Cpu,
-        Self::WrittenBytes,
-        Self::P50,
-        Self::P99,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Throughput, Self::Cpu, Self::WrittenBytes, Self::P50, Self::P99];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
-            Self::ThroughputPerDevice => "device",
             Self::Cpu => "cpu",
             Self::WrittenBytes => "written",
             Self::P50 => "p50",
@@ -71,7 +62,6 @@ impl GateFigure {
     pub fn label(self) -> &'static str {
         match self {
             Self::Throughput => "operations/s",
-            Self::ThroughputPerDevice => "operations/s over the disk's reads/s",
             Self::Cpu => "CPU per operation",
             Self::WrittenBytes => "bytes written per operation",
             Self::P50 => "p50 at the one rate",
@@ -82,7 +72,7 @@ impl GateFigure {
     /// Which way it should go.
     pub fn direction(self) -> Direction {
         match self {
-            Self::Throughput | Self::ThroughputPerDevice => Direction::HigherIsBetter,
+            Self::Throughput => Direction::HigherIsBetter,
             _ => Direction::LowerIsBetter,
         }
     }
@@ -90,9 +80,6 @@ impl GateFigure {
     fn of(self, side: &SideFigures) -> Option<f64> {
         let figure = match self {
             Self::Throughput => Some(side.throughput_ops_per_s),
-            Self::ThroughputPerDevice => {
-                side.device_read_iops.map(|iops| side.throughput_ops_per_s / iops)
-            }
             Self::Cpu => side.cpu_us_per_op,
             Self::WrittenBytes => side.written_bytes_per_op,
             Self::P50 => side.p50_us,
@@ -111,7 +98,7 @@ impl GateFigure {
 /// What one build did in one pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SideFigures {
-    /// Closed loop.
+    /// Closed loop, of which it had every second turn: per second of its own turns.
     pub throughput_ops_per_s: f64,
     /// Closed loop; the whole process.
     pub cpu_us_per_op: Option<f64>,
@@ -123,8 +110,6 @@ pub struct SideFigures {
     pub p50_us: Option<f64>,
     /// See `p50_us`.
     pub p99_us: Option<f64>,
-    /// The probe's saturated reads a second, before and after: their geometric mean.
-    pub device_read_iops: Option<f64>,
 }
 
 /// One pair.
@@ -136,7 +121,7 @@ pub struct PairFigures {
     pub baseline: SideFigures,
     /// The candidate's.
     pub candidate: SideFigures,
-    /// The best over the worst of the probes around the pair, less 1, of reads or of durable writes, whichever moved more;
+    /// The better over the worse of the probes before and after, less 1, of reads or of durable writes, whichever moved more;
     /// `None` without probes.
     pub device_drift: Option<f64>,
     /// Why it does not count, if it does not.
@@ -247,7 +232,7 @@ impl PairedCheck {
         if self.pairs.len() - valid.len() > MOST_PAIRS {
             return 0;
         }
-        missing_pairs(&valid, &self.judged, &self.figures)
+        missing_pairs(valid.len(), verdict(&valid, &self.judged, &self.figures))
     }
 
     /// The worst of the figures that are judged.
@@ -294,25 +279,6 @@ pub(super) fn compare(
         found.push(PairedFigure { figure, is_judged: judged.contains(&figure), comparison });
     }
     Ok(found)
-}
-
-/// See [`PairedCheck::missing_pairs`]. Pairs are judged when there are 8, 12, 16 and 20, and never in between: each look is a
-/// chance to err, and the intervals allow for so many.
-pub(super) fn missing_pairs(
-    pairs: &[&PairFigures],
-    judged: &[GateFigure],
-    figures: &[PairedFigure],
-) -> usize {
-    let count = pairs.len();
-    let to_the_look = match count.checked_sub(FIRST_PAIRS) {
-        None => FIRST_PAIRS - count,
-        Some(beyond) => beyond.next_multiple_of(MORE_PAIRS) - beyond,
-    };
-    let is_open = verdict(pairs, judged, figures) == PairVerdict::Inconclusive;
-    match to_the_look {
-        0 if is_open && count < MOST_PAIRS => MORE_PAIRS,
-        missing => missing,
-    }
 }
 
 /// See [`PairedCheck::verdict`]. A judged figure that no pair has says nothing.

@@ -2,7 +2,7 @@
 //! more work, and how often gates on such pairs would cry out. Measures nothing: it is given the pairs.
 
 use flywheel_stats::{Bootstrap, FIRST_PAIRS, GATE_LEVEL, SplitMix64};
-use flywheel_stats::{PairVerdict, StatsError};
+use flywheel_stats::{PairVerdict, StatsError, missing_pairs};
 use serde::{Deserialize, Serialize};
 
 use super::paired::{self, GateFigure, PairFigures, PairedFigure, Thresholds};
@@ -122,18 +122,15 @@ fn rates(
     for gate in 0..GATES {
         let bootstrap =
             Bootstrap { level: GATE_LEVEL, resamples: RESAMPLES, seed: seed.wrapping_add(gate) };
-        let (mut drawn, mut found) = (Vec::new(), Vec::new());
-        loop {
-            let missing = paired::missing_pairs(&drawn, judged, &found);
-            if missing == 0 {
-                break;
-            }
+        let (mut drawn, mut verdict) = (Vec::new(), PairVerdict::Inconclusive);
+        while let missing @ 1.. = missing_pairs(drawn.len(), verdict) {
             let draw = |_| pairs[random.next_index(pairs.len())];
             drawn.extend((0..missing).map(draw));
-            found = paired::compare(&drawn, judged, thresholds, &bootstrap)?;
+            let found = paired::compare(&drawn, judged, thresholds, &bootstrap)?;
+            verdict = paired::verdict(&drawn, judged, &found);
         }
         let share = 1.0 / GATES as f64;
-        *match paired::verdict(&drawn, judged, &found) {
+        *match verdict {
             PairVerdict::Regressed => &mut rates.regressed,
             PairVerdict::Improved => &mut rates.improved,
             PairVerdict::Equivalent => &mut rates.equivalent,

@@ -19,7 +19,6 @@ fn side(throughput_ops_per_s: f64, p50_us: f64) -> SideFigures {
         p99_us: Some(p50_us * 5.0),
         cpu_us_per_op: Some(1e6 / throughput_ops_per_s),
         written_bytes_per_op: None,
-        device_read_iops: Some(1e5),
     }
 }
 

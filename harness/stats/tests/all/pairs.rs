@@ -1,8 +1,8 @@
 //! Which pairs earn which verdict, and how often does the gate err or miss?
 
 use flywheel_stats::{
-    Bootstrap, Comparison, Direction, FIRST_PAIRS, MIN_PAIRS, MOST_PAIRS, NextStep, PairVerdict,
-    StatsError, compare_pairs, next_step,
+    Bootstrap, Direction, FIRST_PAIRS, MIN_PAIRS, MOST_PAIRS, PairVerdict, StatsError,
+    compare_pairs, missing_pairs,
 };
 
 use crate::support::{Normal, close};
@@ -76,18 +76,15 @@ fn figures_without_a_ratio_are_errors() {
 
 #[test]
 fn the_gate_adds_pairs_while_it_cannot_tell() {
-    let after = |pairs, verdict| {
-        let found = compare_pairs(&around(1.0, pairs), HigherIsBetter, 0.05, &Bootstrap::new(1));
-        next_step(Some(&Comparison { verdict, ..found.unwrap() }))
-    };
-    assert_eq!(next_step(None), NextStep::Add(FIRST_PAIRS));
-    assert_eq!(after(5, Inconclusive), NextStep::Add(3));
-    assert_eq!(after(8, Inconclusive), NextStep::Add(4));
-    assert_eq!(after(18, Inconclusive), NextStep::Add(2));
-    assert_eq!(after(MOST_PAIRS, Inconclusive), NextStep::Stop);
-    assert_eq!(after(MOST_PAIRS + 1, Inconclusive), NextStep::Stop);
+    assert_eq!(missing_pairs(0, Inconclusive), FIRST_PAIRS);
+    assert_eq!(missing_pairs(5, Inconclusive), 3);
+    assert_eq!(missing_pairs(8, Inconclusive), 4);
+    assert_eq!(missing_pairs(18, Inconclusive), 2);
+    assert_eq!(missing_pairs(MOST_PAIRS, Inconclusive), 0);
+    assert_eq!(missing_pairs(MOST_PAIRS + 1, Inconclusive), 0);
     for verdict in [Regressed, Improved, Equivalent] {
-        assert_eq!(after(8, verdict), NextStep::Stop);
+        assert_eq!(missing_pairs(8, verdict), 0);
+        assert_eq!(missing_pairs(9, verdict), 3, "no look in between");
     }
 }
 
@@ -105,15 +102,16 @@ fn gates(noise: f64, threshold: f64, slower: f64) -> Shares {
     let mut normal = Normal::new(11);
     let mut verdicts = Vec::new();
     for seed in 0..GATES {
-        let (mut pairs, mut last) = (Vec::new(), None);
-        while let NextStep::Add(count) = next_step(last.as_ref()) {
+        let (mut pairs, mut verdict) = (Vec::new(), Inconclusive);
+        while let count @ 1.. = missing_pairs(pairs.len(), verdict) {
             let ratios =
                 normal.draws(count).into_iter().map(|z| (1.0 - slower) * (noise * z).exp());
             pairs.extend(ratios.map(|ratio| (100.0, 100.0 * ratio)));
             let bootstrap = Bootstrap { resamples: 400, ..Bootstrap::for_gate(seed) };
-            last = Some(compare_pairs(&pairs, HigherIsBetter, threshold, &bootstrap).unwrap());
+            let found = compare_pairs(&pairs, HigherIsBetter, threshold, &bootstrap).unwrap();
+            verdict = found.verdict;
         }
-        verdicts.push(last.unwrap().verdict);
+        verdicts.push(verdict);
     }
     let share = |wanted| {
         verdicts.iter().filter(|&&found| found == wanted).count() as f64 * 100.0 / GATES as f64
