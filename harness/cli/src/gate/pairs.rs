@@ -12,7 +12,7 @@ use flywheel_report::{OperationKind, RunResult};
 use flywheel_stats::SplitMix64;
 
 use crate::args::{Common, GateArgs, Rate};
-use crate::child::Child;
+use crate::child::{Child, Running};
 use crate::device;
 use crate::error::CliError;
 use crate::settings::{self, Named};
@@ -305,7 +305,7 @@ impl<'a> Pairs<'a> {
             let (seconds, flags) = (2 * seconds(&self.common), flags(side, &LEAN));
             running.push(child.start_measuring("engine", dir, seconds, None, &flags)?);
         }
-        let results = turns::take(running, |running| Ok(running.result()?.0))?;
+        let results = turns::take(running, Running::id, |running| Ok(running.result()?.0))?;
         let results = results.into_iter().collect::<Result<Vec<RunResult>, CliError>>()?;
         results.iter().try_for_each(sound)?;
         Ok(results)
