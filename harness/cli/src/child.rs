@@ -125,14 +125,18 @@ impl Child<'_> {
         }
         child.args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let process = child.spawn().map_err(CliError::file(&self.program))?;
-        Ok(Running { of: self, process, what: format!("{command} of {system}") })
+        let (id, what) = (process.id(), format!("{command} of {system}"));
+        Ok(Running { of: self, process: Some(process), id, what })
     }
 }
 
-/// One that was started.
+/// One that was started. Dropped before its end was waited for, it is killed: whoever started it has failed, and takes its
+/// files away.
 pub struct Running<'a> {
     of: &'a Child<'a>,
-    process: process::Child,
+    /// `None` once its end is waited for.
+    process: Option<process::Child>,
+    id: u32,
     /// What it does, for errors.
     what: String,
 }
@@ -140,7 +144,7 @@ pub struct Running<'a> {
 impl Running<'_> {
     /// Its process.
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.id
     }
 
     /// Waits for the result of a run. Returns it and the name of its folder.
@@ -162,8 +166,9 @@ impl Running<'_> {
     }
 
     /// Waits for its end. Returns what it printed.
-    fn printed(self) -> Result<String, CliError> {
-        let Self { of, process, what } = self;
+    fn printed(mut self) -> Result<String, CliError> {
+        let (of, what) = (self.of, &self.what);
+        let process = self.process.take().expect("waited for once, by value");
         let output = process.wait_with_output().map_err(CliError::file(&of.program))?;
         let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match output.status.code() {
@@ -189,6 +194,16 @@ impl Running<'_> {
                     "{program}: {what} ended with {status}{memory}: {last}"
                 )))
             }
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // One that has ended by itself is as good.
+            let _ = process.kill();
+            let _ = process.wait();
         }
     }
 }

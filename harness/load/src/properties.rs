@@ -72,7 +72,7 @@ impl Properties {
         Self::default()
     }
 
-    /// Adds a `-P` file in Java's .properties format (`\uXXXX` escapes, `\` continues a line). Read as
+    /// Adds a `-P` file in Java's .properties format (`\u00e9` escapes, `\` continues a line). Read as
     /// Windows-1252: ISO 8859-1 as Java has it, but for the control characters 80 to 9F.
     pub fn load_file(&mut self, path: &Path) -> Result<(), PropertyError> {
         let fail = |line: usize, expected: &str, found: String| PropertyError {

@@ -302,7 +302,7 @@ impl<'a> Pairs<'a> {
         let children = sides.map(|side| self.child(side));
         let mut running = Vec::new();
         for ((child, side), dir) in children.iter().zip(sides).zip(dirs) {
-            let (seconds, flags) = (2 * seconds(&self.common), flags(side, &LEAN));
+            let (seconds, flags) = (seconds(&self.common).saturating_mul(2), flags(side, &LEAN));
             running.push(child.start_measuring("engine", dir, seconds, None, &flags)?);
         }
         let results = turns::take(running, Running::id, |running| Ok(running.result()?.0))?;
