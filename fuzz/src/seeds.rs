@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use flywheel_disk::limits::BLOCK_BYTES;
+use flywheel_item::{AttributeValue, Item, Number, codec};
 use flywheel_shard::fuzzing::{encode_identity, new_identity};
 use flywheel_store::format::batch::{self, BatchHeader, BatchKind, HEADER_BYTES};
 use flywheel_store::format::checkpoint::{ChunkWriter, Element};
@@ -30,7 +31,41 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("location", vec![Location::new(7, 4160, 1009).to_bytes().to_vec()]),
         ("identity", in_modes(vec![identity_bytes()])),
         ("image", images()),
+        ("number", ["-12.5 1e3", ".5 1e125", "5. -5"].map(|text| text.into()).into()),
+        ("item", vec![item_bytes()]),
+        ("expression", EXPRESSIONS.map(|text| text.into()).into()),
     ]
+}
+
+/// One of each form.
+const EXPRESSIONS: [&str; 6] = [
+    "NOT (a BETWEEN :a AND b[0]) OR a IN (:a, c.#a) AND attribute_type(b, :b)",
+    "size(d) >= :a AND begins_with(b[0], :b) OR contains(d, :b)",
+    "attribute_exists(c.a) AND attribute_not_exists(e)",
+    "SET e = if_not_exists(e, :a) + :a, b[1] = list_append(b, :b) REMOVE c.a ADD a :a DELETE d :d",
+    "a, b[0], c.#a",
+    "a = :a AND begins_with(b, :b)",
+];
+
+/// One attribute of each type.
+fn item_bytes() -> Vec<u8> {
+    let number = Number::parse("-12.5e10").expect("a number");
+    let values = [
+        AttributeValue::S("text".into()),
+        AttributeValue::N(number),
+        AttributeValue::B(vec![0, 0xff]),
+        AttributeValue::Bool(true),
+        AttributeValue::Null,
+        AttributeValue::M(Item::from([("in".into(), AttributeValue::Null)])),
+        AttributeValue::L(vec![AttributeValue::Bool(false)]),
+        AttributeValue::Ss(["a".into(), "b".into()].into()),
+        AttributeValue::Ns([number, Number::ZERO].into()),
+        AttributeValue::Bs([vec![1], vec![2]].into()),
+    ];
+    let item = values.into_iter().map(|value| (value.kind().code().to_owned(), value)).collect();
+    let mut bytes = Vec::new();
+    codec::encode(&item, &mut bytes);
+    bytes
 }
 
 /// Each input under each mode's byte.

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use std::{io, thread};
 
 use flywheel_report::RunResult;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::args::Common;
 use crate::error::CliError;
@@ -16,6 +20,9 @@ use crate::memory_limit::MemoryLimit;
 
 /// The signal that nobody survives.
 const SIGKILL: i32 = 9;
+
+/// How often it is looked whether a child has ended or is to end: seldom beside what is measured.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How `flywheel` is run.
 pub struct Child<'a> {
@@ -37,6 +44,18 @@ impl Child<'_> {
     /// The binary that runs now.
     pub fn this_program() -> Result<PathBuf, CliError> {
         std::env::current_exe().map_err(CliError::file("flywheel"))
+    }
+
+    /// The whole path of a binary, or a name without a slash would be looked for in PATH.
+    pub fn binary(path: &Path) -> Result<PathBuf, CliError> {
+        match path.canonicalize() {
+            Ok(binary) if binary.is_file() => Ok(binary),
+            _ => {
+                let problem =
+                    "no such binary: give the path of a flywheel, such as target/release/flywheel";
+                Err(CliError::Data { directory: path.to_owned(), problem: problem.into() })
+            }
+        }
     }
 
     /// `flywheel run` for so long: in an open loop at a rate, or, whatever the workload says, in a closed one without.
@@ -124,6 +143,7 @@ impl Child<'_> {
             child.arg("--no-probe");
         }
         child.args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        child.env(interrupt::ENDS_WITH_PARENT, "1");
         let process = child.spawn().map_err(CliError::file(&self.program))?;
         let (id, what) = (process.id(), format!("{command} of {system}"));
         Ok(Running { of: self, process: Some(process), id, what })
@@ -169,7 +189,7 @@ impl Running<'_> {
     fn printed(mut self) -> Result<String, CliError> {
         let (of, what) = (self.of, &self.what);
         let process = self.process.take().expect("waited for once, by value");
-        let output = process.wait_with_output().map_err(CliError::file(&of.program))?;
+        let output = wait(process, of.stop).map_err(CliError::file(&of.program))?;
         let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match output.status.code() {
             // What a Ctrl-C cut short says nothing beside runs that went on to their end.
@@ -196,6 +216,26 @@ impl Running<'_> {
             }
         }
     }
+}
+
+/// Waits for its end. A signal that this process alone was sent is handed on, as a terminal sends it to both.
+fn wait(process: process::Child, stop: &AtomicBool) -> io::Result<process::Output> {
+    let handle = Pid::from_raw(process.id().cast_signed())
+        .ok_or(Errno::SRCH)
+        .and_then(|id| pidfd_open(id, PidfdFlags::empty()))?;
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| process.wait_with_output());
+        let mut is_told = false;
+        while !waiting.is_finished() {
+            if interrupt::is_set(stop) && !is_told {
+                is_told = true;
+                // One that has ended needs nothing; one that is frozen hears it when its turn comes.
+                let _ = pidfd_send_signal(&handle, Signal::TERM);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 impl Drop for Running<'_> {

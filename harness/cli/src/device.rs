@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use flywheel_device::{DeviceFigures, Probe, ProbeOptions, Progress};
+use flywheel_device::{DeviceFigures, Probe, ProbeError, ProbeOptions, Progress};
 
 use crate::args::DeviceArgs;
 use crate::error::CliError;
@@ -29,7 +29,7 @@ pub fn prepare(options: ProbeOptions) -> Result<Probe, CliError> {
     let bar = progress::bar("preparing probe");
     let probe = Probe::prepare(options, &mut |at: Progress| progress::set(&bar, at.done));
     bar.finish_and_clear();
-    Ok(probe?)
+    probe.map_err(told)
 }
 
 /// Measures once, under a bar.
@@ -40,7 +40,15 @@ pub fn measure(probe: &Probe, label: &str) -> Result<DeviceFigures, CliError> {
         bar.set_message(at.step);
     });
     bar.finish_and_clear();
-    Ok(figures?)
+    figures.map_err(told)
+}
+
+/// A probe that a Ctrl-C ended is no fault of the disk's.
+fn told(error: ProbeError) -> CliError {
+    match error {
+        ProbeError::Stopped => CliError::Interrupted,
+        error => error.into(),
+    }
 }
 
 fn print(figures: &DeviceFigures) {

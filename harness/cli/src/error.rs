@@ -60,6 +60,9 @@ pub enum CliError {
     /// A run in a process of its own failed.
     #[error("{0}")]
     Child(String),
+    /// Something that this host cannot do.
+    #[error("{0}")]
+    UnfitHost(String),
     /// Ctrl-C before there was anything to report.
     #[error("interrupted before there was anything to report")]
     Interrupted,

@@ -1,8 +1,9 @@
-//! Ctrl-C: the first asks for a clean end, the second ends at once.
+//! Ctrl-C: the first asks for a clean end, the second ends at once. And the end of whoever started this process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::process::{Signal, set_parent_process_death_signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -22,6 +23,17 @@ pub fn stop_flag() -> Arc<AtomicBool> {
         }
     }
     stop
+}
+
+/// Set for a process that is not to outlive the one that started it: what that one froze, nobody would wake.
+pub const ENDS_WITH_PARENT: &str = "FLYWHEEL_ENDS_WITH_PARENT";
+
+/// Does what [`ENDS_WITH_PARENT`] says, if it is set.
+pub fn end_with_parent() {
+    if std::env::var_os(ENDS_WITH_PARENT).is_some() {
+        // Where the kernel refuses, everything else goes on as it should.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    }
 }
 
 /// Whether a clean end was asked for.

@@ -45,6 +45,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const EXIT_FAULT: u8 = 2;
 
 fn main() -> ExitCode {
+    interrupt::end_with_parent();
     flywheel_shard::keep_freed_memory();
     let cli = Cli::parse();
     let stop = interrupt::stop_flag();

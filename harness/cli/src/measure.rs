@@ -9,7 +9,8 @@ use flywheel_load::random::Random;
 use flywheel_load::trace::TraceEntry;
 use flywheel_load::workload::RequestDistribution;
 use flywheel_load::{
-    Control, Entries, Operation, RunFigures, TargetFactory, Trace, Workload, run_entries,
+    Control, Entries, Operation, RunFigures, RunOptions, TargetFactory, Trace, Workload,
+    run_entries,
 };
 use flywheel_report::{
     CpuTimes, Floor, Generator, Preparation, ProcessUsage, ReadBack, RunResult, Schedule,
@@ -87,12 +88,14 @@ impl Measurement<'_> {
             None => looped.clone(),
         };
         let control = Control::with_stop_flag(self.bench.stop.clone());
+        let summing = RunOptions::default();
+        let sum_before = flywheel_load::sum(workload, subject.factory, &summing, &control)?;
         let cpu_before = CpuTimes::now();
         reset_peak_resident();
         let started = SystemTime::now() + looped.warm_up(workload);
         let before = ProcessUsage::now();
         let label = format!("running {}", named.name);
-        let (figures, seen) = subject.watch.around(&control, &mut || {
+        let (mut figures, seen) = subject.watch.around(&control, &mut || {
             let driven = progress::follow(&label, &control, || match self.load.slow_down {
                 None => measured.drive(workload, subject.factory, &control),
                 Some(percent) => {
@@ -102,12 +105,12 @@ impl Measurement<'_> {
             });
             Ok(driven?)
         })?;
+        let resources = ProcessUsage::now();
+        let sum_after = flywheel_load::sum(workload, subject.factory, &summing, &control)?;
+        flywheel_load::validate(&mut figures, workload, sum_before, sum_after);
         let totals = &figures.whole_phase;
-        result.process = before.figures_until(
-            &ProcessUsage::now(),
-            totals.operations,
-            totals.user_bytes_written,
-        );
+        result.process =
+            before.figures_until(&resources, totals.operations, totals.user_bytes_written);
         result.environment.steal_share = cpu_before
             .zip(CpuTimes::now())
             .and_then(|(before, after)| before.steal_share_until(&after));

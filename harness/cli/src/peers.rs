@@ -124,16 +124,9 @@ fn begin(
 
 /// A rate that every system can keep: such a share of the slowest one's.
 fn common_rate(rate: Rate, runs: &[SystemRuns]) -> Option<f64> {
-    match rate {
-        Rate::PerSecond(rate) => Some(rate),
-        Rate::OfPeak(share) => runs
-            .iter()
-            .flat_map(|runs| &runs.closed)
-            .map(|(result, _)| result.throughput_ops_per_s)
-            .reduce(f64::min)
-            .map(|slowest| slowest * share)
-            .filter(|rate| *rate >= 1.0),
-    }
+    let closed = runs.iter().flat_map(|runs| &runs.closed);
+    let throughputs = closed.map(|(result, _)| result.throughput_ops_per_s);
+    rate.of_slowest(throughputs).filter(|rate| *rate >= 1.0)
 }
 
 /// Bytes of keys, field names and values that the load wrote, if all fields are as long as they can be.

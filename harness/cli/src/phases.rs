@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use flywheel_device::Probe;
-use flywheel_load::trace::{LoadPlan, TraceReader};
+use flywheel_load::trace::LoadPlan;
 use flywheel_load::{Control, RunError, RunFigures, RunOptions, TargetFactory, Trace, Workload};
 use flywheel_report::{DeviceFigures, Environment, LoadPhase, RunResult, Target, utc_now};
 use flywheel_shard::{Engine, EngineOptions};
@@ -97,10 +97,10 @@ fn load_trace<F: TargetFactory>(
     options: &RunOptions,
     control: &Control,
 ) -> Result<RunFigures, RunError> {
-    let name = trace.path.display().to_string();
-    let plan = LoadPlan::of(&name, TraceReader::open(&trace.path)?)?;
+    let name = trace.file.path().display().to_string();
+    let plan = LoadPlan::of(&name, trace.file.open()?)?;
     let records = plan.records();
-    let inserts = Box::new(plan.inserts(TraceReader::open(&trace.path)?));
+    let inserts = Box::new(plan.inserts(trace.file.open()?));
     flywheel_load::load_entries(workload, factory, options, inserts, records, control)
 }
 

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use flywheel_load::limits::TRACE_VALUE_BYTES_MAX;
 use flywheel_load::trace::{TraceFormat, TraceWriter};
-use flywheel_load::{RecordTo, RunError, RunFigures, Workload, WorkloadClass};
+use flywheel_load::{Operation, RecordTo, RunError, RunFigures, Workload, WorkloadClass};
 use flywheel_report::{Recording, RunResult};
 
 use crate::error::CliError;
@@ -24,6 +25,18 @@ pub fn check(path: &Path, workload: &Workload) -> Result<(), CliError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return Err(CliError::Flag(format!("--record: {} is no folder", folder.display())));
+    }
+    let fields = if workload.write_all_fields || workload.share(Operation::Insert) > 0.0 {
+        u64::from(workload.field_count())
+    } else {
+        1
+    };
+    let largest = workload.field_length_max.saturating_mul(fields);
+    if workload.trace.is_none() && largest > TRACE_VALUE_BYTES_MAX {
+        let problem = format!(
+            "--record: a trace's values have at most {TRACE_VALUE_BYTES_MAX} bytes, and this workload writes {largest}"
+        );
+        return Err(CliError::Flag(problem));
     }
     match workload.class {
         WorkloadClass::Core => Ok(()),

@@ -53,6 +53,28 @@ struct Counted {
     syncs: u64,
 }
 
+/// Why nothing was counted.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("{0}")]
+    Flag(String),
+    #[error("{0}")]
+    Fault(ShardError),
+    /// A new directory cannot be opened: no io_uring, no direct I/O, no room.
+    #[error("the engine cannot be opened on this host: {0}")]
+    UnfitHost(ShardError),
+}
+
+impl Problem {
+    /// Whoever counts can do without what a host cannot do, and without nothing else.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Flag(_) | Self::Fault(_) => 2,
+            Self::UnfitHost(_) => 3,
+        }
+    }
+}
+
 /// Records that there are before anything is counted.
 const RECORDS: u64 = 2_048;
 
@@ -74,26 +96,26 @@ pub fn main() -> ExitCode {
         }
         Err(problem) => {
             eprintln!("flywheel-count: {problem}");
-            ExitCode::from(2)
+            ExitCode::from(problem.exit_code())
         }
     }
 }
 
-fn count(args: &Args) -> Result<String, String> {
+fn count(args: &Args) -> Result<String, Problem> {
     let operation = Operation::ALL
         .into_iter()
         .find(|operation| operation.name() == args.operation)
         .ok_or_else(|| {
             let names: Vec<&str> =
                 Operation::ALL.iter().map(|operation| operation.name()).collect();
-            format!("{:?} is no operation: expected {}", args.operation, names.join(", "))
+            let (found, names) = (&args.operation, names.join(", "));
+            Problem::Flag(format!("{found:?} is no operation: expected {names}"))
         })?;
     let counted = match &args.dir {
-        None => simulated::count(operation, args.operations),
+        None => simulated::count(operation, args.operations).map_err(Problem::Fault),
         Some(dir) => real::run(dir, operation, args.operations),
     };
-    let counted = counted.map_err(|error| error.to_string())?;
-    Ok(serde_json::to_string(&counted).expect("numbers make JSON"))
+    Ok(serde_json::to_string(&counted?).expect("numbers make JSON"))
 }
 
 /// One shard, whose cache holds all records or none; nothing happens by the clock.

@@ -3,23 +3,24 @@
 
 use std::path::Path;
 
-use flywheel_shard::{Engine, ShardError};
+use flywheel_shard::Engine;
 use futures_executor::block_on;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::operation::Operation;
-use crate::{Counted, options, prepare};
+use crate::{Counted, Problem, options, prepare};
 
 /// Counts nothing itself, but how many there were.
-pub fn run(dir: &Path, operation: Operation, operations: u64) -> Result<Counted, ShardError> {
+pub fn run(dir: &Path, operation: Operation, operations: u64) -> Result<Counted, Problem> {
     stay_on_one_processor();
-    let engine = Engine::open(dir, options(operation))?;
+    let engine = Engine::open(dir, options(operation)).map_err(Problem::UnfitHost)?;
     let handle = engine.handle();
     block_on(async {
         prepare(&handle, operation).await?;
         operation.run(&handle, operations).await
-    })?;
-    engine.close()?;
+    })
+    .map_err(Problem::Fault)?;
+    engine.close().map_err(Problem::Fault)?;
     Ok(Counted { operations: operation.times(operations), ..Counted::default() })
 }
 
@@ -44,7 +45,8 @@ mod tests {
             let dir = scratch.path().join(operation.name());
             match run(&dir, operation, 8) {
                 Ok(counted) => assert_eq!(counted.operations, operation.times(8)),
-                Err(error) => return eprintln!("skipped, because {error}"),
+                Err(Problem::UnfitHost(error)) => return eprintln!("skipped, because {error}"),
+                Err(problem) => panic!("{}: {problem}", operation.name()),
             }
         }
     }

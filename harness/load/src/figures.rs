@@ -141,6 +141,19 @@ pub struct Verification {
     pub samples: Vec<String>,
 }
 
+/// What a run did to the sum of all numbers, as far as it was told; warm-up included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// What acknowledged operations added.
+    pub added: i64,
+    /// Operations that may have changed the sum by 1 and that nobody has an answer of.
+    pub unsettled: u64,
+    /// Transfers whose second half was refused, so that 1 is gone.
+    pub halved: u64,
+    /// Operations answered.
+    pub operations: u64,
+}
+
 /// What all records of a workload whose sum is known came to, warm-up included: each was read by its key before the
 /// run and after it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -161,7 +174,7 @@ pub struct Validation {
     pub most: i64,
     /// What it is.
     pub found: i64,
-    /// Operations that failed, were abandoned or ended halfway, so that each may have changed the sum by 1 or not.
+    /// Operations that failed, were abandoned or ended halfway, so that each changed the sum by 1 or may have.
     pub unsettled: u64,
     /// Operations answered.
     pub operations: u64,
@@ -313,7 +326,11 @@ pub struct RunFigures {
     /// What was verified; `None` without `dataintegrity` or read-your-writes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verification: Option<Verification>,
-    /// What all records came to; `None` where that is not known beforehand.
+    /// What the run did to the sum of all numbers, as far as it was told; not part of the JSON.
+    #[serde(skip)]
+    pub told: Told,
+    /// What all records came to; `None` where that is not known beforehand, or was not looked at
+    /// ([`crate::validate`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation: Option<Validation>,
     /// How the schedule was kept; `None` where clients only wait for answers.

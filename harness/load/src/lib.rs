@@ -20,8 +20,8 @@ pub mod trace;
 pub mod workload;
 
 pub use driver::{
-    Control, Entries, OpenOptions, Progress, RecordTo, Replay, RunError, RunOptions, load,
-    load_entries, run, run_entries, run_open,
+    Control, Entries, OpenOptions, Progress, RecordTo, Replay, RunError, RunOptions, Sum, load,
+    load_entries, run, run_entries, run_open, sum, validate,
 };
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};

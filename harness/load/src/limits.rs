@@ -30,8 +30,9 @@ pub const TOTAL_CASH_MAX: u64 = 1 << 53;
 /// Reads in flight when all records are read for a check.
 pub const CHECK_READS_MAX: u64 = 64;
 
-/// How often a refused read of a check is tried again, 10 ms apart.
-pub const CHECK_RETRIES_MAX: u32 = 500;
+/// How often refused reads of a check are tried again, 10 ms apart: so often for each of those in flight, over all
+/// records.
+pub const CHECK_RETRIES_MAX: u64 = 500;
 
 /// Longest key of a trace, in bytes: what the engine takes, which its adapter asserts.
 pub const TRACE_KEY_BYTES_MAX: usize = 4 << 10;

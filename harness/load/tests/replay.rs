@@ -196,6 +196,32 @@ fn a_speed_divides_all_times() {
 }
 
 #[test]
+fn a_replay_begins_with_the_first_operation_whenever_that_was() {
+    let late = |entry: TraceEntry| TraceEntry { time_us: entry.time_us + 3_600_000_000, ..entry };
+    let file = file(mixed(21, 100_000).map(late));
+    let workload = replayed(&file, &[("tracespeed", "4")]);
+    assert_eq!(options(&workload).length(), Duration::from_nanos(500_000_001));
+    let figures = replay(&workload, &&Log::default());
+    assert_eq!(figures.operations_total, 21);
+    let pace = figures.pace.expect("of an open loop").target_ops_per_s;
+    assert!((pace - 42.0).abs() < 1.0, "{pace}");
+}
+
+#[test]
+fn another_trace_under_the_same_name_is_not_replayed() {
+    let file = file(mixed(21, 100));
+    let workload = replayed(&file, &[]);
+    let trace = workload.trace.as_ref().expect("a trace");
+    let before = std::fs::read(trace.file.path()).expect("there");
+    let other = trace.file.path().with_extension("other");
+    std::fs::write(&other, before).expect("written");
+    std::fs::rename(&other, trace.file.path()).expect("renamed");
+    let found = run_open(&workload, &&Log::default(), &options(&workload), &Control::new());
+    assert!(matches!(&found, Err(RunError::Trace(_))), "{found:?}");
+    assert!(found.expect_err("as said").to_string().contains("changed since"));
+}
+
+#[test]
 fn a_warm_up_is_the_traces_and_what_is_behind_the_limit_is_not_replayed() {
     // Three bursts: at 0, at 2 s and at 4 s of the trace; ten times as fast, at 0, 0.2 and 0.4 s.
     let burst = |at_us: u64, count: u64| {
@@ -224,13 +250,17 @@ fn a_trace_that_is_broken_in_the_middle_ends_the_run_with_its_line() {
     let whole = file(sound.iter().cloned());
     let workload = replayed(&whole, &[]);
     let mut text = std::fs::read_to_string(&whole.path).expect("text");
-    // Behind what is read ahead, and an hour before what comes next.
-    text.push_str("20000,READ\n3600000000,READ,k,,\n");
+    // In its last line, and so that nobody can tell from outside: a disk that fails, or a clock that is set.
+    let comma = text.rfind(',').expect("it has fields");
+    text.replace_range(comma..=comma, ".");
+    let written = std::fs::metadata(&whole.path).and_then(|found| found.modified()).expect("there");
     std::fs::write(&whole.path, text).expect("written");
+    let file = std::fs::File::options().append(true).open(&whole.path).expect("there");
+    file.set_modified(written).expect("its owner may");
     let log = Log::default();
     let error = run_open(&workload, &&log, &options(&workload), &Control::new());
     let Err(RunError::Trace(error)) = error else { panic!("it is broken") };
-    assert!(error.to_string().contains("t.csv:2002: expected 5 fields"), "{error}");
+    assert!(error.to_string().contains("t.csv:2001: expected 5 fields"), "{error}");
     std::fs::remove_file(&whole.path).expect("removed");
     let error = run_open(&workload, &&log, &options(&workload), &Control::new());
     assert!(matches!(error, Err(RunError::Trace(_))));
@@ -314,7 +344,7 @@ fn a_stop_ends_a_replay_and_says_so() {
 }
 
 fn load(workload: &Workload, map: &Map) -> RunFigures {
-    let path = &workload.trace.as_ref().expect("a trace").path;
+    let path = workload.trace.as_ref().expect("a trace").file.path();
     let reader = || TraceReader::open(path).expect("it is there");
     let plan = LoadPlan::of("t", reader()).expect("sound");
     let (records, inserts) = (plan.records(), Box::new(plan.inserts(reader())));
@@ -401,7 +431,10 @@ fn a_workload_says_what_does_not_suit_a_trace() {
     refused(&[traced[0], ("tracefile", "no/such.csv")], &["tracefile", "no/such.csv: "]);
     refused(&[traced[0], ("tracefile", "trace.txt")], &["tracefile", ".csv or .jsonl"]);
     for speed in ["0", "-1", "fast", "inf", "1e9"] {
-        refused(&with("tracespeed", speed), &["tracespeed: expected a number above 0", speed]);
+        refused(
+            &with("tracespeed", speed),
+            &["tracespeed: expected a number from 0.000001", speed],
+        );
     }
     refused(&with("target", "100"), &["target: expected 0 with arrivals=trace", "tracespeed"]);
     refused(&with("targetshape", "sine"), &["arrivals: expected constant or poisson", "\"trace\""]);

@@ -11,8 +11,9 @@ use std::thread;
 
 use bytes::Bytes;
 use flywheel_load::{
-    Added, Addition, Control, FieldSet, Properties, Record, Row, RunFigures, RunOptions, Target,
-    TargetError, TargetErrorKind, TargetFactory, Updated, Workload, load, run,
+    Added, Addition, Control, FieldSet, Properties, Record, Row, RunError, RunFigures, RunOptions,
+    Target, TargetError, TargetErrorKind, TargetFactory, Updated, Workload, load, run, sum,
+    validate,
 };
 
 /// Every `requestdistribution`.
@@ -99,7 +100,22 @@ impl Map {
     }
 
     pub fn run(&self, workload: &Workload) -> RunFigures {
-        run(workload, &self, &RunOptions::default(), &self.control).expect("the map connects")
+        self.summed(workload, || run(workload, &self, &RunOptions::default(), &self.control))
+    }
+
+    /// A run whose sum is taken before and after, where there is one.
+    pub fn summed(
+        &self,
+        workload: &Workload,
+        run: impl FnOnce() -> Result<RunFigures, RunError>,
+    ) -> RunFigures {
+        let taken = || {
+            sum(workload, &self, &RunOptions::default(), &self.control).expect("the map connects")
+        };
+        let before = taken();
+        let mut figures = run().expect("the map connects");
+        validate(&mut figures, workload, before, taken());
+        figures
     }
 
     pub fn snapshot(&self) -> BTreeMap<Bytes, Record> {

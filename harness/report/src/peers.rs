@@ -184,8 +184,7 @@ fn faults(result: &RunResult) -> u64 {
     let failed: u64 = result.operations.values().map(|of| of.errors).sum();
     let wrong = result.verification.as_ref().map_or(0, |found| found.wrong);
     let lost = result.validation.as_ref().is_some_and(|found| !found.passed());
-    (failed + wrong).max(result.faults)
-        + u64::from(lost)
+    (failed + wrong + u64::from(lost)).max(result.faults)
         + result.read_back.as_ref().map_or(0, |found| found.wrong)
 }
 

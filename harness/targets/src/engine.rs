@@ -10,6 +10,8 @@ use flywheel_load::{
 };
 use flywheel_shard::{Change, Direction, Handle, ScanRequest, ShardError, StoreError};
 
+use crate::limits::SCAN_ROWS_AHEAD;
+
 /// Makes one target for each worker, all on one open engine.
 #[derive(Debug, Clone)]
 pub struct EngineFactory {
@@ -62,7 +64,7 @@ impl Target for EngineTarget {
             max_bytes: usize::MAX,
         };
         // A trace may ask for millions, of which there may be none.
-        let mut rows = Vec::with_capacity(count.min(1024));
+        let mut rows = Vec::with_capacity(count.min(SCAN_ROWS_AHEAD));
         loop {
             let page = self.handle.scan(request.clone()).await.map_err(refusal)?;
             for (key, versioned) in page.items {

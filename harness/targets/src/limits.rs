@@ -8,6 +8,12 @@ use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 /// Most writes that one durable commit of a peer takes along; more wait for the next one.
 pub const GROUP_WRITES_MAX: usize = 1_024;
 
+/// Rows that a scan makes room for beforehand: it may ask for millions and find few.
+pub const SCAN_ROWS_AHEAD: usize = 1_024;
+
+/// Most rows that a scan of nothing returns: what a trace may ask for would not fit into memory.
+pub const NULL_ROWS_MAX: usize = 10_000;
+
 /// Queues of RocksDB's writes, by key: writes of different queues go to RocksDB side by side. Many more than
 /// clients, so that two rarely share one by chance.
 pub const ROCKSDB_QUEUES: usize = 4_096;

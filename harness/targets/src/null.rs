@@ -8,6 +8,8 @@ use flywheel_load::{
     Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated, Workload,
 };
 
+use crate::limits::NULL_ROWS_MAX;
+
 /// Digits appended to a scan's start key to make the keys of its rows ascend.
 const ROW_DIGITS: usize = 8;
 
@@ -87,7 +89,7 @@ impl Target for Null<'_> {
             let record = self.record(&key, fields);
             Row { key, record }
         };
-        Ok((0..count).map(row).collect())
+        Ok((0..count.min(NULL_ROWS_MAX)).map(row).collect())
     }
 
     async fn insert(&self, _key: &[u8], _record: Record) -> Result<(), TargetError> {

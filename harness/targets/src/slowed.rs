@@ -146,7 +146,11 @@ fn nanoseconds(clock: ClockId) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use flywheel_load::{Properties, Workload};
+    use futures_executor::block_on;
+
     use super::*;
+    use crate::NullFactory;
 
     #[test]
     fn what_is_burned_is_the_share_of_the_rest_and_nobody_burns_it_twice() {
@@ -164,6 +168,26 @@ mod tests {
         assert_eq!(worked_ns, 10_000_000);
         let share = burned_ns as f64 / worked_ns as f64;
         assert!((share - 0.1).abs() < 0.001, "{share}");
+    }
+
+    #[test]
+    fn the_time_of_the_worker_that_asks_is_burned() {
+        let resolved = Workload::resolve(&Properties::new()).expect("defaults");
+        let null = NullFactory::new(&resolved.workload);
+        let spent_ns = |share: f64| {
+            let slowed = SlowedFactory::new(&null, share);
+            let factory = &slowed;
+            block_on(async {
+                let target = factory.connect(0).await.expect("null connects");
+                let before_ns = thread_ns();
+                for _ in 0..160 {
+                    target.read(b"user1", FieldSet::All).await.expect("null answers");
+                }
+                thread_ns() - before_ns
+            })
+        };
+        let (plain_ns, slowed_ns) = (spent_ns(0.0), spent_ns(30.0));
+        assert!(slowed_ns > 10 * plain_ns, "{slowed_ns} ns after {plain_ns} ns");
     }
 
     #[test]

@@ -19,9 +19,10 @@ up to 20. A pair during which the disk itself changed is void.
 Instructions need valgrind, system calls strace; without, those budgets are not checked, and it says so (--strict: and is \
 inconclusive). A count without a budget is inconclusive, too.
 
-Leaves a folder with gate.json, summary.txt, summary.md (for a pull request) and junit.xml.
+Leaves a folder with gate.json, summary.txt, summary.md (for a pull request) and junit.xml. --self-test leaves one with \
+self-test.json and summary.txt; --update-budgets leaves none.
 
-Exit codes: 0 passed; 1 regressed; 2 bad input or a fault; 3 inconclusive.
+Exit codes: 0 passed; 1 regressed; 2 bad input or a fault; 3 inconclusive. --self-test and --update-budgets end with 0 or 2.
 
 Examples:
   flywheel gate                                                        budgets alone: a minute
@@ -45,7 +46,12 @@ pub struct GateArgs {
     pub files: Vec<PathBuf>,
 
     /// What an operation may take
-    #[arg(long, value_name = "FILE", default_value = "harness/count/budgets.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "harness/count/budgets.toml",
+        conflicts_with = "self_test"
+    )]
     pub budgets: PathBuf,
 
     /// Write what was counted as the new budgets
@@ -57,11 +63,12 @@ pub struct GateArgs {
     pub no_counters: bool,
 
     /// Count only these operations [default: all that `flywheel-count list` has]
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "no_counters")]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES",
+          conflicts_with_all = ["no_counters", "self_test"])]
     pub operations: Vec<String>,
 
     /// What cannot be counted here, for want of valgrind or strace, leaves the gate inconclusive
-    #[arg(long, conflicts_with = "no_counters")]
+    #[arg(long, conflicts_with_all = ["no_counters", "self_test"])]
     pub strict: bool,
 
     /// Hold this build against itself, and against itself slowed down by 2, 5 and 10 %
@@ -69,7 +76,8 @@ pub struct GateArgs {
     pub self_test: bool,
 
     /// Pairs of each slowdown of the self-test
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(8..=1000))]
+    #[arg(long, default_value_t = 16, requires = "self_test",
+          value_parser = clap::value_parser!(u64).range(8..=1000))]
     pub pairs: u64,
 
     /// The rate at which response times are measured, or a share of the slower build's throughput

@@ -13,6 +13,18 @@ pub enum Rate {
     OfPeak(f64),
 }
 
+impl Rate {
+    /// The rate, if it is given as one, or else such a share of the slowest of these; `None` if there are none.
+    pub fn of_slowest(self, throughputs_ops_per_s: impl Iterator<Item = f64>) -> Option<f64> {
+        match self {
+            Self::PerSecond(rate) => Some(rate),
+            Self::OfPeak(share) => {
+                throughputs_ops_per_s.reduce(f64::min).map(|slowest| slowest * share)
+            }
+        }
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 

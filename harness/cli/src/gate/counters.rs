@@ -19,6 +19,9 @@ use crate::{interrupt, progress};
 /// What counts.
 const COUNT: &str = "flywheel-count";
 
+/// How it ends where the engine cannot be opened at all, as where there is no io_uring.
+const EXIT_UNFIT_HOST: i32 = 3;
+
 /// Operations of the shorter and the longer run under callgrind, which is slow and exact.
 const INSTRUCTION_RUNS: [u64; 2] = [500, 1_500];
 
@@ -49,73 +52,99 @@ struct Line {
     syncs: u64,
 }
 
-/// Counts operations, under a bar. Directories for the real disk are made in the one for data and removed.
-pub fn count(args: &GateArgs, stop: &Arc<AtomicBool>) -> Result<Counted, CliError> {
-    let candidate = args.candidate.clone().map_or_else(Child::this_program, Ok)?;
+/// What is to be counted, and by what: known before anything takes long.
+pub struct Plan {
+    /// `flywheel-count`.
+    program: PathBuf,
+    /// The operations that it has.
+    all: Vec<String>,
+    /// Those that are asked for.
+    operations: Vec<String>,
+    /// Those whose system calls are counted.
+    alone: Vec<String>,
+}
+
+/// Finds what counts and asks it for its operations.
+pub fn plan(args: &GateArgs, stop: &Arc<AtomicBool>) -> Result<Plan, CliError> {
+    let candidate = match &args.candidate {
+        Some(candidate) => Child::binary(candidate)?,
+        None => Child::this_program()?,
+    };
     let program = candidate.with_file_name(COUNT);
     if !program.is_file() {
         let problem = "not there: it is built with flywheel (cargo build --release) and counts for it; or leave \
                        the budgets out with --no-counters";
         return Err(CliError::Data { directory: program, problem: problem.into() });
     }
-    let list = |more: &[&str]| output(Command::new(&program).arg("list").args(more), stop);
+    let list = |more: &[&str]| -> Result<Vec<String>, CliError> {
+        let printed = output(Command::new(&program).arg("list").args(more), stop)?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    };
     let (all, alone) = (list(&[])?, list(&["--dir", "."])?);
-    let mut operations: Vec<&str> = all.lines().collect();
-    if let Some(unknown) = args.operations.iter().find(|name| !operations.contains(&name.as_str()))
-    {
-        let problem = format!(
-            "--operations: {unknown:?} is none: expected some of {}",
-            operations.join(", ")
-        );
+    if let Some(unknown) = args.operations.iter().find(|name| !all.contains(name)) {
+        let problem =
+            format!("--operations: {unknown:?} is none: expected some of {}", all.join(", "));
         return Err(CliError::Flag(problem));
     }
+    let mut operations = all.clone();
     if !args.operations.is_empty() {
-        operations.retain(|name| args.operations.iter().any(|asked| asked == name));
+        operations.retain(|name| args.operations.contains(name));
     }
-    let mut callgrind = available("valgrind", "instructions");
-    let mut strace = available("strace", "system calls");
+    Ok(Plan { program, all, operations, alone })
+}
+
+impl Plan {
+    /// Whether anything is counted of an operation by that name.
+    pub fn counts(&self, operation: &str, counter: Counter) -> bool {
+        match counter {
+            Counter::SystemCalls => self.alone.iter().any(|name| name == operation),
+            _ => self.all.iter().any(|name| name == operation),
+        }
+    }
+}
+
+/// Counts operations, under a bar. Directories for the real disk are made in the one for data and removed.
+pub fn count(args: &GateArgs, plan: &Plan, stop: &Arc<AtomicBool>) -> Result<Counted, CliError> {
+    let Plan { program, operations, alone, .. } = plan;
+    let callgrind = available("valgrind", &["--tool=none"], program, "instructions");
+    let mut strace = available("strace", &["-f", "-c", "-o", "/dev/null"], program, "system calls");
     let scratch = Scratch::new(&args.common.dir)?;
     let bar = progress::bar("counting");
     let mut counts = Counts::new();
     for (done, operation) in operations.iter().enumerate() {
         progress::set(&bar, done as f64 / operations.len() as f64);
-        bar.set_message((*operation).to_owned());
-        let counter = Program { program: &program, operation, scratch: &scratch, stop };
+        bar.set_message(operation.clone());
+        let counter = Program { program, operation, scratch: &scratch, stop };
         let mut of = counter.itself()?;
         if callgrind.is_ok() {
-            match told(counter.difference(INSTRUCTION_RUNS, Program::instructions))? {
-                Ok(instructions) => drop(of.insert(Counter::Instructions, instructions)),
-                Err(reason) => callgrind = Err(format!("instructions, because {reason}")),
-            }
+            let instructions = counter.difference(INSTRUCTION_RUNS, Program::instructions)?;
+            of.insert(Counter::Instructions, instructions);
         }
-        if strace.is_ok() && alone.lines().any(|name| name == *operation) {
-            match told(counter.difference(SYSTEM_CALL_RUNS, Program::system_calls))? {
+        if strace.is_ok() && alone.contains(operation) {
+            match counter.difference(SYSTEM_CALL_RUNS, Program::system_calls) {
                 Ok(system_calls) => drop(of.insert(Counter::SystemCalls, system_calls)),
-                Err(reason) => strace = Err(format!("system calls, because {reason}")),
+                Err(CliError::UnfitHost(reason)) => {
+                    strace = Err(format!("system calls, because {reason}"));
+                }
+                Err(error) => return Err(error),
             }
         }
-        counts.insert((*operation).to_owned(), of);
+        counts.insert(operation.clone(), of);
     }
     bar.finish_and_clear();
     let not_counted = [callgrind, strace].into_iter().filter_map(Result::err).collect();
     Ok(Counted { counts, not_counted })
 }
 
-/// Whether a tool can be run; if not, what cannot be counted.
-fn available(tool: &str, what: &str) -> Result<(), String> {
-    let ran = Command::new(tool).arg("--version").stdin(Stdio::null()).output();
+/// Whether a tool can be run on the program, which it cannot where nobody may trace; if not, what cannot be counted. Whatever
+/// fails after this is a fault.
+fn available(tool: &str, flags: &[&str], program: &Path, what: &str) -> Result<(), String> {
+    let mut command = Command::new(tool);
+    let ran = command.args(flags).arg(program).arg("list").stdin(Stdio::null()).output();
     match ran {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!("{what}, because {tool} ended with {}", output.status)),
         Err(error) => Err(format!("{what}, because {tool} cannot be run: {error}")),
-    }
-}
-
-/// What a tool said, or why it cannot here, as where nobody may trace; what nobody can go on from is an error.
-fn told(counted: Result<f64, CliError>) -> Result<Result<f64, String>, CliError> {
-    match counted {
-        Err(CliError::Child(reason)) => Ok(Err(reason)),
-        counted => counted.map(Ok),
     }
 }
 
@@ -192,7 +221,9 @@ impl Program<'_> {
         let path = self.scratch.path.join("callgrind.out");
         let mut command = Command::new("valgrind");
         command.arg("--tool=callgrind");
-        command.arg(format!("--callgrind-out-file={}", path.display()));
+        // It has a meaning for a % of its own.
+        let out = path.display().to_string().replace('%', "%%");
+        command.arg(format!("--callgrind-out-file={out}"));
         command.arg(self.program).arg(self.operation);
         command.args(["--operations", &operations.to_string()]);
         let done = line(&output(&mut command, self.stop)?)?.operations;
@@ -257,7 +288,11 @@ fn output(command: &mut Command, stop: &Arc<AtomicBool>) -> Result<String, CliEr
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = errors.lines().last().unwrap_or_default();
-        return Err(CliError::Child(format!("{program} ended with {}: {last}", output.status)));
+        let problem = format!("{program} ended with {}: {last}", output.status);
+        return Err(match output.status.code() {
+            Some(EXIT_UNFIT_HOST) => CliError::UnfitHost(problem),
+            _ => CliError::Child(problem),
+        });
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

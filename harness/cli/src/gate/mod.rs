@@ -24,7 +24,15 @@ pub fn command(args: &GateArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> 
         return self_test::command(args, &thresholds, stop);
     }
     // All that may be wrong is looked at before anything takes long.
-    let budgets = if args.no_counters { None } else { Some(read_budgets(args)?) };
+    let budgets = if args.no_counters {
+        None
+    } else {
+        let (budgets, plan) = (read_budgets(args)?, counters::plan(args, stop)?);
+        if !args.update_budgets {
+            refuse_unknown(args, &budgets, &plan)?;
+        }
+        Some((budgets, plan))
+    };
     let plan = pairs::plan(args, &thresholds)?;
     if budgets.is_none() && plan.is_none() {
         let problem = "nothing to do: --no-counters, and no --baseline to compare with";
@@ -37,15 +45,12 @@ pub fn command(args: &GateArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> 
         environment: Environment::gather(&args.common.dir),
         ..GateResult::default()
     };
-    if let Some(budgets) = budgets {
-        let counted = counters::count(args, stop)?;
+    if let Some((budgets, counters)) = budgets {
+        let counted = counters::count(args, &counters, stop)?;
         if args.update_budgets {
-            return update(args, &budgets, &counted);
+            return update(args, &budgets, &counters, &counted);
         }
         let path = args.budgets.display().to_string();
-        if args.operations.is_empty() {
-            refuse_unknown(args, &budgets, &counted)?;
-        }
         let mut check = CounterCheck::new(&path, &budgets, &counted.counts);
         check.not_counted = counted.not_counted;
         check.is_strict = args.strict;
@@ -96,27 +101,36 @@ fn read_budgets(args: &GateArgs) -> Result<Budgets, CliError> {
         .map_err(|error| CliError::Data { directory: path.clone(), problem: error.to_string() })
 }
 
-/// A budget of what does not exist is never looked at: a slip, or an operation that was renamed.
+/// A budget of what is never counted is never looked at: a slip, or an operation that was renamed.
 fn refuse_unknown(
     args: &GateArgs,
     budgets: &Budgets,
-    counted: &counters::Counted,
+    plan: &counters::Plan,
 ) -> Result<(), CliError> {
-    let unknown = budgets.operations().find(|name| !counted.counts.contains_key(*name));
-    unknown.map_or(Ok(()), |name| {
+    let unknown = budgets.all().find(|(operation, counter)| !plan.counts(operation, *counter));
+    unknown.map_or(Ok(()), |(operation, counter)| {
+        let name = counter.name();
         let problem = format!(
-            "[{name}] is no operation: `flywheel-count list` has them all; --update-budgets removes it"
+            "[{operation}] {name}: nothing counts this: `flywheel-count list` has all operations, and with --dir those \
+             whose system_calls are counted; --update-budgets removes it"
         );
         Err(CliError::Data { directory: args.budgets.clone(), problem })
     })
 }
 
-fn update(args: &GateArgs, budgets: &Budgets, counted: &counters::Counted) -> Result<u8, CliError> {
+fn update(
+    args: &GateArgs,
+    budgets: &Budgets,
+    plan: &counters::Plan,
+    counted: &counters::Counted,
+) -> Result<u8, CliError> {
     let path = &args.budgets;
     for reason in &counted.not_counted {
         eprintln!("flywheel: kept as they were: {reason}");
     }
-    let text = budgets.updated(&counted.counts, args.operations.is_empty()).to_toml();
+    let keeps = |operation: &str, counter| plan.counts(operation, counter);
+    let all = args.operations.is_empty();
+    let text = budgets.updated(&counted.counts, all, keeps).to_toml();
     std::fs::write(path, text).map_err(CliError::file(path))?;
     println!("{}", path.display());
     Ok(0)

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_load::OpenOptions;
 use flywheel_report::gate::{Build, PairFigures, PairedCheck, SideFigures, Thresholds};
-use flywheel_report::{OperationKind, RunResult};
+use flywheel_report::{OperationKind, RunResult, Verdict};
 use flywheel_stats::SplitMix64;
 
 use crate::args::{Common, GateArgs, Rate};
@@ -45,9 +45,14 @@ pub struct Plan {
 /// Checks the flags; `None` without a baseline.
 pub fn plan(args: &GateArgs, thresholds: &Thresholds) -> Result<Option<Plan>, CliError> {
     let Some(baseline) = &args.baseline else {
-        if args.candidate.is_some() {
-            let problem = "--candidate: there is nothing to compare it with: give --baseline too";
-            return Err(CliError::Flag(problem.into()));
+        for (is_given, flag) in
+            [(args.candidate.is_some(), "--candidate"), (!args.files.is_empty(), "-P")]
+        {
+            if is_given {
+                let problem =
+                    format!("{flag}: there is nothing to compare with: give --baseline too");
+                return Err(CliError::Flag(problem));
+            }
         }
         return Ok(None);
     };
@@ -55,19 +60,13 @@ pub fn plan(args: &GateArgs, thresholds: &Thresholds) -> Result<Option<Plan>, Cl
         Some(candidate) => candidate.clone(),
         None => Child::this_program()?,
     };
-    for binary in [baseline, &candidate] {
-        if !binary.is_file() {
-            let problem =
-                "no such binary: give the path of a flywheel, such as target/release/flywheel";
-            return Err(CliError::Data { directory: binary.clone(), problem: problem.into() });
-        }
-    }
+    let (baseline, candidate) = (Child::binary(baseline)?, Child::binary(&candidate)?);
     let named = workload(args)?;
     let build = |path: &Path| Build { path: path.display().to_string(), ..Build::default() };
     let check = PairedCheck {
         workload: named.name.clone(),
         properties: named.workload.properties().clone(),
-        baseline: build(baseline),
+        baseline: build(&baseline),
         candidate: build(&candidate),
         seconds: seconds(&args.common),
         thresholds: *thresholds,
@@ -158,13 +157,8 @@ fn note_build(build: &mut Build, result: &RunResult) {
 
 /// The rate that was asked for, or such a share of the slowest of these.
 pub fn common_rate(rate: Rate, peaks: &[&RunResult]) -> f64 {
-    match rate {
-        Rate::PerSecond(rate) => rate,
-        Rate::OfPeak(share) => {
-            let peaks = peaks.iter().map(|result| result.throughput_ops_per_s);
-            (share * peaks.fold(f64::INFINITY, f64::min)).max(1.0)
-        }
-    }
+    let peaks = peaks.iter().map(|result| result.throughput_ops_per_s);
+    rate.of_slowest(peaks).map_or(1.0, |rate| rate.max(1.0))
 }
 
 /// At what response times are measured, and of what.
@@ -207,13 +201,6 @@ impl<'a> Pairs<'a> {
         let dir = &args.common.dir;
         let made_dir = !dir.exists();
         std::fs::create_dir_all(dir).map_err(CliError::file(dir))?;
-        let probe = if args.common.no_probe {
-            None
-        } else {
-            let mut options = ProbeOptions::brief(dir);
-            options.stop = Some(stop.clone());
-            Some(device::prepare(options)?)
-        };
         let mut common = args.common.clone();
         // The gate probes for them.
         common.no_probe = true;
@@ -224,7 +211,14 @@ impl<'a> Pairs<'a> {
             }
         }
         let runs = dir.join("runs");
-        Ok(Self { args, stop, common, probe, made_dir, runs, probed: None })
+        // From here on the directory goes away again, also if there is no probing it.
+        let mut pairs = Self { args, stop, common, probe: None, made_dir, runs, probed: None };
+        if !args.common.no_probe {
+            let mut options = ProbeOptions::brief(dir);
+            options.stop = Some(stop.clone());
+            pairs.probe = Some(device::prepare(options)?);
+        }
+        Ok(pairs)
     }
 
     /// A closed loop on fresh files: what the build can do at most. Its records are read back: nothing is compared with a build
@@ -370,10 +364,15 @@ fn flags(side: &Side, more: &[&str]) -> Vec<String> {
     more.chain(side.flags.iter().cloned()).collect()
 }
 
-/// Nothing is compared with a build whose operations fail or lose data.
+/// Nothing is compared with a build whose operations fail, or are refused in a closed loop, or that loses data.
 fn sound(result: &RunResult) -> Result<(), CliError> {
     let lost = result.read_back.as_ref().map_or(0, |found| found.wrong);
-    match result.faults + lost {
+    let refused = match result.verdict() {
+        Verdict::Fault => result.operations.values().map(|of| of.errors).sum::<u64>().max(1),
+        _ => 0,
+    };
+    match result.faults.max(refused) + lost {
+        0 if result.partial => Err(CliError::Child("a run ended before its time".into())),
         0 => Ok(()),
         faults => Err(CliError::Phase { phase: format!("running {}", result.workload), faults }),
     }

@@ -118,11 +118,14 @@ fn wrong_flags_and_files_end_before_anything_is_measured() {
     let (bad, absent) = (path("bad.toml"), path("absent.toml"));
     fs::write(&bad, "[put]\nwires = 1\n").expect("written");
     let empty = path("empty");
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["--budgets", text(&absent)], "there is no such file of budgets"),
         (&["--budgets", text(&bad)], "unknown variant `wires`"),
         (&["--no-counters"], "nothing to do"),
         (&["--no-counters", "--candidate", me], "give --baseline too"),
+        (&["--no-counters", "-P", text(&a)], "-P: there is nothing to compare with"),
+        (&["--no-counters", "--pairs", "9"], "--self-test"),
+        (&["--self-test", "--strict"], "cannot be used with"),
         (&["--no-counters", "--baseline", me], "pairs need a workload"),
         (&["--no-counters", "--baseline", "no/such", "-P", text(&a)], "no such binary"),
         (
@@ -149,10 +152,16 @@ fn wrong_flags_and_files_end_before_anything_is_measured() {
         assert!(errors(&output).contains(expected), "{arguments:?}: {}", errors(&output));
         assert!(!empty.exists(), "{arguments:?} left something behind");
     }
-    fs::write(&bad, "[putt]\nwrites = 1\n").expect("written");
-    let output = gate_alone(&["--budgets", text(&bad), "--dir", text(&empty)]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(errors(&output).contains("[putt] is no operation"), "{}", errors(&output));
+    for (budget, expected) in [
+        ("[putt]\nwrites = 1\n", "[putt] writes: nothing counts this"),
+        ("[put_together]\nsystem_calls = 0\n", "[put_together] system_calls: nothing counts this"),
+    ] {
+        fs::write(&bad, budget).expect("written");
+        let output = gate_alone(&["--budgets", text(&bad), "--dir", text(&empty)]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(errors(&output).contains(expected), "{}", errors(&output));
+        assert!(!empty.exists(), "nothing was counted yet");
+    }
     let output = gate_alone(&["--budgets", text(&bad), "--operations", "fly"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(errors(&output).contains("\"fly\" is none: expected some of get_cached"));

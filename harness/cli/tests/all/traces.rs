@@ -206,7 +206,7 @@ fn what_does_not_go_together_is_said_before_anything_begins() {
     refused(&bench, &["--speed", "2"], &["--trace <FILE>"]);
     refused(&bench, &[], &["-P <FILE>"]);
     for speed in ["0", "-2", "NaN"] {
-        with(&["--speed", speed], &["--speed: tracespeed: expected a number above 0", speed]);
+        with(&["--speed", speed], &["--speed: tracespeed: expected a number from 0.000001", speed]);
     }
     with(&["--speed", "fast"], &["'fast'", "--speed"]);
     with(&["--rate", "100"], &["--rate: a trace has times of its own", "--speed"]);

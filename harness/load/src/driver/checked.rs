@@ -222,9 +222,14 @@ impl<T: Target> Worker<'_, T> {
                 self.recorder.borrow_mut().unsettled();
                 self.shared.workload.write_key(to, key);
                 let given = self.add_to_account(key, 1, i64::MIN).await;
-                if matches!(given, Ok(Added::Applied(_))) {
-                    self.recorder.borrow_mut().settled();
+                let mut recorder = self.recorder.borrow_mut();
+                match &given {
+                    Ok(Added::Applied(_)) => recorder.settled(),
+                    Ok(_) => recorder.halved(),
+                    Err(error) if error.kind.is_refusal() => recorder.halved(),
+                    Err(_) => {}
                 }
+                drop(recorder);
                 given
             }
             Err(ref error) if !error.kind.is_refusal() => {

@@ -3,7 +3,7 @@
 
 use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::figures::{Phase, RecordedFigures, RunFigures};
 use crate::limits::DRAIN_MAX;
@@ -18,7 +18,7 @@ use super::recording::{Recording, Tap};
 use super::shared::Shared;
 use super::threads::{be_patient, be_punctual, pin_to};
 use super::worker::Worker;
-use super::{RunError, RunOptions, client, executor, merge, open, validate};
+use super::{RunError, RunOptions, client, executor, merge, open};
 
 /// Operations that are given, instead of drawn.
 pub(super) struct Fed<'a> {
@@ -68,7 +68,6 @@ impl<F: TargetFactory> Drive<'_, F> {
             shared.chooser = Some(KeyChooser::new(workload));
         }
         let shared = &shared;
-        let before = self.sum(shared, drain)?;
         let (figures, recorded) =
             thread::scope(|scope| self.crew(scope, shared, workers, fed.map(|fed| fed.entries)))?;
         shared.live.finish();
@@ -77,22 +76,9 @@ impl<F: TargetFactory> Drive<'_, F> {
         {
             return Err(error.into());
         }
-        let (mut figures, told) = merge::merge(shared, self.factory.name(), figures);
+        let mut figures = merge::merge(shared, self.factory.name(), figures);
         figures.recorded = recorded;
-        figures.validation = before
-            .zip(self.sum(shared, drain)?)
-            .map(|(before, after)| validate::validation(workload, before, after, told));
         Ok(figures)
-    }
-
-    /// What all records hold together, if that is known beforehand.
-    fn sum(&self, shared: &Shared<'_>, drain: Duration) -> Result<Option<validate::Sum>, RunError> {
-        if self.phase != Phase::Run || !shared.stores || !self.workload.has_a_sum() {
-            return Ok(None);
-        }
-        let connected = executor::block_on(self.factory.connect(0));
-        let target = connected.map_err(|error| RunError::Connect { worker: 0, error })?;
-        Ok(Some(validate::sum(self.workload, &target, drain)))
     }
 
     /// All threads of the phase, from their start to their end.

@@ -169,6 +169,8 @@ pub(super) struct WorkerFigures {
     pub added: i64,
     /// Operations that may have changed it, and that nobody has an answer of.
     pub unsettled: u64,
+    /// See [`crate::figures::Told::halved`].
+    pub halved: u64,
 }
 
 impl Pacing {
@@ -264,6 +266,7 @@ impl Recorder {
                 cut_short: false,
                 added: 0,
                 unsettled: 0,
+                halved: 0,
             },
         }
     }
@@ -459,6 +462,12 @@ impl Recorder {
     /// The answer to one of those came after all.
     pub fn settled(&mut self) {
         self.out.unsettled -= 1;
+    }
+
+    /// One of those did only the first half of its work: what it took is gone.
+    pub fn halved(&mut self) {
+        self.settled();
+        self.out.halved += 1;
     }
 
     /// So many operations are in flight.

@@ -11,11 +11,10 @@ use super::measure::{
 };
 use super::open::OpenOptions;
 use super::shared::Shared;
-use super::validate::Told;
 use crate::figures::{
     ArrivalFigures, ErrorFigures, IntervalFigures, Latency, OpenFigures, OperationFigures,
-    OperationHistograms, PaceFigures, RunFigures, StepFigures, TimeCounts, Totals, Verification,
-    us,
+    OperationHistograms, PaceFigures, RunFigures, StepFigures, TimeCounts, Told, Totals,
+    Verification, us,
 };
 use crate::limits::ERROR_SAMPLES_MAX;
 use crate::target::TargetErrorKind;
@@ -231,7 +230,7 @@ impl Sums {
             abandoned: 0,
             in_flight_most: 0,
             cut_short: false,
-            told: Told { added: 0, unsettled: 0, operations: 0 },
+            told: Told::default(),
         }
     }
 
@@ -265,16 +264,13 @@ impl Sums {
         self.cut_short |= worker.cut_short;
         self.told.added += worker.added;
         self.told.unsettled += worker.unsettled + worker.abandoned;
+        self.told.halved += worker.halved;
         self.told.operations += worker.totals.operations;
     }
 }
 
-/// All workers' figures as one, and what they were told of the sum of all numbers.
-pub(super) fn merge(
-    shared: &Shared<'_>,
-    target: &str,
-    workers: Vec<WorkerFigures>,
-) -> (RunFigures, Told) {
+/// All workers' figures as one.
+pub(super) fn merge(shared: &Shared<'_>, target: &str, workers: Vec<WorkerFigures>) -> RunFigures {
     debug_assert_eq!(DIGITS, 3, "the docs of Latency say so");
     let workload = shared.workload;
     let mut sums = Sums::new(shared.measure_from_ns);
@@ -288,9 +284,8 @@ pub(super) fn merge(
         .open
         .map(|open| merge_open(open, &by_index, shared.measure_from_ns, sums.in_flight_most));
     let (intervals, interval_times) = merge_intervals(&by_index, interval_digits, runtime_s);
-    let told = sums.told;
     let verifies = workload.data_integrity || workload.class == WorkloadClass::ReadYourWrites;
-    let figures = RunFigures {
+    RunFigures {
         phase: shared.phase,
         target: target.to_owned(),
         clients: shared.open.map_or(workload.thread_count, |open| open.in_flight as u64),
@@ -321,6 +316,7 @@ pub(super) fn merge(
             .collect(),
         insertion_retries: sums.retries,
         verification: verifies.then_some(sums.verification),
+        told: sums.told,
         validation: None,
         recorded: None,
         user_bytes_written: sums.bytes_written,
@@ -332,6 +328,5 @@ pub(super) fn merge(
             .into_iter()
             .map(|(operation, times)| (operation, histograms_of(times)))
             .collect(),
-    };
-    (figures, told)
+    }
 }

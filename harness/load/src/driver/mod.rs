@@ -26,6 +26,7 @@ pub use feed::Entries;
 pub use open::OpenOptions;
 pub use recording::RecordTo;
 pub use replay::Replay;
+pub use validate::{Sum, sum, validate};
 
 use crate::figures::{Phase, RunFigures};
 use crate::target::{TargetError, TargetFactory};
@@ -125,7 +126,7 @@ pub fn run_entries<F: TargetFactory>(
 ///
 /// Each client does its equal share of the operations; its draws depend on the seed, the client and the
 /// cycle alone. A record read or scanned is verified when `dataintegrity` is on. Where the sum of all records is
-/// known beforehand ([`Workload::has_a_sum`]), they are read before the first operation and after the last.
+/// known beforehand, [`sum`] before and after and [`validate`] say whether it was kept.
 pub fn run<F: TargetFactory>(
     workload: &Workload,
     factory: &F,

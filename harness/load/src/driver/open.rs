@@ -19,13 +19,12 @@ use super::executor::yield_now;
 use super::feed::{LOOK_AGAIN_AFTER, Next};
 use super::measure::WorkerFigures;
 use super::recording::RecordTo;
-use super::replay::{Replay, Source};
-use super::schedule::{Arrival, Schedule};
+use super::replay::{Arriving, Replay, Source};
+use super::schedule::Schedule;
 use super::worker::Worker;
 use crate::limits::ARRIVALS_PER_TURN_MAX;
 use crate::target::Target;
-use crate::trace::TraceEntry;
-use crate::workload::{Arrivals, Operation, Step, Workload};
+use crate::workload::{Arrivals, Operation, Step, Workload, WorkloadClass};
 
 /// What an open loop offers, beyond what the workload's properties say. `target`, `threadcount` and the ends
 /// of a run among those have no effect.
@@ -99,6 +98,11 @@ impl OpenOptions {
         if self.in_flight == 0 {
             return Err(RunError::Arrivals("an open loop needs room for at least 1 operation"));
         }
+        if workload.class == WorkloadClass::ReadYourWrites {
+            let problem = "a client that reads its writes waits for each answer: read-your-writes needs \
+                           a closed loop";
+            return Err(RunError::Arrivals(problem));
+        }
         let is_drawn = self.replay.is_none();
         if is_drawn && workload.data_integrity && workload.share(Operation::Insert) > 0.0 {
             let problem = "inserts of an open loop may be refused, and dataintegrity would call those \
@@ -131,7 +135,7 @@ pub(super) fn drive_worker<T: Target>(
     let gate = &Gate {
         source: RefCell::new(match (&options.replay, shared.feed) {
             (Some(replay), Some(feed)) => {
-                Source::Traced { outlet: feed.outlet(worker.number), replay, number: 0 }
+                Source::Traced { outlet: feed.outlet(worker.number), replay }
             }
             _ => Source::Drawn(Schedule::new(
                 &options.steps,
@@ -227,14 +231,13 @@ impl<T: Target> Worker<'_, T> {
         let mut key = Vec::with_capacity(64);
         while gate.enter(slot, || self.has_ended(self.last_ns.get())).await {
             let mut in_a_row = 0;
-            while let Some((arrival, entry)) = self.next_arrival(gate, slot, &mut in_a_row).await {
-                let Arrival { number, at_ns } = arrival;
-                let at_once = match &entry {
-                    None => {
+            while let Some((at_ns, arriving)) = self.next_arrival(gate, slot, &mut in_a_row).await {
+                let at_once = match &arriving {
+                    Arriving::Drawn(number) => {
                         let stream = self.number as u64;
-                        gate.send(self.run_cycle(stream, number, &mut key, Some(at_ns))).await
+                        gate.send(self.run_cycle(stream, *number, &mut key, Some(at_ns))).await
                     }
-                    Some(entry) => gate.send(self.run_entry(entry, Some(at_ns))).await,
+                    Arriving::Traced(entry) => gate.send(self.run_entry(entry, Some(at_ns))).await,
                 };
                 self.recorder.borrow_mut().in_flight(gate.busy.get() + 1);
                 self.publish();
@@ -251,7 +254,7 @@ impl<T: Target> Worker<'_, T> {
         gate: &Gate<'_>,
         slot: usize,
         in_a_row: &mut usize,
-    ) -> Option<(Arrival, Option<TraceEntry>)> {
+    ) -> Option<(u64, Arriving)> {
         loop {
             let next = gate.source.borrow().peek();
             if next == Next::Over || self.shared.stopped() {
@@ -298,9 +301,9 @@ impl<T: Target> Worker<'_, T> {
                 yield_now().await;
                 self.tick();
             }
-            let (arrival, entry) = gate.source.borrow_mut().take()?;
-            if self.last_ns.get() <= arrival.at_ns.saturating_add(gate.late_after_ns) {
-                return Some((arrival, entry));
+            let (at_ns, arriving) = gate.source.borrow_mut().take()?;
+            if self.last_ns.get() <= at_ns.saturating_add(gate.late_after_ns) {
+                return Some((at_ns, arriving));
             }
             self.recorder.borrow_mut().late(self.last_ns.get());
         }

@@ -111,7 +111,7 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    /// Notes an operation; times of one worker never fall.
+    /// Notes an operation.
     pub fn note(
         &self,
         at_ns: u64,
@@ -121,7 +121,8 @@ impl Tap {
         count: Option<u64>,
     ) {
         let mut batch = self.batch.borrow_mut();
-        let time_us = self.time_us(at_ns);
+        // An operation that waited for its turn is noted behind later ones: as of then, or the trace would go back in time.
+        let time_us = self.time_us(at_ns).max(batch.not_before_us);
         batch.keys.push_str(&String::from_utf8_lossy(key));
         let key_end = batch.keys.len();
         batch.noted.push(Noted { time_us, operation, key_end, size_bytes, count });
@@ -148,7 +149,11 @@ impl Tap {
     pub fn rest(&self, now_ns: u64) {
         if now_ns.saturating_sub(self.handed_over_ns.get()) >= HAND_OVER_AFTER.as_nanos() as u64 {
             self.handed_over_ns.set(now_ns);
-            self.hand_over(&mut self.batch.borrow_mut());
+            let mut batch = self.batch.borrow_mut();
+            // Where no more fits, it lies here until it is full.
+            if let Err(TrySendError::Full(back)) = self.sender.try_send(Self::take(&mut batch)) {
+                *batch = back;
+            }
         }
     }
 

@@ -2,30 +2,27 @@
 //! feed too, one after the other, to load a trace's records and to read them back.
 //! How they come here is `feed`'s; how they are sent, timed and checked `worker`'s.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::RunError;
 use super::feed::{Entries, LOOK_AGAIN_AFTER, Next, Outlet};
-use super::schedule::{Arrival, Schedule};
+use super::schedule::Schedule;
 use super::worker::Worker;
 use crate::figures::Phase;
 use crate::random::Stream;
 use crate::record::{FieldSet, traced_record};
 use crate::target::Target;
-use crate::trace::{TraceEntry, TraceReader, key_hash};
+use crate::trace::{TraceEntry, TraceFile, key_hash};
 use crate::workload::{Operation, Trace, Workload, scaled_ns};
 
 /// A trace as the arrivals of an open loop.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     /// The file.
-    pub path: PathBuf,
+    pub file: TraceFile,
     /// How many times as fast as it was recorded, above 0.
     pub speed: f64,
-    /// The trace's time at which the replay begins, in microseconds; at most that of its first operation.
-    pub begin_us: u64,
-    /// The trace's time of its first operation.
+    /// The trace's time of its first operation, in microseconds, with which the replay begins.
     pub first_us: u64,
     /// What of the trace's time is left out of the figures, at its beginning.
     pub warm_up: Duration,
@@ -37,25 +34,23 @@ impl Replay {
     /// All of a workload's trace, but for what lies behind `maxexecutiontime`.
     pub fn new(trace: &Trace, workload: &Workload) -> Self {
         let mut replay = Self {
-            path: trace.path.clone(),
+            file: trace.file.clone(),
             speed: trace.speed,
-            begin_us: 0,
             first_us: trace.survey.first_us,
             warm_up: workload.warm_up,
             length: Duration::ZERO,
         };
         // The last one is part of it, and there is no rate without a length.
-        let behind_ns = trace.at_ns(trace.survey.last_us).saturating_add(1);
+        let behind_ns = replay.at_ns(trace.survey.last_us).saturating_add(1);
         let length_ns = behind_ns.saturating_sub(replay.warm_up_ns()).max(1_000_000);
         let length = Duration::from_nanos(length_ns);
         replay.length = workload.max_execution_time.map_or(length, |limit| limit.min(length));
         replay
     }
 
-    /// The trace from its first operation on, for `length` and without a warm-up: what the same load does to something
-    /// else.
+    /// Only its first `length`, without a warm-up: what the same load does to something else.
     pub fn beginning(&self, length: Duration) -> Self {
-        Self { begin_us: self.first_us, warm_up: Duration::ZERO, length, ..self.clone() }
+        Self { warm_up: Duration::ZERO, length, ..self.clone() }
     }
 
     /// How long the replay takes before figures are taken.
@@ -65,7 +60,7 @@ impl Replay {
 
     /// When an operation arrives, from the start.
     fn at_ns(&self, time_us: u64) -> u64 {
-        scaled_ns(time_us.saturating_sub(self.begin_us), self.speed)
+        scaled_ns(time_us.saturating_sub(self.first_us), self.speed)
     }
 
     pub(super) fn warm_up_ns(&self) -> u64 {
@@ -76,7 +71,7 @@ impl Replay {
     pub(super) fn entries(&self) -> Result<Entries<'static>, RunError> {
         let replay = self.clone();
         let end_ns = self.warm_up_ns().saturating_add(self.length.as_nanos() as u64);
-        let reader = TraceReader::open(&self.path)?;
+        let reader = self.file.open()?;
         Ok(Box::new(reader.take_while(move |entry| {
             entry.as_ref().map_or(true, |entry| replay.at_ns(entry.time_us) < end_ns)
         })))
@@ -88,7 +83,7 @@ pub(super) enum Source<'a> {
     /// They are drawn.
     Drawn(Schedule),
     /// They stand in a trace.
-    Traced { outlet: Outlet<'a>, replay: &'a Replay, number: u64 },
+    Traced { outlet: Outlet<'a>, replay: &'a Replay },
 }
 
 impl Source<'_> {
@@ -104,18 +99,26 @@ impl Source<'_> {
         }
     }
 
-    /// Takes the next arrival, and what it is to send unless that is drawn.
-    pub fn take(&mut self) -> Option<(Arrival, Option<TraceEntry>)> {
+    /// Takes the next arrival: when it is, and what it is to send.
+    pub fn take(&mut self) -> Option<(u64, Arriving)> {
         match self {
-            Self::Drawn(schedule) => Some((schedule.take()?, None)),
-            Self::Traced { outlet, replay, number } => {
+            Self::Drawn(schedule) => {
+                schedule.take().map(|arrival| (arrival.at_ns, Arriving::Drawn(arrival.number)))
+            }
+            Self::Traced { outlet, replay } => {
                 let entry = outlet.take()?;
-                let arrival = Arrival { number: *number, at_ns: replay.at_ns(entry.time_us) };
-                *number += 1;
-                Some((arrival, Some(entry)))
+                Some((replay.at_ns(entry.time_us), Arriving::Traced(entry)))
             }
         }
     }
+}
+
+/// What an arrival is to send.
+pub(super) enum Arriving {
+    /// What is drawn for this number.
+    Drawn(u64),
+    /// This.
+    Traced(TraceEntry),
 }
 
 impl<T: Target> Worker<'_, T> {

@@ -1,6 +1,8 @@
 //! Values that carry a version: which write they are of can be read off each, and every byte be checked.
 //! Which version must be there, the driver knows.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{FieldSet, Record, push_random};
 use crate::random::Stream;
 use crate::workload::Workload;
@@ -8,18 +10,11 @@ use crate::workload::Workload;
 /// Bytes at the head of each value that hold its version: a `u64`, little-endian.
 pub const VERSION_BYTES: usize = size_of::<u64>();
 
-/// FNV-1a of a key: only has to tell keys apart.
-fn key_hash(key: &[u8]) -> u64 {
-    key.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(1_099_511_628_211)
-    })
-}
-
 /// Appends the value of `field` under `key` in `version`: the version, then bytes that follow from all three, cut
 /// to `length` bytes.
 pub(super) fn push_value(out: &mut Vec<u8>, key: &[u8], field: u16, version: u64, length: usize) {
     out.extend_from_slice(&version.to_le_bytes());
-    let mut random = Stream::new(version, key_hash(key)).at(u64::from(field));
+    let mut random = Stream::new(version, xxh3_64(key)).at(u64::from(field));
     push_random(out, length.saturating_sub(VERSION_BYTES), &mut random);
 }
 

@@ -38,6 +38,14 @@ pub enum TraceError {
         /// What stood there.
         found: String,
     },
+    /// The file is not the one that was read first.
+    #[error(
+        "{name}: expected the trace that was read at first, found a file that was changed since"
+    )]
+    Changed {
+        /// The file.
+        name: String,
+    },
     /// No operation in it.
     #[error("{name}: expected at least one operation, found none")]
     Empty {

@@ -14,6 +14,7 @@
 mod csv;
 mod entry;
 mod error;
+mod file;
 mod format;
 mod json;
 mod load_plan;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use entry::TraceEntry;
 pub use error::TraceError;
+pub use file::TraceFile;
 pub use format::TraceFormat;
 pub use load_plan::LoadPlan;
 pub use reader::TraceReader;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::names::{self, Use};
+use super::trace::TRACE_PROPERTIES;
 use super::{
     ArrivalPlan, Arrivals, InsertOrder, MeasurementInterval, Operation, RateShape,
     RequestDistribution, Sine, Workload, WorkloadClass,
@@ -201,17 +202,24 @@ impl<'a> Resolver<'a> {
 
     /// What the classes that check something need of everything else.
     fn check_class(&mut self, workload: &Workload) {
-        use Operation::{Insert, ReadModifyWrite, Scan, Update};
+        use Operation::{Insert, Read, ReadModifyWrite, Scan, Update};
         let class = workload.class;
         let with = format!("with workload={}", class.name());
-        let (unused, least): (&[_], _) = match class {
+        let (needed, unused, least): (&[_], &[_], _) = match class {
             WorkloadClass::Core => return,
-            WorkloadClass::Counters => (&[Update, Insert], 1),
-            WorkloadClass::ClosedEconomy => (&[Update, Insert], 2),
+            WorkloadClass::Counters => (&[ReadModifyWrite], &[Update, Insert], 1),
+            WorkloadClass::ClosedEconomy => (&[ReadModifyWrite], &[Update, Insert], 2),
             WorkloadClass::ReadYourWrites => {
-                (&[Insert, Scan, ReadModifyWrite], workload.thread_count)
+                (&[Read, Update], &[Insert, Scan, ReadModifyWrite], workload.thread_count)
             }
         };
+        for operation in needed {
+            if workload.share(*operation) <= 0.0 {
+                let name = PROPORTIONS[*operation as usize];
+                let expected = format!("above 0 {with}, or there is nothing to check");
+                self.fail(name, expected, "0");
+            }
+        }
         let count = workload.record_count;
         if !(least..=CHECKED_RECORDS_MAX).contains(&count) {
             let expected = format!("{least} to {CHECKED_RECORDS_MAX} records {with}");
@@ -551,9 +559,11 @@ impl Workload {
         }
         if workload.trace.is_none() {
             // Nothing of them has an effect; and results of builds that knew no traces are settings alike.
-            resolver
-                .effective
-                .retain(|name, _| !["tracefile", "tracespeed"].contains(&name.as_str()));
+            resolver.effective.retain(|name, _| !TRACE_PROPERTIES.contains(&name.as_str()));
+        }
+        if workload.class != WorkloadClass::ClosedEconomy {
+            // Of no other class either.
+            resolver.effective.remove("total_cash");
         }
         workload.effective = resolver.effective;
         Ok(Resolved { workload, warnings: resolver.warnings })

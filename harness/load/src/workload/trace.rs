@@ -1,18 +1,19 @@
 //! A workload whose operations come from a trace: which one, how fast, and what that rules out.
 //! The trace is gone through once here; replaying it is the driver's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::resolve::Resolver;
 use super::{Workload, WorkloadClass};
-use crate::trace::{Survey, TraceReader};
+use crate::limits::SECONDS_MAX;
+use crate::trace::{Survey, TraceFile};
 
 /// A trace to be replayed.
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// The file.
-    pub path: PathBuf,
+    pub file: TraceFile,
     /// How many times as fast as it was recorded, above 0.
     pub speed: f64,
     /// What was found in it.
@@ -39,31 +40,33 @@ pub(crate) fn scaled_ns(time_us: u64, speed: f64) -> u64 {
     (time_us as f64 * 1e3 / speed).round() as u64
 }
 
-/// The properties that only a trace has a use for, with the values that they have without one.
-const PROPERTIES: [&str; 2] = ["tracefile", "tracespeed"];
+/// The properties that only a trace has a use for.
+pub(super) const TRACE_PROPERTIES: [&str; 2] = ["tracefile", "tracespeed"];
 
 impl Resolver<'_> {
     /// The trace, if operations are to arrive by one.
     pub(super) fn trace(&mut self, is_asked_for: bool) -> Option<Trace> {
-        let (file, _) = self.text(PROPERTIES[0]);
-        let speed = self.number(PROPERTIES[1], "a number above 0, at most 1000000", |speed| {
-            speed > 0.0 && speed <= 1e6
+        let [file_name, speed_name] = TRACE_PROPERTIES;
+        let (file, _) = self.text(file_name);
+        let speed = self.number(speed_name, "a number from 0.000001 to 1000000", |speed| {
+            (1e-6..=1e6).contains(&speed)
         });
         if !is_asked_for {
-            for name in PROPERTIES {
+            for name in TRACE_PROPERTIES {
                 self.warn_if_set(name, "has no effect without arrivals=trace");
             }
             return None;
         }
         if file.is_empty() {
-            self.fail(PROPERTIES[0], "a file with arrivals=trace", "none");
+            self.fail(file_name, "a file with arrivals=trace", "none");
             return None;
         }
-        let path = Path::new(file);
-        match TraceReader::open(path).and_then(Survey::of) {
-            Ok(survey) => Some(Trace { path: path.to_owned(), speed, survey: Arc::new(survey) }),
+        let surveyed =
+            TraceFile::find(Path::new(file)).and_then(|file| Ok((Survey::of(file.open()?)?, file)));
+        match surveyed {
+            Ok((survey, file)) => Some(Trace { file, speed, survey: Arc::new(survey) }),
             Err(error) => {
-                self.fail(PROPERTIES[0], "a trace", error.to_string());
+                self.fail(file_name, "a trace", error.to_string());
                 None
             }
         }
@@ -80,7 +83,13 @@ impl Resolver<'_> {
             let expected = "0 with arrivals=trace, whose rate is set by tracespeed";
             self.fail("target", expected, format!("\"{rate}\""));
         }
-        let length_s = trace.survey.last_us as f64 / 1e6;
+        let Survey { first_us, last_us, .. } = *trace.survey;
+        let length_s = (last_us - first_us) as f64 / 1e6;
+        if length_s / trace.speed > SECONDS_MAX as f64 {
+            let expected =
+                format!("a replay of at most {SECONDS_MAX} s, and the trace takes {length_s} s");
+            self.fail(TRACE_PROPERTIES[1], expected, format!("\"{}\"", trace.speed));
+        }
         let warm_up_s = workload.warm_up.as_secs_f64();
         if warm_up_s > 0.0 && warm_up_s >= length_s {
             let expected = format!("less than the {length_s} s of the trace");

@@ -38,6 +38,11 @@ impl Budgets {
         let mut budgets: Counts =
             toml::from_str(text).map_err(|error| BudgetError(error.to_string().trim().into()))?;
         for (table, counts) in &budgets {
+            if !table.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                return Err(BudgetError(format!(
+                    "[{table}]: operations are named with letters, digits and _"
+                )));
+            }
             for (counter, number) in counts {
                 if !(number.is_finite() && *number >= 0.0) {
                     let name = counter.name();
@@ -52,15 +57,22 @@ impl Budgets {
     }
 
     /// What was just counted, as budgets, with the allowances of these. What was not counted keeps its budget; unless
-    /// `all` operations that there are were counted, others keep theirs too.
-    pub fn updated(&self, counts: &Counts, all: bool) -> Self {
+    /// `all` operations that there are were counted, others keep theirs too. What nothing counts, as `counts_it` says, goes.
+    pub fn updated(
+        &self,
+        counts: &Counts,
+        all: bool,
+        counts_it: impl Fn(&str, Counter) -> bool,
+    ) -> Self {
         let mut budgets = if all { Counts::new() } else { self.budgets.clone() };
         budgets.extend(counts.clone());
         for (operation, counts) in &mut budgets {
             for (counter, budget) in self.budgets.get(operation).into_iter().flatten() {
                 counts.entry(*counter).or_insert(*budget);
             }
+            counts.retain(|counter, _| counts_it(operation, *counter));
         }
+        budgets.retain(|_, counts| !counts.is_empty());
         Self { allowances_percent: self.allowances_percent.clone(), budgets }
     }
 
@@ -75,9 +87,11 @@ impl Budgets {
         set.copied().unwrap_or_else(|| counter.usual_allowance_percent())
     }
 
-    /// Operations that have a budget.
-    pub fn operations(&self) -> impl Iterator<Item = &str> {
-        self.budgets.keys().map(String::as_str)
+    /// Each operation and counter that has a budget.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Counter)> {
+        self.budgets.iter().flat_map(|(operation, counts)| {
+            counts.keys().map(|counter| (operation.as_str(), *counter))
+        })
     }
 
     /// The text of a file.
@@ -89,15 +103,23 @@ impl Budgets {
         for (operation, counts) in &self.budgets {
             let _ = writeln!(text, "\n[{operation}]");
             for (counter, budget) in counts {
-                let _ = writeln!(text, "{} = {}", counter.name(), rounded(*budget));
+                let _ = writeln!(
+                    text,
+                    "{} = {}",
+                    counter.name(),
+                    rounded(*budget, self.allowance_percent(*counter))
+                );
             }
         }
         text
     }
 }
 
-/// To four digits or to whole numbers: finer than any allowance.
-fn rounded(count: f64) -> f64 {
+/// To four digits or to whole numbers, unless the allowance is as fine.
+fn rounded(count: f64, allowance_percent: f64) -> f64 {
+    if allowance_percent < 0.5 {
+        return count;
+    }
     if count >= 1_000.0 {
         return count.round();
     }
@@ -120,15 +142,30 @@ mod tests {
             "put".to_owned(),
             BTreeMap::from([(Counter::Writes, 1.013), (Counter::Instructions, 8123.4)]),
         )]);
-        let updated =
-            Budgets::parse(&budgets.updated(&counted, true).to_toml()).expect("its own text");
+        let updated = Budgets::parse(&budgets.updated(&counted, true, |_, _| true).to_toml())
+            .expect("its own text");
         assert_eq!(updated.of("put", Counter::Writes), Some(1.013));
         assert_eq!(updated.of("put", Counter::Instructions), Some(8123.0));
         assert_eq!(updated.of("put", Counter::SystemCalls), Some(4.0));
-        assert_eq!(updated.operations().collect::<Vec<_>>(), ["put"], "what is gone has no budget");
+        assert!(updated.all().all(|(name, _)| name == "put"), "what is gone has no budget");
         assert_eq!(updated.allowance_percent(Counter::Instructions), 2.5);
-        let in_part = budgets.updated(&counted, false);
+        let in_part = budgets.updated(&counted, false, |_, _| true);
         assert_eq!(in_part.of("old", Counter::Reads), Some(1.0), "it was not looked for");
+        let counts_it = |_: &str, counter| counter != Counter::SystemCalls;
+        let without = budgets.updated(&counted, true, counts_it);
+        assert_eq!(without.of("put", Counter::SystemCalls), None, "nothing counts it");
+        assert_eq!(without.of("put", Counter::Writes), Some(1.013));
+    }
+
+    #[test]
+    fn what_was_counted_is_within_its_own_budget_whatever_the_allowance() {
+        for allowance_percent in [0.0, 0.4, 0.5, 3.0] {
+            for count in [25.114, 1_234.499, 0.123_456] {
+                let written = rounded(count, allowance_percent);
+                let most = written * (1.0 + allowance_percent / 100.0);
+                assert!(count <= most, "{count} over {written} and {allowance_percent} %");
+            }
+        }
     }
 
     #[test]
@@ -140,6 +177,7 @@ mod tests {
             ("[put]\nwrites = \"many\"", "line 2"),
             ("put = 1", "put"),
             ("[put", "line 1"),
+            ("[\"get cached\"]\nreads = 1", "named with letters"),
             ("[allowance_percent]\nreads = -3", "[allowance_percent] reads"),
         ] {
             let error = Budgets::parse(text).expect_err(text).to_string();

@@ -16,7 +16,7 @@ pub(super) fn report(result: &GateResult) -> String {
         suite.add_test_cases(check.rows.iter().map(|row| {
             let status = match row.verdict {
                 CounterVerdict::Within | CounterVerdict::Under => TestCaseStatus::success(),
-                CounterVerdict::NoBudget => skipped("there is no budget"),
+                CounterVerdict::NoBudget => undecided("there is no budget".into()),
                 CounterVerdict::Over => failed(format!(
                     "{} per operation, budget {} ({})",
                     number(row.measured),
@@ -26,9 +26,10 @@ pub(super) fn report(result: &GateResult) -> String {
             };
             case(&row.operation, row.counter.name(), status)
         }));
-        suite.add_test_cases(
-            check.not_counted.iter().map(|reason| case("not counted", reason, skipped(reason))),
-        );
+        suite.add_test_cases(check.not_counted.iter().map(|reason| {
+            let status = if check.is_strict { undecided(reason.clone()) } else { skipped(reason) };
+            case("not counted", reason, status)
+        }));
         report.add_test_suite(suite);
     }
     if let Some(check) = &result.paired {
@@ -59,12 +60,15 @@ fn verdict_of(verdict: PairVerdict, said: String) -> TestCaseStatus {
     match verdict {
         PairVerdict::Improved | PairVerdict::Equivalent => TestCaseStatus::success(),
         PairVerdict::Regressed => failed(said),
-        PairVerdict::Inconclusive => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(said);
-            status
-        }
+        PairVerdict::Inconclusive => undecided(said),
     }
+}
+
+/// Whatever leaves the gate inconclusive.
+fn undecided(message: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(message);
+    status
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {

@@ -81,11 +81,12 @@ impl GateFigure {
         let figure = match self {
             Self::Throughput => Some(side.throughput_ops_per_s),
             Self::Cpu => side.cpu_us_per_op,
-            Self::WrittenBytes => side.written_bytes_per_op,
+            // Less than a byte an operation is none: nothing against nothing is the same, and against something a change.
+            Self::WrittenBytes => side.written_bytes_per_op.map(|bytes| bytes.max(1.0)),
             Self::P50 => side.p50_us,
             Self::P99 => side.p99_us,
         };
-        // Nothing written, or no such operation: there is nothing to compare.
+        // No such operation: there is nothing to compare.
         figure.filter(|figure| figure.is_finite() && *figure > 0.0)
     }
 

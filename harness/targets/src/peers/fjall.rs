@@ -12,6 +12,7 @@ use super::group::{Apply, Groups, Overlay, Transact};
 use super::store::{
     Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
 };
+use crate::limits::SCAN_ROWS_AHEAD;
 
 /// An open database with its one keyspace.
 pub(super) struct Fjall {
@@ -52,7 +53,7 @@ impl Store for Fjall {
     }
 
     fn scan(&self, start: &[u8], count: usize) -> Result<Vec<(Bytes, Bytes)>, TargetError> {
-        let mut pairs = Vec::with_capacity(count);
+        let mut pairs = Vec::with_capacity(count.min(SCAN_ROWS_AHEAD));
         for guard in self.records.range(start..).take(count) {
             let (key, value) = guard.into_inner().map_err(refusal)?;
             pairs.push((Bytes::from(key), Bytes::from(value)));

@@ -13,6 +13,7 @@ use super::group::{Apply, Groups, Transact, Transaction};
 use super::store::{
     Change, GROUPED, Named, PAGE_CACHE, Store, UNCOMPRESSED, Written, crate_version, io_kind, named,
 };
+use crate::limits::SCAN_ROWS_AHEAD;
 
 /// The file in the peer's directory.
 const FILE: &str = "records.redb";
@@ -74,7 +75,7 @@ impl Store for Redb {
     fn scan(&self, start: &[u8], count: usize) -> Result<Vec<(Bytes, Bytes)>, TargetError> {
         let transaction = self.database.begin_read().map_err(refusal)?;
         let table = transaction.open_table(RECORDS).map_err(refusal)?;
-        let mut pairs = Vec::with_capacity(count);
+        let mut pairs = Vec::with_capacity(count.min(SCAN_ROWS_AHEAD));
         for pair in table.range(start..).map_err(refusal)?.take(count) {
             let (key, value) = pair.map_err(refusal)?;
             let copy = Bytes::copy_from_slice;

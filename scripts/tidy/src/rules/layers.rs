@@ -45,7 +45,7 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/count", Only(&["engine/disk", "engine/shard"])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
-    ("fuzz", Only(&["engine/disk", "engine/store", "engine/shard"])),
+    ("fuzz", Only(&["engine/item", "engine/disk", "engine/store", "engine/shard"])),
 ];
 
 /// Members that tests may use sideways: they know nothing of those that use them.

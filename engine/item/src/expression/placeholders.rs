@@ -1,0 +1,115 @@
+//! What `#names` and `:values` stand for, and which of them were used. One for a request: its expressions
+//! share them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::invalid::{ExpressionFault, Invalid, Placeholders as Which};
+use crate::limits::MAX_PLACEHOLDER_BYTES;
+use crate::value::{AttributeValue, Item};
+
+/// The names and values of a request.
+#[derive(Debug, Default)]
+pub struct Placeholders {
+    names: BTreeMap<String, String>,
+    values: Item,
+    used_names: BTreeSet<String>,
+    used_values: BTreeSet<String>,
+}
+
+impl Placeholders {
+    /// Those of a request; `None` where it has no such parameter.
+    ///
+    /// # Errors
+    /// If one is there and empty, or a key is not of the form it must have.
+    pub fn new(
+        names: Option<BTreeMap<String, String>>,
+        values: Option<Item>,
+    ) -> Result<Self, Invalid> {
+        if let Some(names) = &names {
+            check_keys(Which::Names, b'#', names.keys())?;
+            if let Some((key, _)) = names.iter().find(|(_, name)| name.is_empty()) {
+                return Err(Invalid::EmptyName(key.clone()));
+            }
+        }
+        if let Some(values) = &values {
+            check_keys(Which::Values, b':', values.keys())?;
+        }
+        let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
+        Ok(Self { names, values, ..Self::default() })
+    }
+
+    /// The name that a placeholder stands for.
+    pub(super) fn name(&mut self, key: &str) -> Result<&str, ExpressionFault> {
+        let Some(name) = self.names.get(key) else {
+            return Err(ExpressionFault::UndefinedName(key.into()));
+        };
+        if !self.used_names.contains(key) {
+            self.used_names.insert(key.to_owned());
+        }
+        Ok(name)
+    }
+
+    /// The value that a placeholder stands for.
+    pub(super) fn value(&mut self, key: &str) -> Result<&AttributeValue, ExpressionFault> {
+        let Some(value) = self.values.get(key) else {
+            return Err(ExpressionFault::UndefinedValue(key.into()));
+        };
+        if !self.used_values.contains(key) {
+            self.used_values.insert(key.to_owned());
+        }
+        Ok(value)
+    }
+
+    /// Ends with what no expression used.
+    ///
+    /// # Errors
+    /// If there is any.
+    pub fn finish(self) -> Result<(), Invalid> {
+        let unused = |all: Vec<&String>, used: &BTreeSet<String>| {
+            let total = all.len();
+            let keys = all.into_iter().filter(|key| !used.contains(*key));
+            in_hash_set_order(keys.cloned().collect(), total)
+        };
+        let names = unused(self.names.keys().collect(), &self.used_names);
+        if !names.is_empty() {
+            return Err(Invalid::UnusedNames(names));
+        }
+        let values = unused(self.values.keys().collect(), &self.used_values);
+        if values.is_empty() { Ok(()) } else { Err(Invalid::UnusedValues(values)) }
+    }
+}
+
+fn check_keys<'a>(
+    which: Which,
+    sign: u8,
+    keys: impl ExactSizeIterator<Item = &'a String>,
+) -> Result<(), Invalid> {
+    if keys.len() == 0 {
+        return Err(Invalid::EmptyPlaceholders(which));
+    }
+    for key in keys {
+        if key.len() > MAX_PLACEHOLDER_BYTES {
+            return Err(Invalid::PlaceholderTooLong(which, key.len()));
+        }
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        match key.as_bytes() {
+            [first, rest @ ..]
+                if *first == sign && !rest.is_empty() && rest.iter().all(is_word) => {}
+            _ => return Err(Invalid::PlaceholderSyntax(which, key.clone())),
+        }
+    }
+    Ok(())
+}
+
+/// Keys as DynamoDB lists them in its errors: the order of a Java hash set that was made of `total`.
+fn in_hash_set_order(mut keys: Vec<String>, total: usize) -> Vec<String> {
+    // Made with room for all at three quarters full, at least 16 buckets, a power of two.
+    let buckets = ((total * 4 / 3) as u32 + 1).max(16).next_power_of_two();
+    keys.sort_by_cached_key(|key| {
+        let hash = key
+            .encode_utf16()
+            .fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+        (hash ^ hash >> 16) & (buckets - 1)
+    });
+    keys
+}

@@ -1,0 +1,27 @@
+//! DynamoDB's items: attribute values, exact numbers, keys that sort, sizes to the byte, expressions.
+//! Pure: no I/O, no clock, no tables, no JSON.
+//!
+//! An [`Item`] maps names to [`AttributeValue`]s. `number` is DynamoDB's decimal; `key` turns key
+//! attributes into bytes whose order is DynamoDB's; `codec` is how an item is stored; `size` says what it
+//! counts. `expression` reads, checks and runs the five expressions; `legacy` turns the parameters that
+//! came before them into the same conditions and updates. What may be wrong with any of these is an
+//! [`Invalid`], and its text, in DynamoDB's words, is in `wording` alone.
+
+pub mod codec;
+pub mod expression;
+mod invalid;
+pub mod key;
+pub mod legacy;
+pub mod limits;
+pub mod number;
+pub mod path;
+mod size;
+mod value;
+mod wording;
+
+pub use invalid::{ExpressionFault, ExpressionKind, Invalid};
+pub use number::{Number, NumberError};
+pub use path::{Path, PathElement};
+pub use size::{item_size_bytes, value_size_bytes};
+pub use value::{AttributeType, AttributeValue, Item};
+pub use wording::Wording;
