@@ -1,4 +1,4 @@
-//! A stored item: whatever is read is stored as it was, but for sets, whose members are put in order.
+//! A stored item: whatever is read is stored as it was, byte by byte.
 #![no_main]
 
 use flywheel_fuzz::heap;
@@ -13,7 +13,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(item) = heap::bounded(most_bytes, || codec::decode(input)) else { return };
     let mut bytes = Vec::new();
     codec::encode(&item, &mut bytes);
-    assert_eq!(codec::decode(&bytes).as_ref(), Ok(&item));
+    assert_eq!(bytes, input);
     let attributes = codec::read(&bytes).expect("it was just read");
     for (name, value) in &item {
         let found = attributes.get(name).expect("it was just read").expect("it is there");

@@ -58,8 +58,23 @@ pub enum Invalid {
     DuplicateMembers(AttributeType, Vec<String>),
     /// Lists and maps nested too deep.
     NestedTooDeep,
+    /// A name of no characters, in an item or a map.
+    EmptyAttributeName,
+    /// A name of so many bytes, which are too many.
+    NameTooLong(usize),
+    /// An item that is too large.
+    ItemTooLarge,
+    /// A key attribute with nothing in it, and its type.
+    EmptyKeyValue(String, AttributeType),
+    /// A key attribute that is too large.
+    KeyValueTooLarge {
+        /// Whether it partitions, or sorts.
+        is_partition: bool,
+    },
     /// An update that nests lists and maps too deep.
     UpdateNestsTooDeep,
+    /// An update that makes an item too large.
+    UpdateTooLarge,
 
     /// The result of arithmetic in an update that is no number.
     ArithmeticResult(NumberError),
@@ -69,6 +84,8 @@ pub enum Invalid {
     UpdateMissingAttribute,
     /// An update with a value that does not go with what is there.
     UpdateOperandType,
+    /// The same of one that came before expressions.
+    LegacyUpdateType,
 
     /// A key condition that is no condition on a key.
     KeyCondition(KeyConditionFault),
@@ -216,8 +233,8 @@ pub enum KeyConditionFault {
     },
     /// A value of another type than the key's.
     Type,
-    /// An empty value.
-    EmptyValue(String),
+    /// An operator that no key has, in a condition that came before expressions.
+    NotIndexable,
 }
 
 /// What is wrong with a parameter that came before expressions.

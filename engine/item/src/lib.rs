@@ -3,10 +3,11 @@
 //!
 //! An [`Item`] maps names to [`AttributeValue`]s. `number` is DynamoDB's decimal; `key` turns key
 //! attributes into bytes whose order is DynamoDB's; `codec` is how an item is stored; `size` says what it
-//! counts. `expression` reads, checks and runs the five expressions; `legacy` turns the parameters that
+//! counts, `check` what must hold of it. `expression` reads, checks and runs the five expressions; `legacy` turns the parameters that
 //! came before them into the same conditions and updates. What may be wrong with any of these is an
 //! [`Invalid`], and its text, in DynamoDB's words, is in `wording` alone.
 
+mod check;
 pub mod codec;
 pub mod expression;
 mod invalid;
@@ -19,6 +20,7 @@ mod size;
 mod value;
 mod wording;
 
+pub use check::{check_item, check_key_value, check_value};
 pub use invalid::{ExpressionFault, ExpressionKind, Invalid};
 pub use number::{Number, NumberError};
 pub use path::{Path, PathElement};

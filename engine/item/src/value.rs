@@ -9,8 +9,8 @@ pub type Item = BTreeMap<String, AttributeValue>;
 
 /// What an attribute holds.
 ///
-/// Sets are in order, strings and binaries by their bytes and numbers by value, which is how DynamoDB
-/// returns them.
+/// Sets are in order, strings and binaries by their bytes and numbers by value, which is how most operations of DynamoDB
+/// return them. Some return numbers in another order: that is made where they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttributeValue {
     /// Text.
@@ -124,12 +124,14 @@ impl AttributeValue {
         }
     }
 
-    /// How deep it goes: 1 for what is neither list nor map, and for empty ones; 2 for a list of text.
-    pub fn levels(&self) -> usize {
+    /// Whether it goes no deeper than so many levels: 1 for what is neither list nor map, and for empty ones; 2 for a list of
+    /// text. Goes no deeper itself.
+    pub fn is_within_levels(&self, most: usize) -> bool {
+        let Some(below) = most.checked_sub(1) else { return false };
         match self {
-            Self::M(map) => 1 + map.values().map(Self::levels).max().unwrap_or(0),
-            Self::L(list) => 1 + list.iter().map(Self::levels).max().unwrap_or(0),
-            _ => 1,
+            Self::M(map) => map.values().all(|value| value.is_within_levels(below)),
+            Self::L(list) => list.iter().all(|value| value.is_within_levels(below)),
+            _ => true,
         }
     }
 }

@@ -3,12 +3,16 @@
 //! AWS changes the wording of some of them, region by region since 2026. [`Wording`] chooses; where both
 //! agree there is one text.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::invalid::{ExpressionFault, Invalid, KeyConditionFault, LegacyFault, Placeholders};
+use crate::invalid::{
+    ExpressionFault, ExpressionKind, Invalid, KeyConditionFault, LegacyFault, Placeholders,
+};
+use crate::limits::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use crate::number::NumberError;
 use crate::value::{AttributeType, AttributeValue};
 
@@ -30,7 +34,7 @@ const TYPE_NAMES: &str = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}";
 pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
     match invalid {
         Invalid::Expression(kind, fault) => {
-            format!("Invalid {}: {}", kind.parameter(), of_expression(fault))
+            format!("Invalid {}: {}", kind.parameter(), of_expression(*kind, fault, wording))
         }
         Invalid::UnusedNames(names) => unused(Placeholders::Names, names),
         Invalid::UnusedValues(values) => unused(Placeholders::Values, values),
@@ -61,6 +65,27 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
                                    item have nested levels beyond supported limit"
                 .into()
         }
+        Invalid::EmptyAttributeName => "Empty attribute name".into(),
+        Invalid::NameTooLong(size) => format!(
+            "Attribute name is too large, must be less than 65536 bytes. Size of name: {size}"
+        ),
+        Invalid::ItemTooLarge => "Item size has exceeded the maximum allowed size".into(),
+        Invalid::EmptyKeyValue(name, kind) => format!(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {} \
+             value. Key: {name}",
+            if *kind == AttributeType::B { "binary" } else { "string" }
+        ),
+        // No blank before the first figure: so it is sent.
+        Invalid::KeyValueTooLarge { is_partition: true } => format!(
+            "{INVALID}Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY_BYTES} bytes"
+        ),
+        Invalid::KeyValueTooLarge { is_partition: false } => format!(
+            "{INVALID}Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY_BYTES} bytes"
+        ),
+        Invalid::UpdateTooLarge => {
+            "Item size to update has exceeded the maximum allowed size".into()
+        }
+        Invalid::LegacyUpdateType => "Type mismatch for attribute to update".into(),
         Invalid::UpdateNestsTooDeep => "Nesting Levels have exceeded supported limits".into(),
         Invalid::ArithmeticResult(error) => of_number(*error, "", wording),
         Invalid::UpdatePath => {
@@ -110,12 +135,19 @@ fn duplicates(kind: AttributeType, members: &[String], wording: Wording) -> Stri
     let listed = match wording {
         Wording::Former => members.join(", "),
         Wording::Current => {
-            let repeat = (1..members.len()).find(|&at| members[..at].contains(&members[at]));
-            let mut listed = members.to_vec();
-            listed[..repeat.unwrap_or(0)].sort_unstable();
+            let mut seen = HashSet::with_capacity(members.len());
+            let repeat = members.iter().position(|member| !seen.insert(member)).unwrap_or(0);
+            let mut listed: Vec<&String> = members.iter().collect();
+            // By the bytes that base64 stands for, which sorts as it pleases.
+            listed[..repeat].sort_by_cached_key(|member| match kind {
+                AttributeType::Bs => STANDARD.decode(member).unwrap_or_default(),
+                _ => member.as_bytes().to_vec(),
+            });
+            let quoted = listed
+                .iter()
+                .map(|member| format!("\"{}\"", member.replace('\\', "\\\\").replace('"', "\\\"")));
             let separator = if kind == AttributeType::Bs { "," } else { ", " };
-            let quoted: Vec<String> = listed.iter().map(|member| format!("\"{member}\"")).collect();
-            quoted.join(separator)
+            quoted.collect::<Vec<_>>().join(separator)
         }
     };
     match (kind, wording) {
@@ -130,14 +162,21 @@ fn duplicates(kind: AttributeType, members: &[String], wording: Wording) -> Stri
     }
 }
 
-fn of_expression(fault: &ExpressionFault) -> String {
+fn of_expression(kind: ExpressionKind, fault: &ExpressionFault, wording: Wording) -> String {
     const OPERANDS: &str = "Incorrect operand type for operator or function; ";
     const PATHS: &str = "must remove or rewrite one of these paths; ";
     match fault {
         ExpressionFault::Empty => "The expression can not be empty;".into(),
-        ExpressionFault::TooLong(size) => format!(
-            "Expression size has exceeded the maximum allowed size; expression size: {size}"
-        ),
+        ExpressionFault::TooLong(size) => {
+            let says = "Expression size has exceeded the maximum allowed size;";
+            // Updates never had the figure.
+            match wording {
+                Wording::Former if kind != ExpressionKind::Update => {
+                    format!("{says} expression size: {size}")
+                }
+                _ => says.into(),
+            }
+        }
         ExpressionFault::Syntax { token, near } => {
             format!("Syntax error; token: \"{token}\", near: \"{near}\"")
         }
@@ -184,7 +223,7 @@ fn of_expression(fault: &ExpressionFault) -> String {
             format!("{OPERANDS}operator or function: {operator}, operand type: {kind}")
         }
         ExpressionFault::ActionOperandType { action, kind } => format!(
-            "{OPERANDS}operator: {action}, operand type: {}, typeSet: ALLOWED_FOR_{action}_OPERAND",
+            "{OPERANDS}operator: {action}, operand type: {}, typeSet: ALLOWED_FOR_ADD_OPERAND",
             long_type_name(*kind)
         ),
         ExpressionFault::NeedsPath(function) => {
@@ -247,7 +286,7 @@ fn long_type_name(kind: AttributeType) -> &'static str {
     match kind {
         AttributeType::S => "STRING",
         AttributeType::N => "NUMBER",
-        AttributeType::B => "BINARY",
+        AttributeType::B => "Binary",
         AttributeType::M => "MAP",
         AttributeType::L => "LIST",
         other => other.code(),
@@ -303,10 +342,9 @@ fn of_key_condition(fault: &KeyConditionFault) -> String {
         KeyConditionFault::Type => {
             format!("{INVALID}Condition parameter type does not match schema type")
         }
-        KeyConditionFault::EmptyValue(name) => format!(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot \
-             contain an empty string value. Key: {name}"
-        ),
+        KeyConditionFault::NotIndexable => {
+            "Attempted conditional constraint is not an indexable operation".into()
+        }
     }
 }
 

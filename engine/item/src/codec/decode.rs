@@ -102,7 +102,8 @@ impl<'a> AttributesRef<'a> {
         self.to_item_within(MAX_LEVELS)
     }
 
-    fn to_item_within(&self, depth: usize) -> Result<Item, Malformed> {
+    /// `levels` is how deep its values may go.
+    fn to_item_within(&self, levels: usize) -> Result<Item, Malformed> {
         let mut attributes = self.clone();
         let (mut item, mut last) = (Item::new(), None);
         while let Some((name, value)) = attributes.read_next()? {
@@ -110,7 +111,7 @@ impl<'a> AttributesRef<'a> {
                 return Err(attributes.reader.malformed("names out of order"));
             }
             last = Some(name);
-            item.insert(name.to_owned(), value.to_value_within(depth)?);
+            item.insert(name.to_owned(), value.to_value_within(levels)?);
         }
         Ok(item)
     }
@@ -174,6 +175,27 @@ impl<'a> MembersRef<'a> {
     }
 }
 
+impl MembersRef<'_> {
+    /// All of them, which are in order and not none.
+    fn to_set<T: Ord>(
+        &self,
+        next: impl Fn(&mut Self) -> Result<Option<T>, Malformed>,
+    ) -> Result<BTreeSet<T>, Malformed> {
+        let (mut members, mut set) = (self.clone(), BTreeSet::new());
+        while let Some(member) = next(&mut members)? {
+            if set.last().is_some_and(|last| *last >= member) {
+                return Err(members.reader.malformed("members out of order"));
+            }
+            set.insert(member);
+        }
+        if set.is_empty() {
+            Err(members.reader.malformed("a set without members"))
+        } else {
+            Ok(set)
+        }
+    }
+}
+
 impl ValueRef<'_> {
     /// The value, copied.
     ///
@@ -183,9 +205,9 @@ impl ValueRef<'_> {
         self.to_value_within(MAX_LEVELS)
     }
 
-    fn to_value_within(&self, depth: usize) -> Result<AttributeValue, Malformed> {
-        let deeper = |reader: &Reader<'_>| {
-            depth.checked_sub(1).ok_or_else(|| reader.malformed("nested too deep"))
+    fn to_value_within(&self, levels: usize) -> Result<AttributeValue, Malformed> {
+        let Some(below) = levels.checked_sub(1) else {
+            return Err(Malformed { what: "nested too deep", left_bytes: 0 });
         };
         Ok(match self {
             Self::Null => AttributeValue::Null,
@@ -193,36 +215,22 @@ impl ValueRef<'_> {
             Self::S(text) => AttributeValue::S((*text).to_owned()),
             Self::B(bytes) => AttributeValue::B(bytes.to_vec()),
             Self::N(number) => AttributeValue::N(*number),
-            Self::M(map) => AttributeValue::M(map.to_item_within(deeper(&map.reader)?)?),
+            Self::M(map) => AttributeValue::M(map.to_item_within(below)?),
             Self::L(list) => {
-                let (depth, mut list) = (deeper(&list.reader)?, list.clone());
+                let mut list = list.clone();
                 let mut values = Vec::with_capacity(list.left.min(list.reader.rest.len()));
                 while let Some(value) = list.read_next()? {
-                    values.push(value.to_value_within(depth)?);
+                    values.push(value.to_value_within(below)?);
                 }
                 AttributeValue::L(values)
             }
-            Self::Ss(members) => {
-                let (mut members, mut set) = (members.clone(), BTreeSet::new());
-                while let Some(text) = members.next_text()? {
-                    set.insert(text.to_owned());
-                }
-                AttributeValue::Ss(set)
-            }
-            Self::Bs(members) => {
-                let (mut members, mut set) = (members.clone(), BTreeSet::new());
-                while let Some(bytes) = members.next_bytes()? {
-                    set.insert(bytes.to_vec());
-                }
-                AttributeValue::Bs(set)
-            }
-            Self::Ns(members) => {
-                let (mut members, mut set) = (members.clone(), BTreeSet::new());
-                while let Some(number) = members.next_number()? {
-                    set.insert(number);
-                }
-                AttributeValue::Ns(set)
-            }
+            Self::Ss(members) => AttributeValue::Ss(
+                members.to_set(|members| Ok(members.next_text()?.map(str::to_owned)))?,
+            ),
+            Self::Bs(members) => AttributeValue::Bs(
+                members.to_set(|members| Ok(members.next_bytes()?.map(<[u8]>::to_vec)))?,
+            ),
+            Self::Ns(members) => AttributeValue::Ns(members.to_set(MembersRef::next_number)?),
         })
     }
 }
@@ -267,6 +275,9 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             count |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
+                if byte == 0 && shift > 0 {
+                    return Err(self.malformed("a count longer than it need be"));
+                }
                 return u32::try_from(count)
                     .map(|count| count as usize)
                     .map_err(|_| self.malformed("a count beyond 32 bits"));

@@ -16,8 +16,9 @@
 //!   extent        := bytes that follow, 4, little-endian
 //! ```
 //!
-//! The engine checks what it reads from the medium, so what is wrong here is a fault of a program. It is an
-//! error all the same, never a panic and never another item.
+//! One item has one form: names and members are in order and no set is empty. The engine checks what it reads from
+//! the medium, so what is wrong here is a fault of a program. It is an error all the same, never a panic. Items
+//! are checked before they are stored (`check`).
 
 mod decode;
 mod encode;

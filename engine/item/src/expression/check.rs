@@ -256,20 +256,48 @@ pub(super) fn distinct_paths<'a>(
     // stand before indexes: so neighbours are all that need be compared.
     let mut sorted: Vec<(usize, &Path)> = paths.enumerate().collect();
     sorted.sort_by_key(|(_, path)| *path);
-    for two in sorted.windows(2) {
-        let [(first_at, first), (second_at, second)] = two else { continue };
-        let (a, b) = (first.elements(), second.elements());
-        let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-        // As they were written.
-        let (one, other) = if first_at <= second_at { (first, second) } else { (second, first) };
-        let (one, other) = (one.to_string(), other.to_string());
-        if common == a.len() || common == b.len() {
-            return Err(ExpressionFault::PathsOverlap(one, other));
-        }
-        let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
-        if common > 0 && is_index(&a[common]) != is_index(&b[common]) {
-            return Err(ExpressionFault::PathsConflict(one, other));
+    if sorted.windows(2).all(|two| clash(two[0].1, two[1].1).is_none()) {
+        return Ok(());
+    }
+    // Told of the first two as they were written, an overlap before a conflict.
+    sorted.sort_by_key(|(at, _)| *at);
+    let mut conflict = None;
+    for (at, (_, second)) in sorted.iter().enumerate() {
+        for (_, first) in &sorted[..at] {
+            match clash(first, second) {
+                Some(Clash::Overlap) => {
+                    return Err(ExpressionFault::PathsOverlap(
+                        first.to_string(),
+                        second.to_string(),
+                    ));
+                }
+                Some(Clash::Conflict) if conflict.is_none() => conflict = Some((*first, *second)),
+                _ => {}
+            }
         }
     }
-    Ok(())
+    conflict.map_or(Ok(()), |(first, second)| {
+        Err(ExpressionFault::PathsConflict(first.to_string(), second.to_string()))
+    })
+}
+
+/// How two paths cannot go together.
+enum Clash {
+    /// One is the other, or goes through it.
+    Overlap,
+    /// One goes into a list where the other goes into a map.
+    Conflict,
+}
+
+fn clash(first: &Path, second: &Path) -> Option<Clash> {
+    let (a, b) = (first.elements(), second.elements());
+    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
+    if common == a.len() || common == b.len() {
+        Some(Clash::Overlap)
+    } else if common > 0 && is_index(&a[common]) != is_index(&b[common]) {
+        Some(Clash::Conflict)
+    } else {
+        None
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::lexer::Comparator;
 use crate::number::Number;
@@ -40,8 +41,8 @@ pub enum Condition {
 pub enum Term {
     /// What stands there.
     Path(Path),
-    /// A value.
-    Value(AttributeValue),
+    /// A value, which may be large and used often.
+    Value(Arc<AttributeValue>),
     /// Length, or number of members.
     Size(Box<Term>),
 }

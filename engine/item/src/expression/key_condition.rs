@@ -1,8 +1,12 @@
 //! Conditions on keys: which items a query finds. Reads them as conditions, then takes them apart.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::condition::{Condition, Term};
 use super::lexer::Comparator;
 use super::placeholders::Placeholders;
+use crate::check::check_key_value;
 use crate::invalid::{ExpressionKind, Invalid, KeyConditionFault};
 use crate::key::{KeyAttribute, KeySchema, SortCondition};
 use crate::path::Path;
@@ -51,8 +55,8 @@ impl KeyCondition {
     /// # Errors
     /// If two are of one attribute.
     pub fn of(tests: Vec<KeyTest>) -> Result<Self, Invalid> {
-        let again = |at: &usize| tests[..*at].iter().any(|before| before.name == tests[*at].name);
-        if (1..tests.len()).any(|at| again(&at)) {
+        let mut names = BTreeSet::new();
+        if !tests.iter().all(|test| names.insert(&test.name)) {
             return Err(Invalid::KeyCondition(KeyConditionFault::SeveralConditions));
         }
         Ok(Self { tests })
@@ -69,7 +73,19 @@ impl KeyCondition {
     /// If a part of the partition key is not compared by equality, an attribute is none of the key's, or a
     /// value is not of the key's type.
     pub fn of_key(&self, schema: &KeySchema) -> Result<QueriedKey, Invalid> {
-        self.bind(schema).map_err(Invalid::KeyCondition)
+        let queried = self.bind(schema).map_err(Invalid::KeyCondition)?;
+        let parts = [(&schema.partition, true), (&schema.sort, false)];
+        for (attributes, is_partition) in parts {
+            for test in &self.tests {
+                let Some(key) = attributes.iter().find(|key| key.name == test.name) else {
+                    continue;
+                };
+                for value in test.condition.values() {
+                    check_key_value(key, value, is_partition)?;
+                }
+            }
+        }
+        Ok(queried)
     }
 
     fn bind(&self, schema: &KeySchema) -> Result<QueriedKey, KeyConditionFault> {
@@ -107,7 +123,7 @@ impl KeyCondition {
             return Err(KeyConditionFault::SortsNotEqual { missing, before });
         }
         for key in schema.attributes() {
-            test(key).map_or(Ok(()), |test| check_values(key, test))?;
+            test(key).map_or(Ok(()), |test| check_types(key, test))?;
         }
         let values = |keys: &[KeyAttribute]| keys.iter().filter_map(equal).cloned().collect();
         let sort = last.and_then(|last| test(&schema.sort[last])).map(|test| &test.condition);
@@ -119,30 +135,9 @@ impl KeyCondition {
     }
 }
 
-fn check_values(key: &KeyAttribute, test: &KeyTest) -> Result<(), KeyConditionFault> {
-    let values = match &test.condition {
-        SortCondition::Between(low, high) => vec![low, high],
-        SortCondition::Equal(value)
-        | SortCondition::Less(value)
-        | SortCondition::LessOrEqual(value)
-        | SortCondition::Greater(value)
-        | SortCondition::GreaterOrEqual(value)
-        | SortCondition::BeginsWith(value) => vec![value],
-    };
-    for value in values {
-        if value.kind() != key.kind {
-            return Err(KeyConditionFault::Type);
-        }
-        let is_empty = match value {
-            AttributeValue::S(text) => text.is_empty(),
-            AttributeValue::B(bytes) => bytes.is_empty(),
-            _ => false,
-        };
-        if is_empty {
-            return Err(KeyConditionFault::EmptyValue(key.name.clone()));
-        }
-    }
-    Ok(())
+fn check_types(key: &KeyAttribute, test: &KeyTest) -> Result<(), KeyConditionFault> {
+    let is_of_type = |value: &AttributeValue| value.kind() == key.kind;
+    if test.condition.values().all(is_of_type) { Ok(()) } else { Err(KeyConditionFault::Type) }
 }
 
 fn take_apart(condition: Condition, tests: &mut Vec<KeyTest>) -> Result<(), KeyConditionFault> {
@@ -214,7 +209,7 @@ fn name(path: Path) -> Result<String, KeyConditionFault> {
 
 fn value(term: Term) -> Result<AttributeValue, KeyConditionFault> {
     match term {
-        Term::Value(value) => Ok(value),
+        Term::Value(value) => Ok(Arc::unwrap_or_clone(value)),
         Term::Path(_) => Err(KeyConditionFault::SeveralAttributes),
         Term::Size(_) => Err(KeyConditionFault::NestedOperation),
     }

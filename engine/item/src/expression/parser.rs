@@ -93,7 +93,8 @@ impl<'a> Parser<'a> {
             None if token.kind == TokenKind::End => 0,
             None => token.start,
         };
-        let end = of(self.at + 1).map_or(token.end, |behind| behind.end);
+        let behind = of(self.at + 1).filter(|behind| behind.kind != TokenKind::End);
+        let end = behind.map_or(token.end, |behind| behind.end);
         let near = &self.text[start..end];
         let (token, near) = match token.kind {
             // Of a text that ends too early it shows the last token alone.

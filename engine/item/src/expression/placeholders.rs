@@ -2,7 +2,9 @@
 //! share them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use crate::check::check_value;
 use crate::invalid::{ExpressionFault, Invalid, Placeholders as Which};
 use crate::limits::MAX_PLACEHOLDER_BYTES;
 use crate::value::{AttributeValue, Item};
@@ -11,7 +13,8 @@ use crate::value::{AttributeValue, Item};
 #[derive(Debug, Default)]
 pub struct Placeholders {
     names: BTreeMap<String, String>,
-    values: Item,
+    /// Shared with what is made of them: a short text may use a large value hundreds of times.
+    values: BTreeMap<String, Arc<AttributeValue>>,
     used_names: BTreeSet<String>,
     used_values: BTreeSet<String>,
 }
@@ -20,7 +23,7 @@ impl Placeholders {
     /// Those of a request; `None` where it has no such parameter.
     ///
     /// # Errors
-    /// If one is there and empty, or a key is not of the form it must have.
+    /// If one is there and empty, a key is not of the form it must have, or a value is not sound.
     pub fn new(
         names: Option<BTreeMap<String, String>>,
         values: Option<Item>,
@@ -33,8 +36,11 @@ impl Placeholders {
         }
         if let Some(values) = &values {
             check_keys(Which::Values, b':', values.keys())?;
+            values.values().try_for_each(check_value)?;
         }
-        let (names, values) = (names.unwrap_or_default(), values.unwrap_or_default());
+        let names = names.unwrap_or_default();
+        let values = values.into_iter().flatten();
+        let values = values.map(|(key, value)| (key, Arc::new(value))).collect();
         Ok(Self { names, values, ..Self::default() })
     }
 
@@ -50,14 +56,14 @@ impl Placeholders {
     }
 
     /// The value that a placeholder stands for.
-    pub(super) fn value(&mut self, key: &str) -> Result<&AttributeValue, ExpressionFault> {
+    pub(super) fn value(&mut self, key: &str) -> Result<Arc<AttributeValue>, ExpressionFault> {
         let Some(value) = self.values.get(key) else {
             return Err(ExpressionFault::UndefinedValue(key.into()));
         };
         if !self.used_values.contains(key) {
             self.used_values.insert(key.to_owned());
         }
-        Ok(value)
+        Ok(Arc::clone(value))
     }
 
     /// Ends with what no expression used.

@@ -104,21 +104,20 @@ fn function(
 
 /// The type that the second operand of `attribute_type` names.
 fn type_name(function: &str, term: Term) -> Result<AttributeType, ExpressionFault> {
-    match term {
-        Term::Value(AttributeValue::S(name)) => {
-            AttributeType::from_code(&name).ok_or(ExpressionFault::UnknownTypeName(name))
-        }
-        other => {
-            let kind = kind(&other).map_or(ANY_TYPE, AttributeType::code);
-            Err(ExpressionFault::OperandType { operator: function.into(), kind })
-        }
+    if let Term::Value(value) = &term
+        && let AttributeValue::S(name) = &**value
+    {
+        let unknown = || ExpressionFault::UnknownTypeName(name.clone());
+        return AttributeType::from_code(name).ok_or_else(unknown);
     }
+    let kind = kind(&term).map_or(ANY_TYPE, AttributeType::code);
+    Err(ExpressionFault::OperandType { operator: function.into(), kind })
 }
 
 fn term(operand: &Operand<'_>, placeholders: &mut Placeholders) -> Result<Term, ExpressionFault> {
     match operand {
         Operand::Path(path) => check::path(path, placeholders).map(Term::Path),
-        Operand::Value(key) => placeholders.value(key).cloned().map(Term::Value),
+        Operand::Value(key) => placeholders.value(key).map(Term::Value),
         Operand::Group(inner) => term(inner, placeholders),
         Operand::Call(call) => {
             let of = term(&call.operands[0], placeholders)?;

@@ -22,6 +22,22 @@ pub enum SortCondition {
     BeginsWith(AttributeValue),
 }
 
+impl SortCondition {
+    /// The values that it compares with.
+    pub fn values(&self) -> impl Iterator<Item = &AttributeValue> {
+        let (first, second) = match self {
+            Self::Between(low, high) => (low, Some(high)),
+            Self::Equal(value)
+            | Self::Less(value)
+            | Self::LessOrEqual(value)
+            | Self::Greater(value)
+            | Self::GreaterOrEqual(value)
+            | Self::BeginsWith(value) => (value, None),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
 /// Keys from `start` on, up to but not with `end`; `end` of `None` is no bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {

@@ -1,6 +1,7 @@
 //! `Expected`, `QueryFilter`, `ScanFilter` and `KeyConditions`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::expression::{Comparator, Condition, KeyCondition, KeyTest, Term};
 use crate::invalid::{Invalid, KeyConditionFault, LegacyFault};
@@ -160,9 +161,10 @@ pub fn filter(
 /// # Errors
 /// If an entry is none, or not one on a key.
 pub fn key_conditions(entries: BTreeMap<String, LegacyCondition>) -> Result<KeyCondition, Invalid> {
+    let all = || entries.values();
+    all().try_for_each(|entry| check(entry.operator, &entry.values)).map_err(Invalid::Legacy)?;
     let mut tests = Vec::with_capacity(entries.len());
     for (name, LegacyCondition { operator, values }) in entries {
-        check(operator, &values).map_err(Invalid::Legacy)?;
         let mut values = values.into_iter();
         let mut next = || values.next().expect("operators have as many values as they take");
         let condition = match operator {
@@ -173,7 +175,7 @@ pub fn key_conditions(entries: BTreeMap<String, LegacyCondition>) -> Result<KeyC
             LegacyOperator::Ge => SortCondition::GreaterOrEqual(next()),
             LegacyOperator::Between => SortCondition::Between(next(), next()),
             LegacyOperator::BeginsWith => SortCondition::BeginsWith(next()),
-            _ => return Err(Invalid::KeyCondition(KeyConditionFault::PartitionNotEqual)),
+            _ => return Err(Invalid::KeyCondition(KeyConditionFault::NotIndexable)),
         };
         tests.push(KeyTest { name, condition });
     }
@@ -181,10 +183,21 @@ pub fn key_conditions(entries: BTreeMap<String, LegacyCondition>) -> Result<KeyC
 }
 
 fn combined(conditions: Vec<Condition>, combine: Combine) -> Option<Condition> {
-    conditions.into_iter().reduce(|left, right| match combine {
-        Combine::And => Condition::And(Box::new([left, right])),
-        Combine::Or => Condition::Or(Box::new([left, right])),
-    })
+    // Two and two, for there may be thousands: a tree as deep as that would not fit on a stack.
+    let mut level = conditions;
+    while level.len() > 1 {
+        let mut pairs = level.into_iter();
+        let mut next = Vec::new();
+        while let Some(left) = pairs.next() {
+            next.push(match (pairs.next(), combine) {
+                (Some(right), Combine::And) => Condition::And(Box::new([left, right])),
+                (Some(right), Combine::Or) => Condition::Or(Box::new([left, right])),
+                (None, _) => left,
+            });
+        }
+        level = next;
+    }
+    level.pop()
 }
 
 /// What an entry of `Expected` compares by, and with.
@@ -226,11 +239,16 @@ fn check(operator: LegacyOperator, values: &[AttributeValue]) -> Result<(), Lega
     if !operator.takes(values.len()) {
         return Err(LegacyFault::ArgumentCount(operator.name()));
     }
-    if values.windows(2).any(|two| two[0].kind() != two[1].kind()) {
+    let is_mixed = values.windows(2).any(|two| two[0].kind() != two[1].kind());
+    // Of IN the types are looked at one by one first.
+    if is_mixed && operator != LegacyOperator::In {
         return Err(LegacyFault::MixedTypes);
     }
     if let Some(value) = values.iter().find(|value| !operator.compares(value.kind())) {
         return Err(LegacyFault::OperatorType(operator.name(), value.kind()));
+    }
+    if is_mixed {
+        return Err(LegacyFault::MixedTypes);
     }
     let is_reversed = |low: &AttributeValue, high: &AttributeValue| match (low, high) {
         (AttributeValue::S(low), AttributeValue::S(high)) => low > high,
@@ -252,7 +270,7 @@ fn one(name: &str, condition: LegacyCondition) -> Result<Condition, LegacyFault>
     check(operator, &values)?;
     let path = Path::of_name(name);
     let term = Term::Path(path.clone());
-    let mut values = values.into_iter().map(Term::Value);
+    let mut values = values.into_iter().map(|value| Term::Value(Arc::new(value)));
     let mut next = || values.next().expect("operators have as many values as they take");
     let compare =
         |comparator, value| Condition::Compare(comparator, Box::new([term.clone(), value]));

@@ -1,6 +1,7 @@
 //! `AttributeUpdates`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::expression::{Action, Change, SetTerm, Update};
 use crate::invalid::{Invalid, LegacyFault};
@@ -37,7 +38,7 @@ pub fn updates(entries: BTreeMap<String, AttributeUpdate>) -> Result<Update, Inv
         let change = change(update).map_err(Invalid::Legacy)?;
         Ok(Action { path: Path::of_name(&name), change })
     };
-    entries.into_iter().map(action).collect::<Result<_, _>>().map(Update::of)
+    entries.into_iter().map(action).collect::<Result<_, _>>().map(Update::of_legacy)
 }
 
 fn change(update: AttributeUpdate) -> Result<Change, LegacyFault> {
@@ -45,16 +46,18 @@ fn change(update: AttributeUpdate) -> Result<Change, LegacyFault> {
     match (action, value) {
         (LegacyAction::Delete, None) => Ok(Change::Remove),
         (_, None) => Err(LegacyFault::UpdateWithoutValue),
-        (LegacyAction::Put, Some(value)) => Ok(Change::Set(SetTerm::Value(value))),
+        (LegacyAction::Put, Some(value)) => Ok(Change::Set(SetTerm::Value(Arc::new(value)))),
         (LegacyAction::Add, Some(value)) => {
             let kind = value.kind();
             if kind.is_set() || matches!(kind, AttributeType::N | AttributeType::L) {
-                Ok(Change::Add(value))
+                Ok(Change::Add(Arc::new(value)))
             } else {
                 Err(LegacyFault::AddType(kind))
             }
         }
-        (LegacyAction::Delete, Some(value)) if value.kind().is_set() => Ok(Change::Delete(value)),
+        (LegacyAction::Delete, Some(value)) if value.kind().is_set() => {
+            Ok(Change::Delete(Arc::new(value)))
+        }
         (LegacyAction::Delete, Some(value)) => Err(LegacyFault::DeleteType(value.kind())),
     }
 }

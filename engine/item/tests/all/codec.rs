@@ -72,8 +72,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         if let Ok(other) = decode(&bytes) {
-            // Sets that lost their order are put in order again; nothing else changes on the way.
-            prop_assert_eq!(decode(&encoded(&other)).unwrap(), other);
+            prop_assert_eq!(encoded(&other), bytes, "one item, one form");
         }
     }
 }

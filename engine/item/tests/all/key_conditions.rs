@@ -25,7 +25,13 @@ fn index() -> KeySchema {
 }
 
 fn parse(text: &str) -> Result<KeyCondition, Invalid> {
-    let values = [(":s", s("x")), (":n", n("5")), (":m", n("9")), (":e", s(""))];
+    let values = [
+        (":s", s("x")),
+        (":n", n("5")),
+        (":m", n("9")),
+        (":e", s("")),
+        (":l", s(&"x".repeat(2_049))),
+    ];
     KeyCondition::parse(text, &mut placeholders([("#p", "p")], values))
 }
 

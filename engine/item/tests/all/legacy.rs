@@ -63,6 +63,14 @@ fn several_go_together_as_they_are_told() {
 }
 
 #[test]
+fn thousands_of_entries_fit_on_the_stack() {
+    let entry = || LegacyCondition { operator: LegacyOperator::Null, values: Vec::new() };
+    let entries: BTreeMap<_, _> = (0..20_000).map(|at| (format!("x{at}"), entry())).collect();
+    let condition = filter(entries, Combine::And).unwrap().unwrap();
+    assert!(condition.holds(&sample()) && condition.paths().len() == 20_000);
+}
+
+#[test]
 fn what_is_expected() {
     let of = |entry: Expectation| {
         let entries = BTreeMap::from([("a".to_owned(), entry)]);
@@ -113,6 +121,12 @@ fn what_is_expected() {
     }
     let error = one("n", LegacyOperator::Between, &[n("2"), n("1")]).unwrap_err().to_string();
     assert!(error.starts_with("The BETWEEN condition was provided a range where"), "{error}");
+    let error =
+        one("n", LegacyOperator::In, &[s("2"), AttributeValue::Null]).unwrap_err().to_string();
+    assert!(
+        error.ends_with("ComparisonOperator IN is not valid for NULL AttributeValue type"),
+        "{error}"
+    );
     let error = one("n", LegacyOperator::In, &[n("2"), s("1")]).unwrap_err().to_string();
     assert!(error.ends_with("inside AttributeValueList must be of same type"), "{error}");
 }
@@ -137,6 +151,8 @@ fn what_updates_do() {
         let error = apply("n", action, value).unwrap_err().to_string();
         assert_eq!(error, format!("One or more parameter values were invalid: {expected}"));
     }
+    let error = apply("a", Add, Some(n("1"))).unwrap_err().to_string();
+    assert_eq!(error, "Type mismatch for attribute to update");
 }
 
 #[test]
@@ -148,6 +164,6 @@ fn conditions_on_keys_have_fewer_operators() {
     assert_eq!(of(LegacyOperator::Between, &[n("1"), n("2")]).unwrap().tests().len(), 1);
     for operator in [LegacyOperator::Ne, LegacyOperator::Contains, LegacyOperator::In] {
         let error = of(operator, &[s("x")]).unwrap_err().to_string();
-        assert_eq!(error, "Query key condition not supported");
+        assert_eq!(error, "Attempted conditional constraint is not an indexable operation");
     }
 }

@@ -122,7 +122,8 @@ fn a_set_goes_with_its_last_member() {
 fn what_only_clears_makes_no_item() {
     assert!(update("REMOVE a DELETE b :ss").unwrap().only_clears());
     assert!(!update("REMOVE a SET b = :s").unwrap().only_clears());
-    assert!(!Update::of(Vec::new()).only_clears(), "an empty update does make one");
+    let empty = flywheel_item::legacy::updates(Default::default()).unwrap();
+    assert!(!empty.only_clears(), "an empty update does make one");
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn what_is_refused_and_how() {
         ),
         (
             "DELETE a :one",
-            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_ADD_OPERAND",
         ),
         (
             "SET a = :s, a = :one",
@@ -279,6 +280,39 @@ fn what_a_request_counts() {
     ] {
         assert_eq!(update(text).unwrap().request_size_bytes(), size_bytes, "of {text}");
     }
+}
+
+#[test]
+fn a_short_text_makes_no_gigabytes_of_a_large_attribute() {
+    let large =
+        item([("big", l(vec![AttributeValue::Null; 200_000])), ("txt", s(&"x".repeat(300_000)))]);
+    let actions = |value: &str| {
+        let names = ('a'..='z').flat_map(|a| ('a'..='z').map(move |b| format!("x{a}{b}")));
+        let actions: Vec<String> = names.take(200).map(|name| format!("{name}={value}")).collect();
+        format!("SET {}", actions.join(","))
+    };
+    let too_large = "Item size to update has exceeded the maximum allowed size";
+    for value in ["big", "txt", "list_append(big,big)", ":one + list_append(big,big)"] {
+        let text =
+            if value.contains('(') { format!("SET fresh = {value}") } else { actions(value) };
+        let found = update(&text).and_then(|update| update.apply(&large));
+        let error = found.expect_err(value).to_string();
+        assert!(error == too_large || value.starts_with(':'), "{value}: {error}");
+    }
+    // What takes the place of what was there does not count twice.
+    assert!(update("SET big = big").unwrap().apply(&large).is_ok());
+    // Elements of one list go together.
+    let indexes: Vec<String> = (0..400).map(|index| format!("big[{}]", 2 * index)).collect();
+    let text = format!("REMOVE {}", indexes.join(","));
+    let found = update(&text).unwrap().apply(&large).unwrap();
+    assert!(matches!(&found["big"], AttributeValue::L(list) if list.len() == 199_600));
+}
+
+#[test]
+fn removals_on_several_levels_keep_their_indexes() {
+    let lists = item([("a", l([l([s("0"), s("1")]), l([s("2"), s("3")]), s("4")]))]);
+    let found = update("REMOVE a[0], a[1][0], a[2]").unwrap().apply(&lists).unwrap();
+    assert_eq!(found, item([("a", l([l([s("3")])]))]));
 }
 
 proptest! {

@@ -5,6 +5,8 @@ mod apply;
 mod charge;
 mod parse;
 
+use std::sync::Arc;
+
 use crate::path::Path;
 use crate::value::AttributeValue;
 
@@ -13,6 +15,8 @@ use crate::value::AttributeValue;
 pub struct Update {
     /// Its changes, section by section in the order in which they were written.
     sections: Vec<Vec<Action>>,
+    /// Whether it came before expressions, which had other words for some faults.
+    is_legacy: bool,
 }
 
 /// One change.
@@ -32,9 +36,9 @@ pub enum Change {
     /// It goes.
     Remove,
     /// A number is added, or members are.
-    Add(AttributeValue),
+    Add(Arc<AttributeValue>),
     /// Members go.
-    Delete(AttributeValue),
+    Delete(Arc<AttributeValue>),
 }
 
 /// What something is set to.
@@ -42,8 +46,8 @@ pub enum Change {
 pub enum SetTerm {
     /// What stands there.
     Path(Path),
-    /// A value.
-    Value(AttributeValue),
+    /// A value, which may be large and used often.
+    Value(Arc<AttributeValue>),
     /// The sum of two numbers, or their difference.
     Sum {
         /// Whether it is the difference.
@@ -58,9 +62,9 @@ pub enum SetTerm {
 }
 
 impl Update {
-    /// Of changes that were not written as an expression. No path may be or go through another.
-    pub fn of(actions: Vec<Action>) -> Self {
-        Self { sections: vec![actions] }
+    /// Of `AttributeUpdates`. No path may be or go through another.
+    pub(crate) fn of_legacy(actions: Vec<Action>) -> Self {
+        Self { sections: vec![actions], is_legacy: true }
     }
 
     /// Its changes.

@@ -43,7 +43,7 @@ fn read(text: &str, placeholders: &mut Placeholders) -> Result<Update, Expressio
     for (_, actions) in &syntax.sections {
         sections.push(read.split_off(read.len() - actions.len()).into_iter().rev().collect());
     }
-    Ok(Update { sections })
+    Ok(Update { sections, is_legacy: false })
 }
 
 fn flattened<'s, 'a>(
@@ -102,7 +102,7 @@ fn term(
     let mut each = |operand: &Operand<'_>| term(operand, placeholders);
     match operand {
         Operand::Path(path) => check::path(path, placeholders).map(SetTerm::Path),
-        Operand::Value(key) => placeholders.value(key).cloned().map(SetTerm::Value),
+        Operand::Value(key) => placeholders.value(key).map(SetTerm::Value),
         Operand::Group(inner) => each(inner),
         Operand::Sum { is_minus, operands } => {
             let terms = [each(&operands[0])?, each(&operands[1])?];
