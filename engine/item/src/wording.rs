@@ -42,11 +42,15 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
         Invalid::PlaceholderSyntax(which, key) => {
             format!("{} contains invalid key: Syntax error; key: \"{key}\"", which.parameter())
         }
-        Invalid::PlaceholderTooLong(which, size) => format!(
-            "{} contains invalid key: The expression attribute map contains a key that is too long; \
-             size of key: {size}",
-            which.parameter()
-        ),
+        Invalid::PlaceholderTooLong(which, size) => {
+            let says = "contains invalid key: The expression attribute map contains a key that is \
+                        too long;";
+            // Only of names is the size told.
+            match which {
+                Placeholders::Names => format!("{} {says} size of key: {size}", which.parameter()),
+                Placeholders::Values => format!("{} {says}", which.parameter()),
+            }
+        }
         Invalid::EmptyName(key) => format!(
             "ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
         ),
@@ -66,6 +70,7 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
                 .into()
         }
         Invalid::EmptyAttributeName => "Empty attribute name".into(),
+        // In words of our own: of AWS's only the figure is known.
         Invalid::NameTooLong(size) => format!(
             "Attribute name is too large, must be less than 65536 bytes. Size of name: {size}"
         ),

@@ -10,7 +10,6 @@ use std::time::Duration;
 use std::{io, thread};
 
 use flywheel_report::RunResult;
-use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::args::Common;
@@ -58,21 +57,8 @@ impl Child<'_> {
         }
     }
 
-    /// `flywheel run` for so long: in an open loop at a rate, or, whatever the workload says, in a closed one without.
-    /// Returns the result and the name of its folder.
+    /// Starts `flywheel run` for so long: in an open loop at a rate, or, whatever the workload says, in a closed one without.
     pub fn measure(
-        &self,
-        system: &str,
-        dir: &Path,
-        seconds: u64,
-        rate: Option<f64>,
-        more: &[String],
-    ) -> Result<(RunResult, String), CliError> {
-        self.start_measuring(system, dir, seconds, rate, more)?.result()
-    }
-
-    /// Starts what [`Self::measure`] waits for.
-    pub fn start_measuring(
         &self,
         system: &str,
         dir: &Path,
@@ -220,9 +206,9 @@ impl Running<'_> {
 
 /// Waits for its end. A signal that this process alone was sent is handed on, as a terminal sends it to both.
 fn wait(process: process::Child, stop: &AtomicBool) -> io::Result<process::Output> {
-    let handle = Pid::from_raw(process.id().cast_signed())
-        .ok_or(Errno::SRCH)
-        .and_then(|id| pidfd_open(id, PidfdFlags::empty()))?;
+    // Where there are no such handles it hears only what the terminal tells it.
+    let id = Pid::from_raw(process.id().cast_signed());
+    let handle = id.and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| process.wait_with_output());
         let mut is_told = false;
@@ -230,7 +216,7 @@ fn wait(process: process::Child, stop: &AtomicBool) -> io::Result<process::Outpu
             if interrupt::is_set(stop) && !is_told {
                 is_told = true;
                 // One that has ended needs nothing; one that is frozen hears it when its turn comes.
-                let _ = pidfd_send_signal(&handle, Signal::TERM);
+                let _ = handle.as_ref().map(|handle| pidfd_send_signal(handle, Signal::TERM));
             }
             thread::sleep(LOOK_EVERY);
         }

@@ -9,8 +9,7 @@ use flywheel_load::random::Random;
 use flywheel_load::trace::TraceEntry;
 use flywheel_load::workload::RequestDistribution;
 use flywheel_load::{
-    Control, Entries, Operation, RunFigures, RunOptions, TargetFactory, Trace, Workload,
-    run_entries,
+    Control, Entries, Operation, RunFigures, TargetFactory, Trace, Workload, run_entries,
 };
 use flywheel_report::{
     CpuTimes, Floor, Generator, Preparation, ProcessUsage, ReadBack, RunResult, Schedule,
@@ -88,32 +87,37 @@ impl Measurement<'_> {
             None => looped.clone(),
         };
         let control = Control::with_stop_flag(self.bench.stop.clone());
-        let summing = RunOptions::default();
-        let sum_before = flywheel_load::sum(workload, subject.factory, &summing, &control)?;
-        let cpu_before = CpuTimes::now();
-        reset_peak_resident();
-        let started = SystemTime::now() + looped.warm_up(workload);
-        let before = ProcessUsage::now();
         let label = format!("running {}", named.name);
-        let (mut figures, seen) = subject.watch.around(&control, &mut || {
-            let driven = progress::follow(&label, &control, || match self.load.slow_down {
-                None => measured.drive(workload, subject.factory, &control),
-                Some(percent) => {
-                    let slowed = SlowedFactory::new(subject.factory, percent / 100.0);
-                    measured.drive(workload, &&slowed, &control)
-                }
-            });
-            Ok(driven?)
+        let mut around = None;
+        // What the readings of all records take is no part of what is measured.
+        let figures = flywheel_load::validated(workload, subject.factory, &control, || {
+            let cpu_before = CpuTimes::now();
+            reset_peak_resident();
+            let started = SystemTime::now() + looped.warm_up(workload);
+            let before = ProcessUsage::now();
+            let (figures, seen) = subject.watch.around(&control, &mut || {
+                let driven = progress::follow(&label, &control, || match self.load.slow_down {
+                    None => measured.drive(workload, subject.factory, &control),
+                    Some(percent) => {
+                        let slowed = SlowedFactory::new(subject.factory, percent / 100.0);
+                        measured.drive(workload, &&slowed, &control)
+                    }
+                });
+                Ok(driven?)
+            })?;
+            let totals = &figures.whole_phase;
+            result.process = before.figures_until(
+                &ProcessUsage::now(),
+                totals.operations,
+                totals.user_bytes_written,
+            );
+            result.environment.steal_share = cpu_before
+                .zip(CpuTimes::now())
+                .and_then(|(before, after)| before.steal_share_until(&after));
+            around = Some((started, seen));
+            Ok::<_, CliError>(figures)
         })?;
-        let resources = ProcessUsage::now();
-        let sum_after = flywheel_load::sum(workload, subject.factory, &summing, &control)?;
-        flywheel_load::validate(&mut figures, workload, sum_before, sum_after);
-        let totals = &figures.whole_phase;
-        result.process =
-            before.figures_until(&resources, totals.operations, totals.user_bytes_written);
-        result.environment.steal_share = cpu_before
-            .zip(CpuTimes::now())
-            .and_then(|(before, after)| before.steal_share_until(&after));
+        let (started, seen) = around.expect("the run was around");
         convert::fill(result, &figures, &workload.percentiles);
         result.engine = seen.engine;
         result.events = seen.events;
@@ -344,8 +348,10 @@ impl Bench<'_> {
         factory: &F,
     ) -> Result<RunFigures, CliError> {
         let control = Control::with_stop_flag(self.stop.clone());
-        let figures =
-            progress::follow(label, &control, || looped.drive(workload, factory, &control))?;
+        let drive = || looped.drive(workload, factory, &control);
+        let figures = flywheel_load::validated(workload, factory, &control, || {
+            progress::follow(label, &control, drive)
+        })?;
         if interrupt::is_set(self.stop) {
             return Err(CliError::Interrupted);
         }

@@ -144,8 +144,9 @@ fn peak(
     let control = Control::with_stop_flag(bench.stop.clone());
     let factory = EngineFactory::new(engine.handle());
     let options = RunOptions { workers: args.common.workers, ..RunOptions::default() };
-    let figures = progress::follow("peak", &control, || {
-        flywheel_load::run(&workload, &factory, &options, &control)
+    let run = || flywheel_load::run(&workload, &factory, &options, &control);
+    let figures = flywheel_load::validated(&workload, &factory, &control, || {
+        progress::follow("peak", &control, run)
     })?;
     if interrupt::is_set(bench.stop) {
         return Err(CliError::Interrupted);
@@ -226,16 +227,20 @@ fn follow_and_sample(
 ) -> Result<(RunFigures, Samples), CliError> {
     let control = Control::with_stop_flag(bench.stop.clone());
     let factory = EngineFactory::new(engine.handle());
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let sampler = scope.spawn(|| sample(engine, &control, &done));
-        let figures = progress::follow("overload", &control, || {
-            run_open(workload, &factory, arrivals, &control)
-        });
-        done.store(true, Ordering::Relaxed);
-        let samples = sampler.join().expect("the sampler does not panic");
-        Ok((figures?, samples?))
-    })
+    let mut seen = Samples::default();
+    let figures = flywheel_load::validated(workload, &factory, &control, || {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let sampler = scope.spawn(|| sample(engine, &control, &done));
+            let figures = progress::follow("overload", &control, || {
+                run_open(workload, &factory, arrivals, &control)
+            });
+            done.store(true, Ordering::Relaxed);
+            seen = sampler.join().expect("the sampler does not panic")?;
+            Ok::<_, CliError>(figures?)
+        })
+    })?;
+    Ok((figures, seen))
 }
 
 /// Looks at memory, and asks the engine for its figures as an operator would.

@@ -217,7 +217,7 @@ impl Runner<'_> {
         let seconds = self.args.common.seconds.unwrap_or(DEFAULT_SECONDS);
         let system = if system == "flywheel" { "engine" } else { system };
         let dir = dir_of(&self.args.common.dir, system);
-        self.child.measure(system, &dir, seconds, rate, &[])
+        self.child.measure(system, &dir, seconds, rate, &[])?.result()
     }
 }
 

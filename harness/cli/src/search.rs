@@ -226,8 +226,10 @@ impl<F: TargetFactory> Search<'_, F> {
         let looped = drive::open(&self.manners, &workload, rate_per_s)?;
         let control = Control::with_stop_flag(bench.stop.clone());
         let label = format!("{rate_per_s:.0} ops/s");
-        let figures =
-            progress::follow(&label, &control, || looped.drive(&workload, self.factory, &control))?;
+        let drive = || looped.drive(&workload, self.factory, &control);
+        let figures = flywheel_load::validated(&workload, self.factory, &control, || {
+            progress::follow(&label, &control, drive)
+        })?;
         if interrupt::is_set(bench.stop) {
             return Err(CliError::Interrupted);
         }

@@ -66,7 +66,7 @@ enum Problem {
 }
 
 impl Problem {
-    /// Whoever counts can do without what a host cannot do, and without nothing else.
+    /// Whoever counts can do without what a host cannot do; every other problem is a fault.
     fn exit_code(&self) -> u8 {
         match self {
             Self::Flag(_) | Self::Fault(_) => 2,

@@ -21,7 +21,7 @@ pub mod workload;
 
 pub use driver::{
     Control, Entries, OpenOptions, Progress, RecordTo, Replay, RunError, RunOptions, Sum, load,
-    load_entries, run, run_entries, run_open, sum, validate,
+    load_entries, run, run_entries, run_open, sum, validate, validated,
 };
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};

@@ -12,8 +12,7 @@ use std::thread;
 use bytes::Bytes;
 use flywheel_load::{
     Added, Addition, Control, FieldSet, Properties, Record, Row, RunError, RunFigures, RunOptions,
-    Target, TargetError, TargetErrorKind, TargetFactory, Updated, Workload, load, run, sum,
-    validate,
+    Target, TargetError, TargetErrorKind, TargetFactory, Updated, Workload, load, run, validated,
 };
 
 /// Every `requestdistribution`.
@@ -109,13 +108,7 @@ impl Map {
         workload: &Workload,
         run: impl FnOnce() -> Result<RunFigures, RunError>,
     ) -> RunFigures {
-        let taken = || {
-            sum(workload, &self, &RunOptions::default(), &self.control).expect("the map connects")
-        };
-        let before = taken();
-        let mut figures = run().expect("the map connects");
-        validate(&mut figures, workload, before, taken());
-        figures
+        validated(workload, &self, &self.control, run).expect("the map connects")
     }
 
     pub fn snapshot(&self) -> BTreeMap<Bytes, Record> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flywheel_load::random::Random;
 use flywheel_load::{
     Added, Addition, Control, FieldSet, Record, RunOptions, Target, TargetErrorKind, TargetFactory,
-    Updated, load, run, sum, validate,
+    Updated, load, run, validated,
 };
 use flywheel_targets::ModelFactory;
 use futures_executor::block_on;
@@ -225,10 +225,8 @@ fn workloads_that_check_themselves_run_clean<F: TargetFactory>(factory: &F) {
         let options = RunOptions { workers, ..RunOptions::default() };
         let control = Control::new();
         load(&workload, factory, &options, &control).expect("it connects");
-        let taken = || sum(&workload, factory, &options, &control).expect("it connects");
-        let before = taken();
-        let mut figures = run(&workload, factory, &options, &control).expect("it connects");
-        validate(&mut figures, &workload, before, taken());
+        let run = || run(&workload, factory, &options, &control);
+        let figures = validated(&workload, factory, &control, run).expect("it connects");
         assert!(figures.is_clean(), "{name}: {:?} {:?}", figures.validation, figures.verification);
         match figures.validation {
             Some(found) => assert!(found.records == 500 && found.anomaly_score == 0.0),

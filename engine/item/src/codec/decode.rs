@@ -218,7 +218,8 @@ impl ValueRef<'_> {
             Self::M(map) => AttributeValue::M(map.to_item_within(below)?),
             Self::L(list) => {
                 let mut list = list.clone();
-                let mut values = Vec::with_capacity(list.left.min(list.reader.rest.len()));
+                // Not as many as it says: of damage in each of 32 levels that would be gigabytes.
+                let mut values = Vec::new();
                 while let Some(value) = list.read_next()? {
                     values.push(value.to_value_within(below)?);
                 }

@@ -267,6 +267,14 @@ fn placeholders_must_be_sound_and_used() {
         let error = Placeholders::new(names, values).expect_err(expected);
         assert_eq!(error.to_string(), expected);
     }
+    let long = format!("x{}", "y".repeat(255));
+    let error = |names, values| Placeholders::new(names, values).unwrap_err().to_string();
+    let says =
+        "contains invalid key: The expression attribute map contains a key that is too long;";
+    let of_names = error(names(&format!("#{long}"), "y"), None);
+    assert_eq!(of_names, format!("ExpressionAttributeNames {says} size of key: 257"));
+    let of_values = error(None, value(&format!(":{long}")));
+    assert_eq!(of_values, format!("ExpressionAttributeValues {says}"));
     let nested = (1..33).fold(n("1"), |value, _| l([value]));
     let error = Placeholders::new(None, Some(item([(":v", nested)]))).unwrap_err().to_string();
     assert!(error.starts_with("Nesting Levels have exceeded supported limits: "), "{error}");

@@ -299,12 +299,18 @@ fn a_short_text_makes_no_gigabytes_of_a_large_attribute() {
         let error = found.expect_err(value).to_string();
         assert!(error == too_large || value.starts_with(':'), "{value}: {error}");
     }
+    // Nor does it with what it leaves alone.
+    let mut values = placeholders([], [(":more", s(&"x".repeat(200_000)))]);
+    let more = Update::parse("SET fresh = :more", &mut values).unwrap();
+    let found = more.apply(&item([("txt", s(&"x".repeat(300_000)))]));
+    assert_eq!(found.unwrap_err().to_string(), too_large);
+    let list = item([("big", large["big"].clone())]);
     // What takes the place of what was there does not count twice.
-    assert!(update("SET big = big").unwrap().apply(&large).is_ok());
+    assert!(update("SET big = big").unwrap().apply(&list).is_ok());
     // Elements of one list go together.
     let indexes: Vec<String> = (0..400).map(|index| format!("big[{}]", 2 * index)).collect();
     let text = format!("REMOVE {}", indexes.join(","));
-    let found = update(&text).unwrap().apply(&large).unwrap();
+    let found = update(&text).unwrap().apply(&list).unwrap();
     assert!(matches!(&found["big"], AttributeValue::L(list) if list.len() == 199_600));
 }
 

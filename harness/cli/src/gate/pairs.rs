@@ -226,7 +226,8 @@ impl<'a> Pairs<'a> {
     pub fn peak(&mut self, side: &Side) -> Result<RunResult, CliError> {
         let dir = self.fresh("first")?;
         let (seconds, flags) = (seconds(&self.common), flags(side, &[]));
-        let (result, _) = self.child(side).measure("engine", &dir, seconds, None, &flags)?;
+        let (result, _) =
+            self.child(side).measure("engine", &dir, seconds, None, &flags)?.result()?;
         sound(&result)?;
         self.remove(&dir)?;
         Ok(result)
@@ -278,7 +279,8 @@ impl<'a> Pairs<'a> {
     fn respond(&self, side: &Side, dir: &Path, load: &PairLoad) -> Result<SideFigures, CliError> {
         let (seconds, rate, flags) =
             (seconds(&self.common), Some(load.rate_per_s), flags(side, &LEAN));
-        let (result, _) = self.child(side).measure("engine", dir, seconds, rate, &flags)?;
+        let (result, _) =
+            self.child(side).measure("engine", dir, seconds, rate, &flags)?.result()?;
         sound(&result)?;
         let sustained = result.schedule.as_ref().is_some_and(|schedule| schedule.sustained);
         let of = load.operation.and_then(|kind| result.operations.get(&kind));
@@ -297,7 +299,7 @@ impl<'a> Pairs<'a> {
         let mut running = Vec::new();
         for ((child, side), dir) in children.iter().zip(sides).zip(dirs) {
             let (seconds, flags) = (seconds(&self.common).saturating_mul(2), flags(side, &LEAN));
-            running.push(child.start_measuring("engine", dir, seconds, None, &flags)?);
+            running.push(child.measure("engine", dir, seconds, None, &flags)?);
         }
         let results = turns::take(running, Running::id, |running| Ok(running.result()?.0))?;
         let results = results.into_iter().collect::<Result<Vec<RunResult>, CliError>>()?;

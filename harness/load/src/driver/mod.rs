@@ -26,7 +26,7 @@ pub use feed::Entries;
 pub use open::OpenOptions;
 pub use recording::RecordTo;
 pub use replay::Replay;
-pub use validate::{Sum, sum, validate};
+pub use validate::{Sum, sum, validate, validated};
 
 use crate::figures::{Phase, RunFigures};
 use crate::target::{TargetError, TargetFactory};
@@ -126,7 +126,7 @@ pub fn run_entries<F: TargetFactory>(
 ///
 /// Each client does its equal share of the operations; its draws depend on the seed, the client and the
 /// cycle alone. A record read or scanned is verified when `dataintegrity` is on. Where the sum of all records is
-/// known beforehand, [`sum`] before and after and [`validate`] say whether it was kept.
+/// known beforehand, [`validated`] says whether it was kept.
 pub fn run<F: TargetFactory>(
     workload: &Workload,
     factory: &F,

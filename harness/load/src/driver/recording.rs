@@ -150,9 +150,11 @@ impl Tap {
         if now_ns.saturating_sub(self.handed_over_ns.get()) >= HAND_OVER_AFTER.as_nanos() as u64 {
             self.handed_over_ns.set(now_ns);
             let mut batch = self.batch.borrow_mut();
-            // Where no more fits, it lies here until it is full.
-            if let Err(TrySendError::Full(back)) = self.sender.try_send(Self::take(&mut batch)) {
-                *batch = back;
+            match self.sender.try_send(Self::take(&mut batch)) {
+                Ok(()) => {}
+                // Where no more fits, it lies here until it is full.
+                Err(TrySendError::Full(back)) => *batch = back,
+                Err(TrySendError::Disconnected(lost)) => self.lose(&lost),
             }
         }
     }
@@ -173,8 +175,12 @@ impl Tap {
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
             self.sender.try_send(full)
         {
-            self.dropped.fetch_add(batch.noted.len() as u64, Ordering::Relaxed);
+            self.lose(&batch);
         }
+    }
+
+    fn lose(&self, batch: &Batch) {
+        self.dropped.fetch_add(batch.noted.len() as u64, Ordering::Relaxed);
     }
 }
 

@@ -146,6 +146,24 @@ async fn read_one<T: Target>(
     }
 }
 
+/// A run between two readings of all records, whose figures say whether their sum was kept, where there is one.
+///
+/// # Errors
+/// The run's, and [`sum`]'s.
+pub fn validated<F: TargetFactory, E: From<RunError>>(
+    workload: &Workload,
+    factory: &F,
+    control: &Control,
+    run: impl FnOnce() -> Result<RunFigures, E>,
+) -> Result<RunFigures, E> {
+    let options = RunOptions::default();
+    let before = sum(workload, factory, &options, control)?;
+    let mut figures = run()?;
+    let after = sum(workload, factory, &options, control)?;
+    validate(&mut figures, workload, before, after);
+    Ok(figures)
+}
+
 /// Holds what was found before and after a run against what it was told. Without either there is nothing to hold.
 pub fn validate(
     figures: &mut RunFigures,

@@ -11,7 +11,7 @@ use crate::invalid::Invalid;
 use crate::limits::{MAX_ITEM_BYTES, MAX_LEVELS};
 use crate::number::Number;
 use crate::path::{Path, PathElement};
-use crate::size::value_size_bytes;
+use crate::size::{item_size_bytes, value_size_bytes};
 use crate::value::{AttributeValue, Item};
 
 /// What is to be written, worked out.
@@ -55,6 +55,9 @@ impl Update {
             }
         }
         take(&mut updated, removals);
+        if item_size_bytes(&updated) > MAX_ITEM_BYTES {
+            return Err(Invalid::UpdateTooLarge);
+        }
         Ok(updated)
     }
 
