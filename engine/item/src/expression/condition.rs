@@ -150,7 +150,7 @@ fn both(
 }
 
 /// Whether two compare like that. What is not there is unequal to everything, itself included.
-pub(crate) fn compares(
+fn compares(
     comparator: Comparator,
     left: Option<&AttributeValue>,
     right: Option<&AttributeValue>,
@@ -178,7 +178,7 @@ pub(crate) fn order(left: &AttributeValue, right: &AttributeValue) -> Option<Ord
     }
 }
 
-pub(crate) fn begins_with(value: &AttributeValue, beginning: &AttributeValue) -> bool {
+fn begins_with(value: &AttributeValue, beginning: &AttributeValue) -> bool {
     match (value, beginning) {
         (AttributeValue::S(value), AttributeValue::S(beginning)) => value.starts_with(&**beginning),
         (AttributeValue::B(value), AttributeValue::B(beginning)) => value.starts_with(beginning),
@@ -186,7 +186,7 @@ pub(crate) fn begins_with(value: &AttributeValue, beginning: &AttributeValue) ->
     }
 }
 
-pub(crate) fn contains(value: &AttributeValue, part: &AttributeValue) -> bool {
+fn contains(value: &AttributeValue, part: &AttributeValue) -> bool {
     match (value, part) {
         (AttributeValue::S(text), AttributeValue::S(part)) => text.contains(&**part),
         (AttributeValue::B(bytes), AttributeValue::B(part)) => {

@@ -21,6 +21,7 @@ mod resolve;
 mod syntax;
 mod update;
 
+pub(crate) use condition::order;
 pub use condition::{Condition, Term};
 pub use key_condition::{KeyCondition, KeyTest, QueriedKey};
 pub use lexer::Comparator;

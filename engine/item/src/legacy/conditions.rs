@@ -1,9 +1,10 @@
 //! `Expected`, `QueryFilter`, `ScanFilter` and `KeyConditions`.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::expression::{Comparator, Condition, KeyCondition, KeyTest, Term};
+use crate::expression::{Comparator, Condition, KeyCondition, KeyTest, Term, order};
 use crate::invalid::{Invalid, KeyConditionFault, LegacyFault};
 use crate::key::SortCondition;
 use crate::path::Path;
@@ -250,14 +251,8 @@ fn check(operator: LegacyOperator, values: &[AttributeValue]) -> Result<(), Lega
     if is_mixed {
         return Err(LegacyFault::MixedTypes);
     }
-    let is_reversed = |low: &AttributeValue, high: &AttributeValue| match (low, high) {
-        (AttributeValue::S(low), AttributeValue::S(high)) => low > high,
-        (AttributeValue::N(low), AttributeValue::N(high)) => low > high,
-        (AttributeValue::B(low), AttributeValue::B(high)) => low > high,
-        _ => false,
-    };
     match (operator, values) {
-        (LegacyOperator::Between, [low, high]) if is_reversed(low, high) => {
+        (LegacyOperator::Between, [low, high]) if order(low, high).is_some_and(Ordering::is_gt) => {
             Err(LegacyFault::BetweenOrder)
         }
         _ => Ok(()),
