@@ -19,16 +19,21 @@ use Uses::{AnyOfOurs, Only};
 /// Each member and the members it may link. A new crate is entered here with its layer.
 const MAP: &[(&str, Uses)] = &[
     ("engine/item", Only(&[])),
+    ("engine/api", Only(&["engine/item"])),
     ("engine/capacity", Only(&[])),
     ("engine/disk", Only(&[])),
     ("engine/store", Only(&["engine/disk"])),
     ("engine/shard", Only(&["engine/store", "engine/disk"])),
-    ("engine/table", Only(&["engine/shard", "engine/item", "engine/capacity"])),
-    ("engine/server", Only(&["engine/table"])),
+    ("engine/table", Only(&["engine/shard", "engine/api", "engine/item", "engine/capacity"])),
+    (
+        "engine/server",
+        Only(&["engine/table", "engine/shard", "engine/disk", "engine/api", "engine/item"]),
+    ),
     (
         "engine/sim",
         Only(&[
             "engine/item",
+            "engine/api",
             "engine/capacity",
             "engine/disk",
             "engine/store",
@@ -39,13 +44,16 @@ const MAP: &[(&str, Uses)] = &[
     ),
     ("harness/load", Only(&[])),
     ("harness/device", Only(&[])),
-    ("harness/targets", Only(&["harness/load", "engine/shard", "engine/table"])),
+    (
+        "harness/targets",
+        Only(&["harness/load", "engine/shard", "engine/table", "engine/api", "engine/item"]),
+    ),
     ("harness/report", Only(&["harness/load", "harness/device", "harness/stats"])),
     ("harness/stats", Only(&[])),
     ("harness/count", Only(&["engine/disk", "engine/shard"])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
-    ("fuzz", Only(&["engine/item", "engine/disk", "engine/store", "engine/shard"])),
+    ("fuzz", Only(&["engine/item", "engine/api", "engine/disk", "engine/store", "engine/shard"])),
 ];
 
 /// Members that tests may use sideways: they know nothing of those that use them.
