@@ -7,10 +7,10 @@ use crate::number::Number;
 use crate::value::{AttributeValue, Item};
 
 /// What a list or a map counts besides its elements, in bytes.
-const CONTAINER_BYTES: usize = 3;
+pub(crate) const CONTAINER_BYTES: usize = 3;
 
 /// What each element of a list or a map counts besides itself, in bytes.
-const ELEMENT_BYTES: usize = 1;
+pub(crate) const ELEMENT_BYTES: usize = 1;
 
 /// Size of an item with its names, in bytes.
 pub fn item_size_bytes(item: &Item) -> usize {
@@ -38,7 +38,7 @@ pub fn value_size_bytes(value: &AttributeValue) -> usize {
 }
 
 /// One byte, and one for every two digits on either side of the point.
-fn number_size_bytes(number: &Number) -> usize {
+pub(crate) fn number_size_bytes(number: &Number) -> usize {
     let digits = number.digits() as i32;
     let before_point = (number.first_exponent() + 1).clamp(0, digits);
     let behind_point = digits - before_point;

@@ -22,9 +22,11 @@
 
 mod decode;
 mod encode;
+mod size;
 
 pub use decode::{AttributesRef, ListRef, MembersRef, ValueRef};
 pub use encode::encode;
+pub use size::size_bytes;
 
 use crate::value::Item;
 

@@ -12,13 +12,16 @@
 //! in the order of their sort keys; partition keys among themselves are in no order that means anything,
 //! so their bytes need not sort.
 //!
+//! Where much follows, a long partition may stand as its SHA-256, with the highest bit of the length set: it is
+//! only ever compared for equality.
+//!
 //! Text and bytes stand as they are where nothing follows them, and escaped and ended (`00` as `00 ff`,
 //! end `00 00`) where something does; numbers have bytes of their own (`number`) that end themselves.
 
 mod encode;
 mod range;
 
-pub use encode::{KeyEncoder, partition_hash};
+pub use encode::{KeyEncoder, partition_hash, partition_len_bytes};
 pub use range::{KeyRange, SortCondition, prefix_successor};
 
 use crate::value::AttributeType;

@@ -1,7 +1,7 @@
 //! The stored form: whole, in place, and damaged.
 
-use flywheel_item::codec::{ValueRef, decode, encode, read};
-use flywheel_item::{AttributeValue, Item};
+use flywheel_item::codec::{ValueRef, decode, encode, read, size_bytes};
+use flywheel_item::{AttributeValue, Item, item_size_bytes};
 use proptest::prelude::*;
 
 use crate::support::{any_item, item, l, m, n, s, ss};
@@ -50,6 +50,7 @@ fn nothing_nests_deeper_than_items_may() {
 proptest! {
     #[test]
     fn what_is_stored_is_read_again(item in any_item()) {
+        prop_assert_eq!(size_bytes(&encoded(&item)).unwrap(), item_size_bytes(&item));
         prop_assert_eq!(decode(&encoded(&item)).unwrap(), item);
     }
 
@@ -71,6 +72,7 @@ proptest! {
         let mut bytes = encoded(&item);
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
+        let _ = size_bytes(&bytes);
         if let Ok(other) = decode(&bytes) {
             prop_assert_eq!(encoded(&other), bytes, "one item, one form");
         }

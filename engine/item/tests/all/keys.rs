@@ -1,7 +1,9 @@
 //! Keys: their order, and ranges of them.
 
 use flywheel_item::AttributeValue;
-use flywheel_item::key::{KeyEncoder, KeyRange, SortCondition, prefix_successor};
+use flywheel_item::key::{
+    KeyEncoder, KeyRange, SortCondition, partition_len_bytes, prefix_successor,
+};
 use proptest::prelude::*;
 
 use crate::support::{any_number, b, n, s};
@@ -27,6 +29,25 @@ fn one_partition_key_is_one_run_of_keys() {
     let range = KeyRange::of_prefix(&KeyEncoder::new(b"t", &[&s("p")]));
     assert!(range.contains(&table_key(&s(""))) && range.contains(&table_key(&b(&[0xff; 40]))));
     assert!(!range.contains(&KeyEncoder::new(b"t", &[&s("pp")]).finish()));
+}
+
+#[test]
+fn long_parts_stand_as_digests_where_much_follows() {
+    let key = |text: &str| KeyEncoder::bounded(b"t", &[&s(text)], 64).finish();
+    assert_eq!(key("short"), KeyEncoder::new(b"t", &[&s("short")]).finish());
+    let (long, other) = ("a".repeat(65), "a".repeat(66));
+    assert_eq!(key(&long).len(), 1 + 10 + 32);
+    assert_eq!(key(&long), key(&long));
+    assert_ne!(key(&long)[11..], key(&other)[11..]);
+    let length = |key: &[u8]| partition_len_bytes([key[9], key[10]]);
+    assert_eq!((length(&key("short")), length(&key(&long))), (5, 32));
+    let told_apart = |bytes: &[u8]| {
+        let mut key = KeyEncoder::new(b"t", &[&s("p")]);
+        key.push_distinction(bytes, 64);
+        key.finish()
+    };
+    assert_eq!(told_apart(&[7; 64]).len(), told_apart(&[7; 65]).len() + 32);
+    assert_ne!(told_apart(&[7; 65]), told_apart(&[7; 66]));
 }
 
 #[test]

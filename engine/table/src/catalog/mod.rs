@@ -1,0 +1,217 @@
+//! The catalog: which tables there are. Durable in the storage, one record a table; a copy in memory for
+//! requests. Changes are made on the storage's newest record or not at all; who makes two at once learns
+//! of it. Not what the changes are: see the operations and `upkeep`.
+
+pub(crate) mod record;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use flywheel_shard::{Condition, Direction, ScanRequest, Versioned, Write, WriteBatch, WriteOutcome};
+
+use crate::keys;
+use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
+use crate::storage::{Storage, StorageError};
+use crate::table::Table;
+use record::{FORMAT, Head, TableRecord};
+
+/// All tables, by name.
+pub(crate) type TablesByName = BTreeMap<String, Arc<Table>>;
+
+/// Which tables there are.
+#[derive(Debug)]
+pub(crate) struct Catalog<S> {
+    storage: S,
+    tables: ArcSwap<TablesByName>,
+    /// Rises with every change.
+    changes: AtomicU64,
+}
+
+/// Why a change of the catalog was not made.
+#[derive(Debug)]
+pub(crate) enum ChangeError<E> {
+    /// No table has that name.
+    NoTable,
+    /// Whoever asked for the change does not want it, seeing what there is.
+    Refused(E),
+    Storage(StorageError),
+}
+
+impl<E> From<StorageError> for ChangeError<E> {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl<S: Storage> Catalog<S> {
+    /// Reads all records.
+    pub async fn open(storage: S) -> Result<Self, StorageError> {
+        let mut tables = TablesByName::new();
+        let (start, end) = keys::table_records();
+        let mut start = Bound::Included(start);
+        loop {
+            let request = ScanRequest {
+                start,
+                end: Bound::Excluded(end.clone()),
+                direction: Direction::Forward,
+                max_items: MAX_STRETCH_ITEMS,
+                max_bytes: MAX_PAGE_BYTES,
+            };
+            let page = storage.scan(request).await?;
+            for (key, versioned) in &page.items {
+                let record = read_record(key, &versioned.value)?;
+                tables.insert(record.name.clone(), Arc::new(Table::new(record)));
+            }
+            match page.items.last() {
+                Some((last, _)) if page.more => start = Bound::Excluded(last.clone()),
+                _ => break,
+            }
+        }
+        Ok(Self { storage, tables: ArcSwap::from_pointee(tables), changes: AtomicU64::new(0) })
+    }
+
+    /// The table of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Table>> {
+        self.tables.load().get(name).cloned()
+    }
+
+    /// All tables.
+    pub fn all(&self) -> Arc<TablesByName> {
+        self.tables.load_full()
+    }
+
+    /// How many changes there were.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Adds a table; `make` is given the first of `numbers` numbers that are its own. Refused with the
+    /// table that has its name already.
+    pub async fn create(
+        &self,
+        numbers: u32,
+        make: impl Fn(u32) -> TableRecord,
+    ) -> Result<Arc<Table>, ChangeError<()>> {
+        loop {
+            let (number, head) = self.take_numbers(numbers).await?;
+            let record = make(number);
+            let put = put(keys::table_record(&record.name), &record, Condition::Absent);
+            match self.storage.write(WriteBatch { writes: vec![head, put] }).await? {
+                WriteOutcome::Applied { .. } => return Ok(self.keep(record)),
+                WriteOutcome::ConditionFailed { write: 0, .. } => {}
+                WriteOutcome::ConditionFailed { .. } => return Err(ChangeError::Refused(())),
+            }
+        }
+    }
+
+    /// Replaces a table's record by what `change` makes of it, and of the first of `numbers` new numbers;
+    /// `None` takes the table away.
+    pub async fn change<E>(
+        &self,
+        name: &str,
+        numbers: u32,
+        change: impl Fn(TableRecord, u32) -> Result<Option<TableRecord>, E>,
+    ) -> Result<Option<Arc<Table>>, ChangeError<E>> {
+        let key = keys::table_record(name);
+        loop {
+            let Some(stored) = self.storage.get(key.clone()).await? else {
+                return Err(ChangeError::NoTable);
+            };
+            let record = read_record(&key, &stored.value)?;
+            let (version, own_number) = (record.version, record.number);
+            let (number, head) = self.take_numbers(numbers).await?;
+            let changed = change(record, number).map_err(ChangeError::Refused)?;
+            let condition = Condition::VersionIs(stored.version);
+            let changed = changed.map(|record| TableRecord { version: version + 1, ..record });
+            let write = match &changed {
+                Some(record) => put(key.clone(), record, condition),
+                None => Write { key: key.clone(), value: None, condition: Some(condition) },
+            };
+            let mut writes = vec![write];
+            if numbers > 0 {
+                writes.push(head);
+            }
+            if let WriteOutcome::Applied { .. } = self.storage.write(WriteBatch { writes }).await? {
+                return Ok(match changed {
+                    Some(record) => Some(self.keep(record)),
+                    None => {
+                        self.forget(name, own_number);
+                        None
+                    }
+                });
+            }
+        }
+    }
+
+    /// The next numbers, and the write that takes them.
+    async fn take_numbers(&self, numbers: u32) -> Result<(u32, Write), StorageError> {
+        let stored = self.storage.get(keys::catalog_head()).await?;
+        let head = match &stored {
+            Some(stored) => read_head(&stored.value)?,
+            None => Head { format: FORMAT, next_number: 1 },
+        };
+        let taken = Head { next_number: head.next_number + numbers, ..head };
+        let condition = match stored {
+            Some(Versioned { version, .. }) => Condition::VersionIs(version),
+            None => Condition::Absent,
+        };
+        Ok((head.next_number, put(keys::catalog_head(), &taken, condition)))
+    }
+
+    fn keep(&self, record: TableRecord) -> Arc<Table> {
+        let table = Arc::new(Table::new(record));
+        self.tables.rcu(|tables| {
+            let mut tables = TablesByName::clone(tables);
+            let is_newer = |known: &Arc<Table>| {
+                (known.record.number, known.record.version) > (table.record.number, table.record.version)
+            };
+            if !tables.get(table.name()).is_some_and(is_newer) {
+                tables.insert(table.name().to_owned(), Arc::clone(&table));
+            }
+            tables
+        });
+        self.changes.fetch_add(1, Ordering::Release);
+        table
+    }
+
+    /// Unless another table has its name by now.
+    fn forget(&self, name: &str, number: u32) {
+        self.tables.rcu(|tables| {
+            let mut tables = TablesByName::clone(tables);
+            if tables.get(name).is_some_and(|table| table.record.number == number) {
+                tables.remove(name);
+            }
+            tables
+        });
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+}
+
+fn put(key: Bytes, value: &impl serde::Serialize, condition: Condition) -> Write {
+    let value = serde_json::to_vec(value).expect("records have names for keys and no strange numbers");
+    Write { key, value: Some(value.into()), condition: Some(condition) }
+}
+
+fn read_record(key: &[u8], value: &[u8]) -> Result<TableRecord, StorageError> {
+    let name = || String::from_utf8_lossy(key.get(2..).unwrap_or_default()).into_owned();
+    let record: TableRecord = serde_json::from_slice(value).map_err(|error| {
+        StorageError::Fault(format!("the record of table {} cannot be read: {error}", name()))
+    })?;
+    if record.format > FORMAT {
+        return Err(StorageError::Fault(format!(
+            "the record of table {} has form {}, and this version reads up to {FORMAT}: use a later one",
+            name(),
+            record.format
+        )));
+    }
+    Ok(record)
+}
+
+fn read_head(value: &[u8]) -> Result<Head, StorageError> {
+    serde_json::from_slice(value)
+        .map_err(|error| StorageError::Fault(format!("the catalog's head cannot be read: {error}")))
+}

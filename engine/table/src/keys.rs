@@ -1,0 +1,84 @@
+//! Where everything stands in the storage's one key space. Not what stands there.
+//!
+//! ```text
+//!   00 ...                                             the storage's own: feeds of appended records
+//!   01 00                                              the catalog's head
+//!   01 01 name                                         a table's record
+//!   02 transaction                                     the ledger of transactions
+//!   10 number key                                      items; entries of a global index
+//!   11 number partition 00 sort                        items of a table with local indexes
+//!   11 number partition index sort 00.. table's sort   entries of its local indexes
+//! ```
+//!
+//! `number` is a table's or a global index's own, four bytes, never used again. `key` is that of
+//! `flywheel_item::key`, and `partition` its beginning. Items of a table with local indexes stand beside
+//! their entries, so that both are in one partition of the storage and change together; what begins with
+//! the same `11 number partition` is never separated.
+
+use bytes::Bytes;
+use flywheel_item::key::partition_len_bytes;
+
+use crate::limits::{PARTITION_HEAD_BYTES, TABLE_PREFIX_BYTES};
+
+/// Where the tables' records stand: all in one partition.
+const CATALOG: u8 = 0x01;
+
+/// Items that may be separated from each other anywhere.
+const LOOSE: u8 = 0x10;
+
+/// Items that stay with what has the same partition key.
+const TOGETHER: u8 = 0x11;
+
+/// The key of the catalog's head.
+pub(crate) fn catalog_head() -> Bytes {
+    Bytes::from_static(&[CATALOG, 0])
+}
+
+/// The key of a table's record.
+pub(crate) fn table_record(name: &str) -> Bytes {
+    [&[CATALOG, 1], name.as_bytes()].concat().into()
+}
+
+/// All records of tables: first key, and first behind.
+pub(crate) fn table_records() -> (Bytes, Bytes) {
+    (Bytes::from_static(&[CATALOG, 1]), Bytes::from_static(&[CATALOG, 2]))
+}
+
+/// What the keys of a table's items, or of a global index's entries, begin with.
+pub(crate) fn table_prefix(number: u32, keeps_together: bool) -> [u8; TABLE_PREFIX_BYTES] {
+    let tag = if keeps_together { TOGETHER } else { LOOSE };
+    let [a, b, c, d] = number.to_be_bytes();
+    [tag, a, b, c, d]
+}
+
+/// How many of a key's first bytes it shares with all keys that must stay in one partition with it: for
+/// [`flywheel_shard::SplitOptions::keep_together`].
+pub fn kept_together_bytes(key: &[u8]) -> usize {
+    match key.first() {
+        Some(&CATALOG) => 1,
+        Some(&TOGETHER) => {
+            let head = TABLE_PREFIX_BYTES + PARTITION_HEAD_BYTES;
+            let Some(&[high, low]) = key.get(head - 2..head) else { return key.len() };
+            (head + partition_len_bytes([high, low])).min(key.len())
+        }
+        _ => key.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_together_is_kept_together() {
+        assert_eq!(kept_together_bytes(&table_record("a")), 1);
+        assert_eq!(kept_together_bytes(&catalog_head()), 1);
+        let loose = [&table_prefix(7, false)[..], &[9; 30]].concat();
+        assert_eq!(kept_together_bytes(&loose), loose.len());
+        let partition = [&table_prefix(7, true)[..], &[9; 8], &[0, 3], b"abc"].concat();
+        let item = [&partition[..], &[0], b"sort"].concat();
+        assert_eq!(kept_together_bytes(&item), partition.len());
+        assert_eq!(kept_together_bytes(&item[..9]), 9, "a cut within the hash stands");
+        assert_eq!(kept_together_bytes(b""), 0);
+    }
+}

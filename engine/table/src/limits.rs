@@ -1,0 +1,92 @@
+//! Every bound of this crate, each with its source. Bounds of items, values and expressions stand in
+//! `flywheel-item`, those of single members of requests in `flywheel-api`.
+//!
+//! *Constraints* is DynamoDB's developer guide, "Quotas and constraints".
+
+use flywheel_item::limits::{
+    MAX_ITEM_BYTES, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES,
+};
+use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+
+/// Bytes of items that one page of a query or a scan evaluates. Source: Constraints, result set.
+pub const MAX_PAGE_BYTES: usize = 1 << 20;
+
+/// Items that one request to the storage brings: a page is put together of several.
+pub const MAX_STRETCH_ITEMS: usize = 512;
+
+/// Local secondary indexes of a table. Source: Constraints, secondary indexes.
+pub const MAX_LOCAL_INDEXES: usize = 5;
+
+/// Global secondary indexes of a table. Source: Constraints, secondary indexes.
+pub const MAX_GLOBAL_INDEXES: usize = 20;
+
+/// Attributes that all projections of a table name together. Source: Constraints, projected attributes.
+pub const MAX_PROJECTED_ATTRIBUTES: usize = 100;
+
+/// Attributes of either part of a global index's key. Source: Constraints, multi-attribute keys.
+pub const MAX_INDEX_KEY_PARTS: usize = 4;
+
+/// Bytes of an index entry's partition key, and of the table's key in it, that stand as they are; longer
+/// ones stand as a digest, so that any entry's key fits the storage.
+pub const MAX_PLAIN_PART_BYTES: usize = 512;
+
+/// Keys of one BatchGetItem. Source: Constraints, API.
+pub const MAX_BATCH_GET_KEYS: usize = 100;
+
+/// Bytes of items that one BatchGetItem returns. Source: Constraints, API.
+pub const MAX_BATCH_GET_BYTES: usize = 16 << 20;
+
+/// Writes of one BatchWriteItem. Source: Constraints, API.
+pub const MAX_BATCH_WRITES: usize = 25;
+
+/// Requests to the storage that one batch has under way together.
+pub const MAX_BATCH_IN_FLIGHT: usize = 32;
+
+/// Actions of one transaction. Source: Constraints, API.
+pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+
+/// Tables of one account and region. Source: Constraints, tables.
+pub const MAX_TABLES: usize = 2500;
+
+/// Names that one ListTables returns. Source: API reference, ListTables.
+pub const MAX_LISTED_TABLES: usize = 100;
+
+/// Tags of one resource. Source: Constraints, tags.
+pub const MAX_TAGS: usize = 50;
+
+/// Tags that one ListTagsOfResource returns. Source: API reference, observed.
+pub const MAX_LISTED_TAGS: usize = 10;
+
+/// Largest provisioned throughput that can be asked for at all. Source: observed.
+pub const MAX_THROUGHPUT_UNITS: i64 = 1_000_000_000_000;
+
+/// Read units that all tables, and each, may have. Source: Constraints, default quotas.
+pub const MAX_TABLE_UNITS: i64 = 40_000;
+
+/// Read units of an account. Source: Constraints, default quotas.
+pub const MAX_ACCOUNT_UNITS: i64 = 80_000;
+
+/// Bytes before an item's key: a tag and the table's number.
+pub const TABLE_PREFIX_BYTES: usize = 5;
+
+/// Bytes of an item's key before its partition key: hash and length.
+pub const PARTITION_HEAD_BYTES: usize = 10;
+
+// The largest key of a table without local indexes stands as it is.
+const _: () = assert!(
+    TABLE_PREFIX_BYTES + PARTITION_HEAD_BYTES + MAX_PARTITION_KEY_BYTES + MAX_SORT_KEY_BYTES
+        <= MAX_KEY_BYTES
+);
+// That of an index entry: the partition key and the table's key bounded, sort keys escaped to twice their
+// size, with an end each.
+const _: () = assert!(
+    TABLE_PREFIX_BYTES
+        + PARTITION_HEAD_BYTES
+        + 2 * MAX_PLAIN_PART_BYTES
+        + 2 * (MAX_SORT_KEY_BYTES + MAX_INDEX_KEY_PARTS)
+        + 2
+        <= MAX_KEY_BYTES
+);
+// A stored item is little larger than its size: names and values have lengths of up to three bytes each, and
+// a change record holds two.
+const _: () = assert!(2 * MAX_ITEM_BYTES < MAX_VALUE_BYTES);

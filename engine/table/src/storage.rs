@@ -1,0 +1,78 @@
+//! What tables ask of the storage below them: ordered byte keys, atomic changes, scans. Nothing here knows
+//! items. The shards implement it (`shards`); an ordered store of many machines could.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flywheel_shard::{ChangeFn, Modified, ScanPage, ScanRequest, Versioned, WriteBatch, WriteOutcome};
+
+/// Ordered byte keys with byte values, kept durably. Clones are ways into the same storage.
+pub trait Storage: Clone + Send + Sync + 'static {
+    /// The value of a key, as of a moment during the call.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn get(
+        &self,
+        key: Bytes,
+    ) -> impl Future<Output = Result<Option<Versioned>, StorageError>> + Send;
+
+    /// Replaces a key's value, and others of the same partition with it, by what `change` makes of it:
+    /// atomically, durable on return.
+    ///
+    /// # Errors
+    /// See [`StorageError`]. After a fault the change may or may not be durable.
+    fn modify(
+        &self,
+        key: Bytes,
+        change: ChangeFn,
+    ) -> impl Future<Output = Result<Modified, StorageError>> + Send;
+
+    /// Applies a batch of one partition if its conditions hold; durable on return, or nothing happened.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn write(
+        &self,
+        batch: WriteBatch,
+    ) -> impl Future<Output = Result<WriteOutcome, StorageError>> + Send;
+
+    /// A page of a key range. What lies in one partition is of one moment.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn scan(
+        &self,
+        request: ScanRequest,
+    ) -> impl Future<Output = Result<ScanPage, StorageError>> + Send;
+
+    /// Makes the keys that begin with `prefix` partitions of their own, spread over what the storage has.
+    /// Done again it changes nothing.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn spread(&self, prefix: Bytes) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// Prefixes under which appended records stand: one for each part of the storage that orders them by
+    /// itself.
+    fn feeds(&self) -> Vec<Bytes>;
+
+    /// Waits until something may have been appended to the feed with this prefix, or for as long as
+    /// `at_most`.
+    fn appended(&self, feed: &Bytes, at_most: Duration) -> impl Future<Output = ()>;
+}
+
+/// Why the storage did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// It has too much to do; nothing was done.
+    #[error("the storage has too much to do: {0} is full")]
+    Busy(&'static str),
+    /// It is being closed.
+    #[error("the storage is closed")]
+    Closed,
+    /// Something is wrong with it.
+    #[error("{0}")]
+    Fault(String),
+}

@@ -1,0 +1,133 @@
+//! All tables of one storage: the way in. Each operation is a method, in a file of its own (`operation`).
+
+use std::fmt;
+use std::sync::Arc;
+
+use flywheel_api::{ApiError, ErrorCode};
+use flywheel_item::Wording;
+
+use crate::catalog::{Catalog, ChangeError};
+use crate::storage::{Storage, StorageError};
+use crate::table::Table;
+use crate::words::Words;
+
+/// Milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// How tables present themselves.
+#[derive(Clone)]
+pub struct TableOptions {
+    /// The words of errors.
+    pub wording: Wording,
+    /// The region in names of resources.
+    pub region: String,
+    /// The account in names of resources, twelve digits.
+    pub account: String,
+    /// What `DescribeEndpoints` answers with.
+    pub endpoint: String,
+    /// What time it is: for creation dates, and for items that end.
+    pub clock: Clock,
+}
+
+/// All tables of one storage. Clones share them, on any thread.
+pub struct Tables<S> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S> {
+    storage: S,
+    catalog: Catalog<S>,
+    options: TableOptions,
+}
+
+impl<S> Clone for Tables<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S> fmt::Debug for Tables<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
+}
+
+impl<S: Storage> Tables<S> {
+    /// The tables of a storage. Nothing is done in the background until [`Tables::upkeep`] runs.
+    ///
+    /// # Errors
+    /// The storage's, and records of tables that cannot be read.
+    pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
+        let catalog = Catalog::open(storage.clone()).await?;
+        Ok(Self { shared: Arc::new(Shared { storage, catalog, options }) })
+    }
+
+    pub(crate) fn storage(&self) -> &S {
+        &self.shared.storage
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog<S> {
+        &self.shared.catalog
+    }
+
+    pub(crate) fn options(&self) -> &TableOptions {
+        &self.shared.options
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.shared.options.clock)()
+    }
+
+    pub(crate) fn words(&self) -> Words {
+        Words::plain(self.shared.options.wording)
+    }
+
+    pub(crate) fn words_of_write(&self) -> Words {
+        Words::of_write(self.shared.options.wording)
+    }
+
+    /// The table that a request for items names, by its name or its ARN.
+    pub(crate) fn serving(&self, name: Option<&str>) -> Result<Arc<Table>, ApiError> {
+        let name = table_name(name.unwrap_or_default());
+        let table = self.catalog().get(name).filter(|table| table.serves());
+        table.ok_or_else(|| ApiError::not_found("Requested resource not found"))
+    }
+
+    /// The ARN of a table.
+    pub(crate) fn table_arn(&self, name: &str) -> String {
+        let TableOptions { region, account, .. } = self.options();
+        format!("arn:aws:dynamodb:{region}:{account}:table/{name}")
+    }
+}
+
+/// The name of a table in what may be its ARN.
+pub(crate) fn table_name(name_or_arn: &str) -> &str {
+    match name_or_arn.strip_prefix("arn:") {
+        Some(_) => name_or_arn.split_once(":table/").map_or(name_or_arn, |(_, name)| name),
+        None => name_or_arn,
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        let code = match error {
+            StorageError::Busy(_) => ErrorCode::Throttling,
+            StorageError::Closed => ErrorCode::ServiceUnavailable,
+            StorageError::Fault(_) => ErrorCode::InternalServerError,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl ChangeError<ApiError> {
+    /// What is told of a change that was not made to the table of that name.
+    pub(crate) fn told(self, name: &str) -> ApiError {
+        match self {
+            Self::NoTable => {
+                ApiError::not_found(format!("Requested resource not found: Table: {name} not found"))
+            }
+            Self::Refused(error) => error,
+            Self::Storage(error) => error.into(),
+        }
+    }
+}
