@@ -61,6 +61,37 @@ const VALIDATE: &str = "com.amazon.coral.validate#";
 const AVAILABILITY: &str = "com.amazon.coral.availability#";
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::AccessDenied,
+        Self::ConditionalCheckFailed,
+        Self::IncompleteSignature,
+        Self::IdempotentParameterMismatch,
+        Self::InternalServerError,
+        Self::InvalidSignature,
+        Self::ItemCollectionSizeLimitExceeded,
+        Self::LimitExceeded,
+        Self::MissingAuthenticationToken,
+        Self::ProvisionedThroughputExceeded,
+        Self::RequestLimitExceeded,
+        Self::ResourceInUse,
+        Self::ResourceNotFound,
+        Self::Serialization,
+        Self::ServiceUnavailable,
+        Self::Throttling,
+        Self::TransactionCanceled,
+        Self::TransactionConflict,
+        Self::TransactionInProgress,
+        Self::UnknownOperation,
+        Self::UnrecognizedClient,
+        Self::Validation,
+    ];
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
     /// Its namespace, its name, and the HTTP status that it is sent with.
     const fn parts(self) -> (&'static str, &'static str, u16) {
         match self {

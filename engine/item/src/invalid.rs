@@ -50,6 +50,14 @@ pub enum Invalid {
     /// A placeholder for an empty name.
     EmptyName(String),
 
+    /// A value of no type.
+    EmptyValue,
+    /// A value of several types.
+    SeveralTypes,
+    /// `{"NULL": false}`.
+    NullNotTrue,
+    /// A value for expressions that is none, its placeholder first.
+    ExpressionValue(String, Box<Invalid>),
     /// A number that is none.
     Number(NumberError, String),
     /// A set without members.

@@ -28,6 +28,8 @@ pub enum Wording {
 
 const INVALID: &str = "One or more parameter values were invalid: ";
 
+const ONE_TYPE: &str = "must contain exactly one of the supported datatypes";
+
 /// Types as `attribute_type` lists those it knows.
 const TYPE_NAMES: &str = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}";
 
@@ -53,6 +55,17 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
         }
         Invalid::EmptyName(key) => format!(
             "ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
+        ),
+        Invalid::EmptyValue => format!("Supplied AttributeValue is empty, {ONE_TYPE}"),
+        Invalid::SeveralTypes => {
+            format!("Supplied AttributeValue has more than one datatypes set, {ONE_TYPE}")
+        }
+        Invalid::NullNotTrue => {
+            format!("{INVALID}Null attribute value types must have the value of true")
+        }
+        Invalid::ExpressionValue(key, invalid) => format!(
+            "ExpressionAttributeValues contains invalid value: {} for key {key}",
+            message(invalid, wording)
         ),
         Invalid::Number(error, text) => of_number(*error, text, wording),
         Invalid::EmptySet(kind) => format!(

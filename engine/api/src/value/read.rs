@@ -1,0 +1,339 @@
+//! JSON to attribute values and items, straight into them. A value may be sound JSON and no sound value:
+//! then reading goes on, because wrong JSON behind it is told of first, and what was wrong is kept.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flywheel_item::limits::MAX_LEVELS;
+use flywheel_item::{AttributeType, AttributeValue, Invalid, Item, Number};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess};
+
+use super::Sent;
+use crate::wire::{
+    Blob, Expect, Flag, Found, MemberName, Place, Reads, Refusal, Seed, class_of, expect,
+    map_refusal, structure_refusal,
+};
+
+const NAME: &str = "AttributeValue";
+
+/// The members of a value, as AWS's model has them.
+const MEMBERS: &[&str] = &["S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"];
+
+/// A value, or what is wrong with it first.
+type Kept<T> = Result<T, Invalid>;
+
+pub(super) fn sent_value<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Sent<AttributeValue>>, D::Error> {
+    <Sent<AttributeValue> as Reads<_>>::read(from, Place::Member)
+}
+
+pub(super) fn sent_item<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Sent<Item>>, D::Error> {
+    <Sent<Item> as Reads<_>>::read(from, Place::Member)
+}
+
+impl Reads<Self> for Sent<AttributeValue> {
+    fn class() -> String {
+        class_of(NAME)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, place: Place) -> Result<Option<Self>, D::Error> {
+        Ok(expect(from, Value { place, levels: MAX_LEVELS })?.map(Self))
+    }
+
+    fn of_null() -> Option<Self> {
+        Some(Self(Err(Invalid::EmptyValue)))
+    }
+}
+
+impl Reads<Self> for Sent<Item> {
+    fn class() -> String {
+        map_class()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, place: Place) -> Result<Option<Self>, D::Error> {
+        let attributes = Attributes { place, levels: MAX_LEVELS, are_placeholders: false };
+        Ok(expect(from, attributes)?.map(Self))
+    }
+
+    fn of_null() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+/// The values of expressions: an item in all but what is said of a value that is none.
+pub(crate) struct Values;
+
+impl Reads<Sent<Item>> for Values {
+    fn class() -> String {
+        map_class()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(
+        from: D,
+        place: Place,
+    ) -> Result<Option<Sent<Item>>, D::Error> {
+        let attributes = Attributes { place, levels: MAX_LEVELS, are_placeholders: true };
+        Ok(expect(from, attributes)?.map(Sent))
+    }
+}
+
+fn map_class() -> String {
+    format!("java.util.Map<java.lang.String, {}>", class_of(NAME))
+}
+
+/// Attributes by name.
+struct Attributes {
+    place: Place,
+    /// How deep their values may go.
+    levels: usize,
+    are_placeholders: bool,
+}
+
+impl<'de> Expect<'de> for Attributes {
+    type Out = Option<Kept<Item>>;
+
+    fn refusal(&self, found: Found) -> Refusal {
+        map_refusal(found, self.place, || class_of(NAME))
+    }
+
+    fn null<E: Error>(self) -> Result<Self::Out, E> {
+        Ok(None)
+    }
+
+    fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
+        let (mut item, mut wrong) = (Item::new(), None);
+        while let Some(name) = map.next_key::<String>()? {
+            let value = Value { place: Place::Element, levels: self.levels };
+            match map.next_value_seed(value)?.unwrap_or(Err(Invalid::EmptyValue)) {
+                Ok(value) => drop(item.insert(name, value)),
+                Err(invalid) if wrong.is_none() => {
+                    wrong = Some(if self.are_placeholders {
+                        Invalid::ExpressionValue(name, Box::new(invalid))
+                    } else {
+                        invalid
+                    });
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Some(wrong.map_or(Ok(item), Err)))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Attributes {
+    type Value = Option<Kept<Item>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        expect(from, self)
+    }
+}
+
+/// One value.
+#[derive(Clone, Copy)]
+struct Value {
+    place: Place,
+    /// How deep it may go. It is not followed below that: nor does the stack go there, nor the bound that
+    /// the parser has of its own.
+    levels: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Value {
+    type Value = Option<Kept<AttributeValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        if self.levels > 0 {
+            return expect(from, self);
+        }
+        serde::Deserialize::deserialize(from).map(|IgnoredAny| Some(Err(Invalid::NestedTooDeep)))
+    }
+}
+
+impl<'de> Expect<'de> for Value {
+    type Out = Option<Kept<AttributeValue>>;
+
+    fn refusal(&self, found: Found) -> Refusal {
+        structure_refusal(found, self.place, NAME)
+    }
+
+    fn null<E: Error>(self) -> Result<Self::Out, E> {
+        Ok(None)
+    }
+
+    fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
+        let mut members = Members::default();
+        while let Some(index) = map.next_key_seed(MemberName { names: MEMBERS, likely: 0 })? {
+            match index {
+                Some(index) => {
+                    let value = self.member(MEMBERS[index], &mut map)?;
+                    members.add(MEMBERS[index], value);
+                }
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(members.into_value()))
+    }
+}
+
+impl Value {
+    /// Reads the value of one member; `None` for null.
+    fn member<'de, A: MapAccess<'de>>(
+        self,
+        name: &str,
+        map: &mut A,
+    ) -> Result<Option<Kept<AttributeValue>>, A::Error> {
+        let (place, below) = (Place::Member, self.levels - 1);
+        Ok(match name {
+            "S" => text(map)?.map(|text| Ok(AttributeValue::S(text))),
+            "N" => text(map)?.map(|text| number(text).map(AttributeValue::N)),
+            "B" => {
+                let bytes = map.next_value_seed(Seed::<Vec<u8>, Blob>::at(place))?;
+                bytes.map(|bytes| Ok(AttributeValue::B(bytes)))
+            }
+            "BOOL" => flag(map)?.map(|value| Ok(AttributeValue::Bool(value))),
+            "NULL" => flag(map)?.map(|value| {
+                if value { Ok(AttributeValue::Null) } else { Err(Invalid::NullNotTrue) }
+            }),
+            "SS" => texts(map)?.map(text_set),
+            "NS" => texts(map)?.map(number_set),
+            "BS" => {
+                let members = map.next_value_seed(Seed::<Vec<Vec<u8>>, Vec<Blob>>::at(place))?;
+                members.map(binary_set)
+            }
+            "L" => {
+                map.next_value_seed(List { levels: below })?.map(|list| list.map(AttributeValue::L))
+            }
+            _ => {
+                let attributes = Attributes { place, levels: below, are_placeholders: false };
+                map.next_value_seed(attributes)?.map(|map| map.map(AttributeValue::M))
+            }
+        })
+    }
+}
+
+fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
+    map.next_value_seed(Seed::<String>::at(Place::Member))
+}
+
+fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Vec<String>>, A::Error> {
+    map.next_value_seed(Seed::<Vec<String>>::at(Place::Member))
+}
+
+fn flag<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<bool>, A::Error> {
+    map.next_value_seed(Seed::<bool, Flag>::at(Place::Member))
+}
+
+/// What the members of a value come to.
+#[derive(Default)]
+struct Members {
+    /// The last of each name that is not null. One in all but hostile requests.
+    given: Vec<(&'static str, Kept<AttributeValue>)>,
+}
+
+impl Members {
+    fn add(&mut self, name: &'static str, value: Option<Kept<AttributeValue>>) {
+        self.given.retain(|(given, _)| *given != name);
+        self.given.extend(value.map(|value| (name, value)));
+    }
+
+    fn into_value(mut self) -> Kept<AttributeValue> {
+        if self.given.len() > 1 {
+            return Err(self.first_wrong().unwrap_or(Invalid::SeveralTypes));
+        }
+        self.given.pop().map_or(Err(Invalid::EmptyValue), |(_, value)| value)
+    }
+
+    /// What is told of values with several types instead: empty sets first, then numbers, then nulls.
+    fn first_wrong(self) -> Option<Invalid> {
+        let rank = |invalid: &Invalid| match invalid {
+            Invalid::EmptySet(_) => Some(0),
+            Invalid::Number(..) => Some(1),
+            Invalid::NullNotTrue => Some(2),
+            _ => None,
+        };
+        let wrong = self.given.into_iter().filter_map(|(_, value)| value.err());
+        wrong.filter(|invalid| rank(invalid).is_some()).min_by_key(rank)
+    }
+}
+
+fn number(text: String) -> Kept<Number> {
+    Number::parse(&text).map_err(|error| Invalid::Number(error, text))
+}
+
+fn text_set(members: Vec<String>) -> Kept<AttributeValue> {
+    let set: BTreeSet<String> = members.iter().cloned().collect();
+    check_set(AttributeType::Ss, members.len(), set.len(), || members)?;
+    Ok(AttributeValue::Ss(set))
+}
+
+fn number_set(members: Vec<String>) -> Kept<AttributeValue> {
+    let numbers = members.iter().map(|text| number(text.clone()));
+    let set = numbers.collect::<Result<BTreeSet<Number>, Invalid>>()?;
+    check_set(AttributeType::Ns, members.len(), set.len(), || members)?;
+    Ok(AttributeValue::Ns(set))
+}
+
+fn binary_set(members: Vec<Vec<u8>>) -> Kept<AttributeValue> {
+    let set: BTreeSet<Vec<u8>> = members.iter().cloned().collect();
+    let sent = || members.iter().map(|bytes| STANDARD.encode(bytes)).collect();
+    check_set(AttributeType::Bs, members.len(), set.len(), sent)?;
+    Ok(AttributeValue::Bs(set))
+}
+
+/// `sent` is how many members there were, `kept` how many of them differ.
+fn check_set(
+    kind: AttributeType,
+    sent: usize,
+    kept: usize,
+    members: impl FnOnce() -> Vec<String>,
+) -> Kept<()> {
+    match sent {
+        0 => Err(Invalid::EmptySet(kind)),
+        _ if sent == kept => Ok(()),
+        _ => Err(Invalid::DuplicateMembers(kind, members())),
+    }
+}
+
+/// The values of a list.
+struct List {
+    levels: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for List {
+    type Value = Option<Kept<Vec<AttributeValue>>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        expect(from, self)
+    }
+}
+
+impl<'de> Expect<'de> for List {
+    type Out = Option<Kept<Vec<AttributeValue>>>;
+
+    fn refusal(&self, found: Found) -> Refusal {
+        match found {
+            Found::Map => Refusal::Structure,
+            _ => Refusal::FieldType,
+        }
+    }
+
+    fn null<E: Error>(self) -> Result<Self::Out, E> {
+        Ok(None)
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Out, A::Error> {
+        let (mut values, mut wrong) = (Vec::new(), None);
+        let value = Value { place: Place::Element, levels: self.levels };
+        while let Some(value) = list.next_element_seed(value)? {
+            match value.unwrap_or(Err(Invalid::EmptyValue)) {
+                Ok(value) => values.push(value),
+                Err(invalid) if wrong.is_none() => wrong = Some(invalid),
+                Err(_) => {}
+            }
+        }
+        Ok(Some(wrong.map_or(Ok(values), Err)))
+    }
+}

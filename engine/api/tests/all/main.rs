@@ -1,0 +1,3 @@
+//! Tests of the crate, a room for each noun. What AWS answers is quoted where it is known.
+
+mod smoke;
