@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use flywheel_api::ApiError;
-use flywheel_item::{Item, codec};
+use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::{Change, Effect};
 
+use crate::capacity::IndexPlace;
 use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
@@ -31,14 +32,14 @@ pub(crate) struct Changed {
     pub after: Option<Item>,
     pub before_bytes: usize,
     pub after_bytes: usize,
-    /// Write units of each local index that changed, by its place in the table's list.
-    pub local_entries: Vec<EntryChange>,
+    /// Entries of indexes that changed, or will.
+    pub entries: Vec<EntryChange>,
 }
 
 /// A change of one item's entry in one index, in bytes of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryChange {
-    pub index: usize,
+    pub index: IndexPlace,
     /// Of the entry that goes, if one goes.
     pub removed_bytes: Option<usize>,
     /// Of the entry that comes or is replaced, the larger of both.
@@ -54,8 +55,7 @@ impl Before<'_> {
     }
 
     fn size_bytes(&self) -> Result<usize, ApiError> {
-        let size = self.0.map(|bytes| codec::size_bytes(bytes)).transpose();
-        size.map(Option::unwrap_or_default).map_err(|malformed| stored::unreadable(&malformed))
+        self.0.map_or(Ok(0), |bytes| stored::size_bytes(bytes))
     }
 }
 
@@ -114,20 +114,20 @@ where
                 };
                 return Ok((Change::Keep, changed));
             }
-            Verdict::Put(after) => (Change::Put(codec::encode(&after).into()), Some(after)),
+            Verdict::Put(after) => (Change::Put(stored::encode(&after)), Some(after)),
             Verdict::Delete if before.0.is_none() => (Change::Keep, None),
             Verdict::Delete => (Change::Delete, None),
         };
         let mut changed = Changed {
-            after_bytes: after.as_ref().map_or(0, flywheel_item::item_size_bytes),
+            after_bytes: after.as_ref().map_or(0, item_size_bytes),
             before: item,
             after,
             before_bytes,
-            local_entries: Vec::new(),
+            entries: Vec::new(),
         };
         let mut others = Vec::new();
         changed.change_locals(&table, &mut others);
-        if table.is_followed() && changed.concerns_followers(&table) {
+        if changed.concerns_globals(&table) {
             let record = ChangeRecord {
                 written_ms: now_ms,
                 key: key.clone(),
@@ -156,43 +156,59 @@ fn together(key: Bytes, own: Change, mut others: Vec<Effect>) -> Change {
 impl Changed {
     fn change_locals(&mut self, table: &Table, effects: &mut Vec<Effect>) {
         for (place, index) in table.locals.iter().enumerate() {
-            let source = Source::Local(index);
-            let held = |item: &Option<Item>| {
-                let item = item.as_ref()?;
-                Some((source.key_of(table, item)?, index.projection.apply(item)))
-            };
-            let (old, new) = (held(&self.before), held(&self.after));
-            if old == new {
-                continue;
-            }
-            let size = |entry: &Option<(Bytes, Item)>| {
-                entry.as_ref().map(|(_, item)| flywheel_item::item_size_bytes(item))
-            };
-            let (old_bytes, new_bytes) = (size(&old), size(&new));
-            let stays = matches!((&old, &new), (Some((old, _)), Some((new, _))) if old == new);
-            let removed_bytes = if stays { None } else { old_bytes };
-            let written_bytes = if stays { new_bytes.max(old_bytes) } else { new_bytes };
-            if let Some((key, _)) = old
-                && !stays
-            {
+            let Some(change) = self.entry_change(table, Source::Local(index)) else { continue };
+            self.entries.push(change.told(IndexPlace::Local(place)));
+            if let Some((key, _)) = change.removed {
                 effects.push(Effect::Delete { key });
             }
-            if let Some((key, item)) = new {
-                effects.push(Effect::Put { key, value: codec::encode(&item).into() });
+            if let Some((key, item)) = change.written {
+                effects.push(Effect::Put { key, value: stored::encode(&item) });
             }
-            self.local_entries.push(EntryChange { index: place, removed_bytes, written_bytes });
         }
     }
 
-    /// Whether an entry of a global index has to change.
-    fn concerns_followers(&self, table: &Table) -> bool {
-        table.globals.iter().any(|index| {
-            let held = |item: &Option<Item>| {
-                let item = item.as_ref()?;
-                let key = Source::Global(index).key_of(table, item)?;
-                Some((key, index.projection.apply(item)))
-            };
-            held(&self.before) != held(&self.after)
-        })
+    /// Whether entries of global indexes have to change.
+    fn concerns_globals(&mut self, table: &Table) -> bool {
+        let before = self.entries.len();
+        for (place, index) in table.globals.iter().enumerate() {
+            if let Some(change) = self.entry_change(table, Source::Global(index)) {
+                self.entries.push(change.told(IndexPlace::Global(place)));
+            }
+        }
+        self.entries.len() > before
+    }
+
+    /// What becomes of the item's entry in an index; `None` if it stays as it is.
+    fn entry_change(&self, table: &Table, index: Source<'_>) -> Option<Entries> {
+        let held = |item: &Option<Item>| {
+            let item = item.as_ref()?;
+            let held = index.projection().map_or_else(|| item.clone(), |held| held.apply(item));
+            Some((index.key_of(table, item)?, held))
+        };
+        let (old, new) = (held(&self.before), held(&self.after));
+        if old == new {
+            return None;
+        }
+        let stays = matches!((&old, &new), (Some((old, _)), Some((new, _))) if old == new);
+        let replaced_bytes = old.as_ref().filter(|_| stays).map(|(_, item)| item_size_bytes(item));
+        Some(Entries { removed: old.filter(|_| !stays), replaced_bytes, written: new })
+    }
+}
+
+/// Entries of one item in one index that go and come.
+struct Entries {
+    removed: Option<(Bytes, Item)>,
+    /// Of what stood under the same key.
+    replaced_bytes: Option<usize>,
+    written: Option<(Bytes, Item)>,
+}
+
+impl Entries {
+    fn told(&self, index: IndexPlace) -> EntryChange {
+        let size = |entry: &Option<(Bytes, Item)>| {
+            entry.as_ref().map(|(_, item)| item_size_bytes(item))
+        };
+        let written_bytes = size(&self.written).max(self.replaced_bytes);
+        EntryChange { index, removed_bytes: size(&self.removed), written_bytes }
     }
 }

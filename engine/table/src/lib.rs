@@ -1,1 +1,27 @@
-//! DynamoDB's meaning on ordered keys: tables, items, what each operation does. No HTTP, no JSON, no files.
+//! DynamoDB's meaning on ordered keys: tables, items, what each operation does. No HTTP, no JSON of
+//! requests, no files.
+//!
+//! [`Tables`] is the way in: a method an operation, each from its request to its response. What it stands on
+//! is a [`Storage`], which knows nothing of items. Tables and indexes that are being made or taken away, and
+//! global indexes, which follow their tables, are the work of [`Tables::upkeep`].
+
+mod capacity;
+mod catalog;
+mod change;
+mod item_key;
+mod keys;
+pub mod limits;
+mod operation;
+mod parameters;
+mod read;
+mod storage;
+mod stored;
+mod table;
+mod tables;
+mod wording;
+mod words;
+mod write;
+
+pub use keys::kept_together_bytes;
+pub use storage::{Storage, StorageError};
+pub use tables::{Clock, TableOptions, Tables};

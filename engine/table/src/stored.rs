@@ -52,12 +52,27 @@ impl ChangeRecord {
     }
 }
 
+/// An item as it is stored.
+pub(crate) fn encode(item: &Item) -> Bytes {
+    let mut bytes = Vec::new();
+    codec::encode(item, &mut bytes);
+    bytes.into()
+}
+
 /// The item in stored bytes.
 ///
 /// # Errors
 /// If they are none: a fault, since the storage checks what it reads.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Item, ApiError> {
     codec::decode(bytes).map_err(|malformed| unreadable(&malformed))
+}
+
+/// What a stored item counts, in bytes.
+///
+/// # Errors
+/// If these are not an item's bytes.
+pub(crate) fn size_bytes(bytes: &[u8]) -> Result<usize, ApiError> {
+    codec::size_bytes(bytes).map_err(|malformed| unreadable(&malformed))
 }
 
 /// What is told where stored bytes are no item.

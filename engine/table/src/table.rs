@@ -2,6 +2,7 @@
 //! catalog, which it keeps; not how it changes.
 
 use bytes::Bytes;
+use flywheel_api::ApiError;
 use flywheel_item::key::{KeyAttribute, KeyEncoder, KeySchema};
 use flywheel_item::{AttributeValue, Item, check_key_value};
 
@@ -10,6 +11,7 @@ use crate::catalog::record::{
 };
 use crate::keys;
 use crate::limits::{MAX_PLAIN_PART_BYTES, TABLE_PREFIX_BYTES};
+use crate::wording;
 
 /// What stands behind the partition key of items in tables with local indexes; their entries have the
 /// index's number there.
@@ -135,6 +137,12 @@ impl Table {
             return Some(Source::Local(local));
         }
         self.globals.iter().find(|index| index.name == name).map(Source::Global)
+    }
+
+    /// Where a query or a scan of that index reads, or of the table.
+    pub fn readable(&self, index: Option<&str>) -> Result<Source<'_>, ApiError> {
+        let source = self.source(index);
+        source.ok_or_else(|| ApiError::validation(wording::no_index(index.unwrap_or_default())))
     }
 
     /// The names of its key attributes and of those of an index, each once.

@@ -2,4 +2,5 @@
 
 pub(crate) mod bounds;
 pub(crate) mod page;
+pub(crate) mod selection;
 pub(crate) mod start_key;

@@ -1,0 +1,103 @@
+//! Request units of what was done, and how they are told. Not whether there are any left.
+//!
+//! Source: developer guide, "DynamoDB read and write operations", "Managing indexes"; the index arms as
+//! observed.
+
+use std::collections::BTreeMap;
+
+use flywheel_api::{Capacity, ConsumedCapacity};
+
+use crate::change::EntryChange;
+use crate::table::Table;
+
+/// Bytes of one read unit.
+const READ_UNIT_BYTES: usize = 4 << 10;
+
+/// Bytes of one write unit.
+const WRITE_UNIT_BYTES: usize = 1 << 10;
+
+/// Units that an operation took of a table and of its indexes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Units {
+    pub table: f64,
+    pub locals: BTreeMap<String, f64>,
+    pub globals: BTreeMap<String, f64>,
+}
+
+/// Units of reading so many bytes at once; what is not there counts as something small.
+pub(crate) fn read_units(size_bytes: usize, is_consistent: bool) -> f64 {
+    let units = size_bytes.div_ceil(READ_UNIT_BYTES).max(1) as f64;
+    if is_consistent { units } else { units / 2.0 }
+}
+
+/// Units of writing so many bytes at once.
+pub(crate) fn write_units(size_bytes: usize) -> f64 {
+    size_bytes.div_ceil(WRITE_UNIT_BYTES).max(1) as f64
+}
+
+impl Units {
+    /// Of a write that found an item of one size and left one of another.
+    pub fn of_write(table: &Table, before_bytes: usize, after_bytes: usize, entries: &[EntryChange]) -> Self {
+        let mut units =
+            Self { table: write_units(before_bytes.max(after_bytes)), ..Self::default() };
+        for entry in entries {
+            let (name, arm) = match entry.index {
+                IndexPlace::Local(place) => (&table.locals[place].name, &mut units.locals),
+                IndexPlace::Global(place) => (&table.globals[place].name, &mut units.globals),
+            };
+            let of = |bytes: Option<usize>| bytes.map_or(0.0, write_units);
+            *arm.entry(name.clone()).or_default() += of(entry.removed_bytes) + of(entry.written_bytes);
+        }
+        units
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.table += other.table;
+        for (arm, others) in
+            [(&mut self.locals, &other.locals), (&mut self.globals, &other.globals)]
+        {
+            for (name, units) in others {
+                *arm.entry(name.clone()).or_default() += units;
+            }
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.table + self.locals.values().sum::<f64>() + self.globals.values().sum::<f64>()
+    }
+
+    /// As `ReturnConsumedCapacity` asked for it.
+    pub fn told(&self, mode: Option<&str>, table_name: &str) -> Option<ConsumedCapacity> {
+        let mut told = ConsumedCapacity {
+            table_name: Some(table_name.to_owned()),
+            capacity_units: Some(self.total()),
+            ..ConsumedCapacity::default()
+        };
+        match mode {
+            Some("TOTAL") => {}
+            Some("INDEXES") => {
+                told.table = Some(capacity(self.table));
+                told.local_secondary_indexes = arm(&self.locals);
+                told.global_secondary_indexes = arm(&self.globals);
+            }
+            _ => return None,
+        }
+        Some(told)
+    }
+}
+
+/// Which index of a table: by its place in the table's lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexPlace {
+    Local(usize),
+    Global(usize),
+}
+
+fn capacity(units: f64) -> Capacity {
+    Capacity { capacity_units: Some(units), ..Capacity::default() }
+}
+
+fn arm(units: &BTreeMap<String, f64>) -> Option<BTreeMap<String, Capacity>> {
+    let arm = units.iter().map(|(name, units)| (name.clone(), capacity(*units)));
+    (!units.is_empty()).then(|| arm.collect())
+}

@@ -1,0 +1,71 @@
+//! DeleteItem: an item goes, if it is there.
+
+use flywheel_api::{ApiError, DeleteItemRequest, DeleteItemResponse, ItemOut};
+
+use crate::change::{Verdict, Write};
+use crate::parameters::{self, Given, is_all_old};
+use crate::storage::Storage;
+use crate::tables::Tables;
+use crate::wording;
+use crate::write;
+
+impl<S: Storage> Tables<S> {
+    /// DeleteItem. On return that the item is gone is durable.
+    ///
+    /// # Errors
+    /// DynamoDB's.
+    pub async fn delete_item(
+        &self,
+        request: DeleteItemRequest,
+    ) -> Result<DeleteItemResponse, ApiError> {
+        //CHECK
+        let words = self.words_of_write();
+        let given = Given {
+            legacy: &[
+                ("Expected", request.expected.is_some()),
+                ("ConditionalOperator", request.conditional_operator.is_some()),
+            ],
+            expressions: &[("ConditionExpression", request.condition_expression.is_some())],
+            named_as_missing: &[],
+        };
+        let mut placeholders = given.placeholders(
+            words,
+            request.expression_attribute_names,
+            request.expression_attribute_values,
+        )?;
+        let key = parameters::sound(words, request.key.unwrap_or_default())?;
+        let condition = parameters::condition_of_write(
+            words,
+            request.condition_expression.as_deref(),
+            request.expected,
+            request.conditional_operator.as_deref(),
+            &mut placeholders,
+        )?;
+        if !matches!(request.return_values.as_deref(), None | Some("NONE" | "ALL_OLD")) {
+            return Err(words.refuse(wording::ONLY_OLD_OR_NONE));
+        }
+        parameters::finish(words, placeholders)?;
+        let table = self.serving(request.table_name.as_deref())?;
+        table.check_key(words, &key)?;
+        let collection = write::collection(&table, &key, request.return_item_collection_metrics.as_deref());
+        let returns_old = is_all_old(request.return_values.as_deref());
+        let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
+        let changed = self
+            .change(Write {
+                table: table.clone(),
+                key: table.item_key(&key),
+                looks: condition.is_some() || returns_old,
+                decide: move |before| {
+                    write::check_condition(condition.as_ref(), before, shows)?;
+                    Ok(Verdict::Delete)
+                },
+            })
+            .await?;
+        let mode = request.return_consumed_capacity.as_deref();
+        Ok(DeleteItemResponse {
+            consumed_capacity: changed.units(&table).told(mode, table.name()),
+            attributes: changed.before.filter(|_| returns_old).map(ItemOut::Built),
+            item_collection_metrics: collection,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! PutItem: an item in place of what was there.
+
+use flywheel_api::{ApiError, ItemOut, PutItemRequest, PutItemResponse};
+use flywheel_item::check_item;
+
+use crate::change::{Verdict, Write};
+use crate::item_key::KeyTypeFault;
+use crate::parameters::{self, Given, is_all_old};
+use crate::storage::Storage;
+use crate::tables::Tables;
+use crate::wording;
+use crate::write;
+
+impl<S: Storage> Tables<S> {
+    /// PutItem. On return the item is durable.
+    ///
+    /// # Errors
+    /// DynamoDB's.
+    pub async fn put_item(&self, request: PutItemRequest) -> Result<PutItemResponse, ApiError> {
+        //CHECK
+        let words = self.words_of_write();
+        let item = parameters::sound(words, request.item.unwrap_or_default())?;
+        let given = Given {
+            legacy: &[
+                ("Expected", request.expected.is_some()),
+                ("ConditionalOperator", request.conditional_operator.is_some()),
+            ],
+            expressions: &[("ConditionExpression", request.condition_expression.is_some())],
+            named_as_missing: &[],
+        };
+        let mut placeholders = given.placeholders(
+            words,
+            request.expression_attribute_names,
+            request.expression_attribute_values,
+        )?;
+        let condition = parameters::condition_of_write(
+            words,
+            request.condition_expression.as_deref(),
+            request.expected,
+            request.conditional_operator.as_deref(),
+            &mut placeholders,
+        )?;
+        if !matches!(request.return_values.as_deref(), None | Some("NONE" | "ALL_OLD")) {
+            return Err(words.refuse(wording::ONLY_OLD_OR_NONE));
+        }
+        check_item(&item).map_err(|invalid| write::of_item(words, &invalid))?;
+        parameters::finish(words, placeholders)?;
+        let table = self.serving(request.table_name.as_deref())?;
+        table.check_item(words, &item, KeyTypeFault::Named)?;
+        let key = table.item_key(&item);
+        let collection = write::collection(&table, &item, request.return_item_collection_metrics.as_deref());
+        let returns_old = is_all_old(request.return_values.as_deref());
+        let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
+        let changed = self
+            .change(Write {
+                table: table.clone(),
+                key,
+                looks: condition.is_some() || returns_old,
+                decide: move |before| {
+                    write::check_condition(condition.as_ref(), before, shows)?;
+                    Ok(Verdict::Put(item))
+                },
+            })
+            .await?;
+        let mode = request.return_consumed_capacity.as_deref();
+        Ok(PutItemResponse {
+            consumed_capacity: changed.units(&table).told(mode, table.name()),
+            attributes: changed.before.filter(|_| returns_old).map(ItemOut::Built),
+            item_collection_metrics: collection,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! A page of a query or a scan: reads items in the order of their keys until there are enough, looks at
+//! each, and says where the next page begins. Not which keys: see `bounds`.
+
+use bytes::Bytes;
+use flywheel_api::{ApiError, ItemOut};
+use flywheel_item::expression::{Condition, Projection};
+use flywheel_item::{Item, codec};
+use flywheel_shard::{Direction, ScanRequest};
+use futures_util::future::try_join_all;
+
+use super::bounds::Bounds;
+use crate::capacity::{Units, read_units};
+use crate::limits::{MAX_BATCH_IN_FLIGHT, MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
+use crate::storage::Storage;
+use crate::stored;
+use crate::table::{Source, Table};
+use crate::tables::Tables;
+
+/// What a page is to hold.
+#[derive(Debug)]
+pub(crate) struct PageRequest<'a> {
+    pub table: &'a Table,
+    pub source: Source<'a>,
+    pub bounds: Bounds,
+    pub is_forward: bool,
+    /// Items that are looked at, at the most.
+    pub limit: usize,
+    pub filter: Option<Condition>,
+    pub output: Output,
+    /// Whether a local index is asked for attributes that it does not hold: they are the table's.
+    pub fetches: bool,
+    pub is_consistent: bool,
+}
+
+/// What of the items found is returned.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Only how many.
+    Count,
+    /// All that is there.
+    All,
+    Parts(Projection),
+}
+
+/// A page.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub items: Vec<ItemOut>,
+    pub count: usize,
+    /// Items that were looked at.
+    pub scanned: usize,
+    /// Where the next page begins, if there may be one.
+    pub last_key: Option<Item>,
+    pub units: Units,
+}
+
+/// A page while it is made.
+struct Making<'a> {
+    request: PageRequest<'a>,
+    page: Page,
+    /// Bytes of items that were looked at.
+    evaluated_bytes: usize,
+    /// The last of them.
+    last: Option<Bytes>,
+    /// Units of items that were fetched from the table.
+    fetched_units: f64,
+}
+
+impl<S: Storage> Tables<S> {
+    /// Reads a page.
+    pub(crate) async fn page(&self, request: PageRequest<'_>) -> Result<Page, ApiError> {
+        let mut bounds = request.bounds.clone();
+        let is_forward = request.is_forward;
+        let mut making = Making {
+            request,
+            page: Page::default(),
+            evaluated_bytes: 0,
+            last: None,
+            fetched_units: 0.0,
+        };
+        while !bounds.are_empty() {
+            let found = self.storage().scan(making.stretch(&bounds)).await?;
+            let Some((last, _)) = found.items.last() else { break };
+            bounds.behind(last.clone(), is_forward);
+            let more = found.more;
+            let is_full = making.take(self, found.items).await?;
+            if is_full {
+                making.page.last_key = making.key_of_last()?;
+                break;
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(making.finish())
+    }
+}
+
+impl Making<'_> {
+    /// The next request to the storage: no more than may be missing.
+    fn stretch(&self, bounds: &Bounds) -> ScanRequest {
+        let left = self.request.limit - self.page.scanned;
+        ScanRequest {
+            start: bounds.start.clone(),
+            end: bounds.end.clone(),
+            direction: if self.request.is_forward { Direction::Forward } else { Direction::Backward },
+            max_items: left.min(MAX_STRETCH_ITEMS),
+            max_bytes: MAX_PAGE_BYTES,
+        }
+    }
+
+    /// Looks at items; says whether the page is full.
+    async fn take<S: Storage>(
+        &mut self,
+        tables: &Tables<S>,
+        found: Vec<(Bytes, flywheel_shard::Versioned)>,
+    ) -> Result<bool, ApiError> {
+        let mut taken = Vec::with_capacity(found.len());
+        let mut is_full = false;
+        for (key, versioned) in found {
+            if !self.request.source.holds(self.request.table, &key) {
+                continue;
+            }
+            let size_bytes = stored::size_bytes(&versioned.value)?;
+            if self.page.scanned > 0 && self.evaluated_bytes + size_bytes > MAX_PAGE_BYTES {
+                is_full = true;
+                break;
+            }
+            self.evaluated_bytes += size_bytes;
+            self.page.scanned += 1;
+            self.last = Some(versioned.value.clone());
+            taken.push(versioned.value);
+            if self.page.scanned == self.request.limit {
+                is_full = true;
+                break;
+            }
+        }
+        if self.request.fetches {
+            taken = self.fetch(tables, taken).await?;
+        }
+        for bytes in taken {
+            self.look(bytes)?;
+        }
+        Ok(is_full)
+    }
+
+    /// The table's items in place of an index's entries.
+    async fn fetch<S: Storage>(
+        &mut self,
+        tables: &Tables<S>,
+        entries: Vec<Bytes>,
+    ) -> Result<Vec<Bytes>, ApiError> {
+        let mut items = Vec::with_capacity(entries.len());
+        for some in entries.chunks(MAX_BATCH_IN_FLIGHT) {
+            let keys: Result<Vec<Bytes>, ApiError> = some
+                .iter()
+                .map(|entry| Ok(self.request.table.item_key(&stored::decode(entry)?)))
+                .collect();
+            let reads = keys?.into_iter().map(|key| tables.storage().get(key));
+            for found in try_join_all(reads).await? {
+                // An item that went since its entry was read is as if it had gone before.
+                let Some(found) = found else { continue };
+                self.fetched_units +=
+                    read_units(stored::size_bytes(&found.value)?, self.request.is_consistent);
+                items.push(found.value);
+            }
+        }
+        Ok(items)
+    }
+
+    /// Takes an item into the page if the filter lets it pass.
+    fn look(&mut self, bytes: Bytes) -> Result<(), ApiError> {
+        let PageRequest { filter, output, .. } = &self.request;
+        let parts = matches!(output, Output::Parts(_));
+        let item = if filter.is_some() || parts { Some(stored::decode(&bytes)?) } else { None };
+        if let (Some(filter), Some(item)) = (filter, &item)
+            && !filter.holds(item)
+        {
+            return Ok(());
+        }
+        self.page.count += 1;
+        match (output, item) {
+            (Output::Count, _) => {}
+            (Output::Parts(projection), Some(item)) => {
+                self.page.items.push(projection.apply(&item).into());
+            }
+            (Output::All | Output::Parts(_), _) => self.page.items.push(bytes.into()),
+        }
+        Ok(())
+    }
+
+    /// The key attributes of the last item that was looked at.
+    fn key_of_last(&self) -> Result<Option<Item>, ApiError> {
+        let Some(last) = &self.last else { return Ok(None) };
+        let stored = codec::read(last).map_err(|malformed| stored::unreadable(&malformed))?;
+        let mut key = Item::new();
+        for name in self.request.table.key_names(self.request.source) {
+            let value = stored.get(name).map_err(|malformed| stored::unreadable(&malformed))?;
+            if let Some(value) = value {
+                let value = value.to_value().map_err(|malformed| stored::unreadable(&malformed))?;
+                key.insert(name.to_owned(), value);
+            }
+        }
+        Ok(Some(key))
+    }
+
+    fn finish(mut self) -> Page {
+        let units = read_units(self.evaluated_bytes, self.request.is_consistent);
+        match self.request.source {
+            Source::Table => self.page.units.table = units,
+            Source::Local(index) => {
+                self.page.units.table = self.fetched_units;
+                self.page.units.locals.insert(index.name.clone(), units);
+            }
+            Source::Global(index) => {
+                self.page.units.globals.insert(index.name.clone(), units);
+            }
+        }
+        self.page
+    }
+}
