@@ -19,12 +19,18 @@ pub enum ShardError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(Box<StoreError>),
-    /// A batch is atomic only within one partition.
+    /// A batch is atomic only within one partition. Nothing was done.
     #[error(
         "the batch's keys lie in more than one partition; write one batch for each partition, or \
          choose keys that stay together"
     )]
     BatchSpansPartitions,
+    /// Something was to be appended to a shard's own range, and there are none. Nothing was done.
+    #[error(
+        "nothing can be appended: the directory was made without own ranges; make a new one with \
+         own_ranges"
+    )]
+    NoOwnRanges,
     /// The directory is not ours, is damaged, or was made by another version. Nothing was changed.
     #[error("{}: {problem}", .directory.display())]
     BadDirectory {

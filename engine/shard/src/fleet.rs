@@ -79,6 +79,11 @@ impl Fleet {
         }
     }
 
+    /// Whether each shard has a range of its own that things can be appended to.
+    pub fn has_own_ranges(&self) -> bool {
+        false
+    }
+
     /// A name that no partition of the directory ever had: names never leave a directory, because
     /// partitions are cut and moved but never joined.
     pub fn name_partition(&self) -> PartitionId {

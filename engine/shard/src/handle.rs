@@ -74,8 +74,13 @@ impl Handle {
     /// Replaces a key's value by what `change` makes of it, atomically; on return it is durable.
     /// `change` runs at most once, on the owner's core, and must be quick.
     ///
+    /// It may also write other keys of the same partition and append to the owner's own range, all at once or
+    /// nothing: see [`flywheel_store::Change::Several`].
+    ///
     /// # Errors
-    /// [`ShardError::Busy`], [`ShardError::Closed`], or the store's own.
+    /// [`ShardError::ChangePanicked`], and for several effects [`ShardError::BatchSpansPartitions`] and
+    /// [`ShardError::NoOwnRanges`]: nothing was done. [`ShardError::Busy`], [`ShardError::Closed`], or the
+    /// store's own.
     pub async fn modify(&self, key: Bytes, change: ChangeFn) -> Result<Modified, ShardError> {
         self.ask(Modify { key, change }).await
     }

@@ -37,7 +37,7 @@ mod stats;
 pub use flywheel_disk::Durability;
 pub use flywheel_disk::real::keep_freed_memory;
 pub use flywheel_store::{
-    Audit, Change, Checked, Concern, Condition, Direction, Finding, LostRegion, Modified,
+    Audit, Change, Checked, Concern, Condition, Direction, Effect, Finding, LostRegion, Modified,
     PartitionId, PartitionInfo, PartitionSpec, PartitionState, RecoveryProgress, ScanPage,
     ScanRequest, ScrubReport, ScrubState, StoreError, StoreOptions, StoreStats, Version, Versioned,
     Write, WriteBatch, WriteOutcome,

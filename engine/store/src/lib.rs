@@ -13,6 +13,7 @@ mod cold;
 mod commit;
 mod compaction;
 mod core;
+mod effects;
 mod error;
 mod forget;
 pub mod format;
@@ -44,6 +45,7 @@ mod write;
 
 pub use audit::Audit;
 pub use check::{Checked, check};
+pub use effects::own_prefix;
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use read::{OnDisk, Peek};
@@ -54,7 +56,8 @@ pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use store::Store;
 pub use types::{
-    Change, Condition, Direction, ImportedRecord, PartitionId, PartitionInfo, PartitionSpec,
-    PartitionState, ScanPage, ScanRequest, Version, Versioned, Write, WriteBatch, WriteOutcome,
+    Change, Condition, Direction, Effect, ImportedRecord, PartitionId, PartitionInfo,
+    PartitionSpec, PartitionState, ScanPage, ScanRequest, Version, Versioned, Write, WriteBatch,
+    WriteOutcome,
 };
 pub use write::Modified;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::format::meta::Meta;
 use crate::format::record::{self, Record, RecordKind};
 use crate::index::Location;
-use crate::partitions::Effect;
+use crate::partitions::Touch;
 use crate::space::Need;
 use crate::sync::Done;
 use crate::types::Version;
@@ -47,19 +47,27 @@ impl Pending {
         }
     }
 
+    /// The key that it writes and its new value, if it writes one.
+    pub(crate) fn item(&self) -> Option<(&Bytes, Option<&Bytes>)> {
+        match self {
+            Pending::Item { key, value, .. } => Some((key, value.as_ref())),
+            Pending::Partition { .. } | Pending::Relocation { .. } => None,
+        }
+    }
+
     /// What it does to which keys of the index.
-    pub(crate) fn effects(&self) -> Box<dyn Iterator<Item = (&[u8], Effect)> + '_> {
+    pub(crate) fn touches(&self) -> Box<dyn Iterator<Item = (&[u8], Touch)> + '_> {
         match self {
             Pending::Item { key, value, .. } => {
-                let effect = if value.is_some() { Effect::Shaped } else { Effect::Removed };
-                Box::new(std::iter::once((&**key, effect)))
+                let touch = if value.is_some() { Touch::Shaped } else { Touch::Removed };
+                Box::new(std::iter::once((&**key, touch)))
             }
             Pending::Partition { change: Meta::Split { at, .. }, .. } => {
-                Box::new(std::iter::once((&**at, Effect::Shaped)))
+                Box::new(std::iter::once((&**at, Touch::Shaped)))
             }
             Pending::Partition { .. } => Box::new(std::iter::empty()),
             Pending::Relocation { moves, .. } => {
-                Box::new(moves.iter().map(|one| (&*one.key, Effect::Moved)))
+                Box::new(moves.iter().map(|one| (&*one.key, Touch::Moved)))
             }
         }
     }

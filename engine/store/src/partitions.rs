@@ -23,7 +23,7 @@ pub(crate) struct Partition {
 
 /// What a change does to a key of the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Effect {
+pub(crate) enum Touch {
     /// Its record has another place.
     Moved,
     /// It is added, or a partition is cut there: its leaf may come to be several.
@@ -212,12 +212,12 @@ impl PartitionTable {
     /// they may empty falls to a leaf beside it, which has to be there as well.
     pub(crate) fn pages_needed<'k>(
         &self,
-        changes: impl Iterator<Item = (&'k [u8], Effect)>,
+        changes: impl Iterator<Item = (&'k [u8], Touch)>,
     ) -> BTreeSet<Page> {
         let mut pages = BTreeSet::new();
         // Of leaves in memory: a key, how many are taken out, whether it may come to be several.
         let mut leaves: BTreeMap<(u64, LeafPosition), (&[u8], usize, bool)> = BTreeMap::new();
-        for (key, effect) in changes {
+        for (key, touch) in changes {
             let Some(partition) = self.find(key) else { continue };
             let index = &partition.index;
             if index.cold_bytes() == 0 {
@@ -225,12 +225,12 @@ impl PartitionTable {
             }
             if let Some(page) = index.page_of(key) {
                 pages.insert(page);
-            } else if effect != Effect::Moved
+            } else if touch != Touch::Moved
                 && let Some(leaf) = index.leaf_position(key)
             {
                 let known = leaves.entry((partition.spec.id.0, leaf)).or_insert((key, 0, false));
-                known.1 += usize::from(effect == Effect::Removed);
-                known.2 |= effect == Effect::Shaped;
+                known.1 += usize::from(touch == Touch::Removed);
+                known.2 |= touch == Touch::Shaped;
             }
         }
         for ((_, leaf), (key, removed, is_shaped)) in leaves {

@@ -97,6 +97,39 @@ pub enum Change {
     Delete,
     /// Leave everything as it is.
     Keep,
+    /// Do all of this, as one atomic whole: also to other keys, and the asked key only if it is named. At most
+    /// as much as one batch may write, and no key twice. None at all is [`Change::Keep`].
+    Several(Vec<Effect>),
+}
+
+/// One of several effects of a read-modify-write. The n-th has the n-th version from the first one's on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Put a value.
+    Put {
+        /// The key: any that the decider may write.
+        key: Bytes,
+        /// Its new value.
+        value: Bytes,
+    },
+    /// Delete a key, whether or not it has a value.
+    Delete {
+        /// The key: any that the decider may write.
+        key: Bytes,
+    },
+    /// Put a value under a new key in the own range of the shard that decides: [`crate::own_prefix`], `stem`,
+    /// and the record's version in 8 bytes, big-endian.
+    ///
+    /// What is appended under one stem stands there in the order in which it was decided, and comes to be seen
+    /// in that order: once a read shows one, nothing with a lower version will appear any more, over crashes
+    /// too. So who scans forward from the last one it saw misses nothing. Versions rise from one append to the
+    /// next, with gaps.
+    Append {
+        /// What the key begins with, behind the prefix of the shard.
+        stem: Bytes,
+        /// The value.
+        value: Bytes,
+    },
 }
 
 /// Which items a scan returns: a key range, a direction, and where to stop.

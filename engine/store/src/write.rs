@@ -29,7 +29,8 @@ use crate::types::{
 /// What became of a read-modify-write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modified {
-    /// The version written; `None` if everything was kept as it was.
+    /// The version written, of several effects the first one's: the n-th has this one `+ n`. `None` if
+    /// everything was kept as it was.
     pub version: Option<Version>,
     /// What the change was made from.
     pub before: Option<Versioned>,
@@ -37,7 +38,8 @@ pub struct Modified {
 
 impl<W: World> Core<W> {
     pub(crate) async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StoreError> {
-        let bytes = self.check_batch(&batch)?;
+        let bytes =
+            self.check_writes(batch.writes.iter().map(|one| (&one.key, one.value.as_ref())))?;
         if batch.writes.is_empty() {
             return Ok(WriteOutcome::Applied { first_version: 0 });
         }
@@ -105,23 +107,36 @@ impl<W: World> Core<W> {
                 },
             }
         };
-        let value = match change(before.as_ref()) {
-            Change::Put(value) => Some(value),
-            Change::Delete => None,
-            Change::Keep => {
+        match (self.apply(key, change(before.as_ref())), basis) {
+            (Ok(Some((version, done))), _) => {
+                done.wait().await?;
+                Ok(Modified { version: Some(version), before })
+            }
+            // What says something of a value that is not durable is not said before it is.
+            (refused, basis) => {
                 if let Some(basis) = basis {
                     basis.wait().await?;
                 }
-                return Ok(Modified { version: None, before });
+                refused.map(|_| Modified { version: None, before })
             }
+        }
+    }
+
+    /// Adds what was decided of `key` to the log: its first version, and the mark that is done once it is
+    /// durable. `None` if everything is kept.
+    fn apply(&self, key: Bytes, change: Change) -> Result<Option<(Version, Rc<Done>)>, StoreError> {
+        let value = match change {
+            Change::Put(value) => Some(value),
+            Change::Delete => None,
+            Change::Keep => return Ok(None),
+            Change::Several(effects) => return self.apply_several(effects),
         };
         check_value(value.as_ref())?;
         self.check_bytes(record_bytes(&key, value.as_ref()))?;
         self.counters.writes.add(1);
         self.count_user_bytes(&key, value.as_ref());
         let version = self.take_versions(1);
-        self.append(vec![Pending::Item { key, value, version }]).wait().await?;
-        Ok(Modified { version: Some(version), before })
+        Ok(Some((version, self.append(vec![Pending::Item { key, value, version }]))))
     }
 
     /// Writes records under the versions they have on another shard.
@@ -162,16 +177,21 @@ impl<W: World> Core<W> {
         self.append(vec![Pending::Partition { change, encoded }]).wait().await
     }
 
-    fn check_batch(&self, batch: &WriteBatch) -> Result<usize, StoreError> {
-        let mut bytes = 0;
-        for write in &batch.writes {
-            check_key(&write.key)?;
-            check_value(write.value.as_ref())?;
-            bytes += record_bytes(&write.key, write.value.as_ref());
+    /// Checks keys and values that are to be written at once; returns how many bytes their records take.
+    pub(crate) fn check_writes<'w>(
+        &self,
+        writes: impl Iterator<Item = (&'w Bytes, Option<&'w Bytes>)> + Clone,
+    ) -> Result<usize, StoreError> {
+        let (mut bytes, mut count) = (0, 0);
+        for (key, value) in writes.clone() {
+            check_key(key)?;
+            check_value(value)?;
+            bytes += record_bytes(key, value);
+            count += 1;
         }
         self.check_bytes(bytes)?;
-        if batch.writes.len() > 1 {
-            let mut keys: Vec<&[u8]> = batch.writes.iter().map(|write| &*write.key).collect();
+        if count > 1 {
+            let mut keys: Vec<&[u8]> = writes.map(|(key, _)| &**key).collect();
             keys.sort_unstable();
             if keys.windows(2).any(|pair| pair[0] == pair[1]) {
                 return Err(StoreError::BadRequest("a batch writes a key twice".into()));
@@ -232,7 +252,7 @@ impl<W: World> Core<W> {
         Ok(Decision::Apply)
     }
 
-    fn count_user_bytes(&self, key: &Bytes, value: Option<&Bytes>) {
+    pub(crate) fn count_user_bytes(&self, key: &Bytes, value: Option<&Bytes>) {
         let bytes = key.len() + value.map_or(0, Bytes::len);
         self.counters.user_bytes_written.add(bytes as u64);
     }

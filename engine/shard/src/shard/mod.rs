@@ -6,6 +6,7 @@
 
 mod audit;
 mod control;
+mod decide;
 mod gauge;
 mod import;
 mod maintenance;

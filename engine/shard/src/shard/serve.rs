@@ -2,13 +2,13 @@
 //! messages are taken: see the loop in `mod`.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::{Change, Peek, Version, Versioned, WriteBatch, WriteOutcome};
+use flywheel_store::{Peek, Version, Versioned, WriteBatch, WriteOutcome};
 
+use super::decide::Decision;
 use super::gauge::Gauge;
 use super::partition::{Admission, Partition};
 use super::{Shard, count};
@@ -99,24 +99,20 @@ impl<W: World> Shard<W> {
         count(&self.counters.modifies);
         let Call { question: Modify { key, change }, reply } = call;
         partition.traffic.write(&key);
-        let noted = partition.is_noting().then(|| key.clone());
+        let mut decision = Decision::new(&key, partition.is_noting());
         let shard = Rc::clone(self);
         self.start(&partition.clone(), async move {
-            let mut panicked = false;
-            // A client's mistake must not take the core's other clients down.
-            let guarded = |now: Option<&Versioned>| {
-                let call = AssertUnwindSafe(|| change(now.map(|now| &now.value)));
-                catch_unwind(call).unwrap_or_else(|_| {
-                    panicked = true;
-                    Change::Keep
-                })
+            let has_own_ranges = shard.fleet().has_own_ranges();
+            let decide = |now: Option<&Versioned>| {
+                decision.make(&partition.spec, has_own_ranges, change, now)
             };
-            let answer = shard.store.modify(key, guarded).await;
-            if let Some(key) = noted {
-                partition.note(key, answer.as_ref().ok().and_then(|modified| modified.version));
+            let answer = shard.store.modify(key, decide).await;
+            let first_version = answer.as_ref().ok().and_then(|modified| modified.version);
+            let refused = decision.refused();
+            for (n, key) in decision.noted {
+                partition.note(key, first_version.map(|first| first + n));
             }
-            let answer = answer.map_err(ShardError::from);
-            let answer = if panicked { Err(ShardError::ChangePanicked) } else { answer };
+            let answer = refused.map_or(answer.map_err(ShardError::from), Err);
             reply.send(Outcome::Answer(answer));
         });
     }

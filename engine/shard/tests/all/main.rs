@@ -15,6 +15,7 @@
 //! | `openers` | has a directory one opener at a time, also when several race |
 //! | `clock` | does a clock that steps back by hours do harm |
 //! | `moving` | do clients see nothing of splits and moves while they use the partitions |
+//! | `several` | several effects of one read-modify-write: all or none, also while partitions move |
 //! | `overload` | three times what it can do, in virtual time: bounded queues, clear refusals, recovery |
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
@@ -40,6 +41,7 @@ mod overload;
 mod plumbing;
 mod read_only;
 mod refusal;
+mod several;
 mod small_fs;
 mod stock;
 mod threads;

@@ -83,7 +83,7 @@ async fn use_own_keys(handle: &Handle, client: usize, stop: &Cell<bool>) {
 }
 
 /// Moves partitions around, cutting some.
-async fn shuffle(engine: &LocalEngine, seed: usize) {
+pub async fn shuffle(engine: &LocalEngine, seed: usize) {
     for round in 0..12 {
         let handle = engine.handle();
         let place = handle.locate(&key(seed + round * 7));

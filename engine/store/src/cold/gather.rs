@@ -70,7 +70,7 @@ impl<W: World> Gather<W> {
 
     /// Pages without which the changes cannot be applied.
     fn missing(&self, changes: &[(Pending, Location)]) -> BTreeSet<Page> {
-        let all = changes.iter().flat_map(|(change, _)| change.effects());
+        let all = changes.iter().flat_map(|(change, _)| change.touches());
         self.core.table.borrow().pages_needed(all)
     }
 }

@@ -13,7 +13,7 @@ use super::files::PageFiles;
 use crate::error::StoreError;
 use crate::index::{Fetched, Gap, Leaf, Page, Sweep, Tree};
 use crate::options::StoreOptions;
-use crate::partitions::{Effect, PartitionTable};
+use crate::partitions::{PartitionTable, Touch};
 use crate::stats::Counters;
 
 /// Times that the clock goes round before what is left in memory stays there.
@@ -91,7 +91,7 @@ impl<W: World> Spill<W> {
     pub(crate) async fn bring(
         &self,
         table: &RefCell<PartitionTable>,
-        changes: impl Iterator<Item = (&[u8], Effect)> + Clone,
+        changes: impl Iterator<Item = (&[u8], Touch)> + Clone,
     ) -> Result<(), StoreError> {
         loop {
             let pages = table.borrow().pages_needed(changes.clone());

@@ -17,7 +17,7 @@ use crate::format::record::{Record, RecordKind};
 use crate::format::segment::CONTENT_AT;
 use crate::format::superblock::Superblock;
 use crate::limits::MAX_READINGS;
-use crate::partitions::Effect;
+use crate::partitions::Touch;
 use crate::segment_reader::{Batch, decode_batch, find_header, read_agreed, read_range};
 use crate::segments::SegmentState;
 
@@ -238,7 +238,7 @@ impl<W: World> Replay<'_, W> {
     /// Has the index take in what it needs for these changes.
     async fn bring(
         &mut self,
-        changes: impl Iterator<Item = (&[u8], Effect)> + Clone,
+        changes: impl Iterator<Item = (&[u8], Touch)> + Clone,
     ) -> Result<(), StoreError> {
         match &self.spill {
             Some(spill) => spill.bring(&self.table, changes).await,
@@ -249,7 +249,7 @@ impl<W: World> Replay<'_, W> {
     async fn replay_meta(&mut self, meta: Meta, number: u64) -> Result<(), StoreError> {
         let Meta::Relocate { run, from } = meta else {
             if let Meta::Split { at, .. } = &meta {
-                self.bring(std::iter::once((&**at, Effect::Shaped))).await?;
+                self.bring(std::iter::once((&**at, Touch::Shaped))).await?;
             }
             self.table.borrow_mut().apply(&meta);
             return Ok(());
@@ -275,7 +275,7 @@ impl<W: World> Replay<'_, W> {
             let what = format!("{} records in a run, found {}", from.len(), batch.records.len());
             return Err(self.corrupt(run, Damage::new(what)));
         }
-        self.bring(batch.records.iter().map(|(_, record)| (record.key, Effect::Moved))).await?;
+        self.bring(batch.records.iter().map(|(_, record)| (record.key, Touch::Moved))).await?;
         for (from, (to, record)) in from.into_iter().zip(batch.records) {
             if let Some(partition) = self.table.borrow_mut().find_mut(record.key) {
                 partition.index.relocate(record.key, from, to);
@@ -289,9 +289,9 @@ impl<W: World> Replay<'_, W> {
 }
 
 /// What a record of the log does to its key.
-fn effect_of<'r>(record: &Record<'r>) -> (&'r [u8], Effect) {
+fn effect_of<'r>(record: &Record<'r>) -> (&'r [u8], Touch) {
     let is_removed = record.kind == RecordKind::Tombstone;
-    (record.key, if is_removed { Effect::Removed } else { Effect::Shaped })
+    (record.key, if is_removed { Touch::Removed } else { Touch::Shaped })
 }
 
 /// Whether no batch of this life was begun at `place`: zeros, a batch of an earlier life, or a

@@ -3,6 +3,7 @@
 //!
 //! - `model`: one caller against a `BTreeMap`, with reopening and power loss in between.
 //! - `concurrent`: many callers at once; nothing acknowledged is lost, nothing is seen out of order.
+//! - `effects`: several effects of one read-modify-write: all or none, and what is appended seen in order.
 //! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
 //! - `recovery`: lost superblocks, segments of an older image: a clean prefix or an error with its place.
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
@@ -17,6 +18,7 @@
 
 mod cold;
 mod concurrent;
+mod effects;
 mod fixture;
 mod history;
 mod model;
