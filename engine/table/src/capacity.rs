@@ -37,7 +37,12 @@ pub(crate) fn write_units(size_bytes: usize) -> f64 {
 
 impl Units {
     /// Of a write that found an item of one size and left one of another.
-    pub fn of_write(table: &Table, before_bytes: usize, after_bytes: usize, entries: &[EntryChange]) -> Self {
+    pub fn of_write(
+        table: &Table,
+        before_bytes: usize,
+        after_bytes: usize,
+        entries: &[EntryChange],
+    ) -> Self {
         let mut units =
             Self { table: write_units(before_bytes.max(after_bytes)), ..Self::default() };
         for entry in entries {
@@ -46,7 +51,8 @@ impl Units {
                 IndexPlace::Global(place) => (&table.globals[place].name, &mut units.globals),
             };
             let of = |bytes: Option<usize>| bytes.map_or(0.0, write_units);
-            *arm.entry(name.clone()).or_default() += of(entry.removed_bytes) + of(entry.written_bytes);
+            *arm.entry(name.clone()).or_default() +=
+                of(entry.removed_bytes) + of(entry.written_bytes);
         }
         units
     }

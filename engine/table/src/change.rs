@@ -205,9 +205,8 @@ struct Entries {
 
 impl Entries {
     fn told(&self, index: IndexPlace) -> EntryChange {
-        let size = |entry: &Option<(Bytes, Item)>| {
-            entry.as_ref().map(|(_, item)| item_size_bytes(item))
-        };
+        let size =
+            |entry: &Option<(Bytes, Item)>| entry.as_ref().map(|(_, item)| item_size_bytes(item));
         let written_bytes = size(&self.written).max(self.replaced_bytes);
         EntryChange { index, removed_bytes: size(&self.removed), written_bytes }
     }

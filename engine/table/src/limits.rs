@@ -3,9 +3,7 @@
 //!
 //! *Constraints* is DynamoDB's developer guide, "Quotas and constraints".
 
-use flywheel_item::limits::{
-    MAX_ITEM_BYTES, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES,
-};
+use flywheel_item::limits::{MAX_ITEM_BYTES, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Bytes of items that one page of a query or a scan evaluates. Source: Constraints, result set.

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flywheel_shard::{ChangeFn, Modified, ScanPage, ScanRequest, Versioned, WriteBatch, WriteOutcome};
+use flywheel_shard::{
+    ChangeFn, Modified, ScanPage, ScanRequest, Versioned, WriteBatch, WriteOutcome,
+};
 
 /// Ordered byte keys with byte values, kept durably. Clones are ways into the same storage.
 pub trait Storage: Clone + Send + Sync + 'static {

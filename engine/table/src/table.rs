@@ -7,7 +7,8 @@ use flywheel_item::key::{KeyAttribute, KeyEncoder, KeySchema};
 use flywheel_item::{AttributeValue, Item, check_key_value};
 
 use crate::catalog::record::{
-    GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord, TableRecord, TableStatus,
+    GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord, TableRecord,
+    TableStatus,
 };
 use crate::keys;
 use crate::limits::{MAX_PLAIN_PART_BYTES, TABLE_PREFIX_BYTES};
@@ -176,11 +177,7 @@ impl<'a> Source<'a> {
     }
 
     /// The beginning of the keys with this partition key.
-    pub fn entries_of(
-        self,
-        table: &Table,
-        partition: &[&AttributeValue],
-    ) -> KeyEncoder {
+    pub fn entries_of(self, table: &Table, partition: &[&AttributeValue]) -> KeyEncoder {
         match self {
             Self::Table => table.items_of(partition),
             Self::Local(index) => {

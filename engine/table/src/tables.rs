@@ -123,9 +123,9 @@ impl ChangeError<ApiError> {
     /// What is told of a change that was not made to the table of that name.
     pub(crate) fn told(self, name: &str) -> ApiError {
         match self {
-            Self::NoTable => {
-                ApiError::not_found(format!("Requested resource not found: Table: {name} not found"))
-            }
+            Self::NoTable => ApiError::not_found(format!(
+                "Requested resource not found: Table: {name} not found"
+            )),
             Self::Refused(error) => error,
             Self::Storage(error) => error.into(),
         }

@@ -10,7 +10,6 @@ macro_rules! invalid {
         format!("One or more parameter values were invalid: {}", format_args!($($text)*))
     };
 }
-pub(crate) use invalid;
 
 pub(crate) const KEY_MISMATCH: &str = "The provided key element does not match the schema";
 pub(crate) const START_KEY_INVALID: &str = "The provided starting key is invalid";
@@ -21,20 +20,16 @@ pub(crate) const START_KEY_PREDICATE: &str =
 pub(crate) const START_KEY_ONE_ROW: &str =
     "The query can return at most one row and cannot be restarted";
 pub(crate) const START_KEY_EXCLUSIVE: &str = "The provided exclusive start key is invalid";
-pub(crate) const START_KEY_OTHER_SEGMENT: &str =
-    "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
+pub(crate) const START_KEY_OTHER_SEGMENT: &str = "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
      with correct Segment. TotalSegments: ";
 pub(crate) const CONSISTENT_GLOBAL: &str =
     "Consistent reads are not supported on global secondary indexes";
-pub(crate) const NO_KEY_CONDITION: &str =
-    "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.";
+pub(crate) const NO_KEY_CONDITION: &str = "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.";
 pub(crate) const SEGMENT_TOO_LARGE: &str =
     "The Segment parameter is zero-based and must be less than parameter TotalSegments";
-pub(crate) const TOTAL_SEGMENTS_MISSING: &str =
-    "The TotalSegments parameter is required but was not present in the request when Segment \
+pub(crate) const TOTAL_SEGMENTS_MISSING: &str = "The TotalSegments parameter is required but was not present in the request when Segment \
      parameter is present";
-pub(crate) const SEGMENT_MISSING: &str =
-    "The Segment parameter is required but was not present in the request when parameter \
+pub(crate) const SEGMENT_MISSING: &str = "The Segment parameter is required but was not present in the request when parameter \
      TotalSegments is present";
 pub(crate) const NAMES_WITHOUT_EXPRESSION: &str =
     "ExpressionAttributeNames can only be specified when using expressions";
@@ -46,8 +41,7 @@ pub(crate) const OPERATOR_WITH_ONE_CONDITION: &str =
 pub(crate) const OPERATOR_UNKNOWN: &str =
     "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]";
 pub(crate) const DUPLICATE_KEYS: &str = "Provided list of item keys contains duplicates";
-pub(crate) const NO_SPECIFIC_ATTRIBUTES: &str =
-    "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
+pub(crate) const NO_SPECIFIC_ATTRIBUTES: &str = "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
      SPECIFIC_ATTRIBUTES";
 pub(crate) const PROJECTED_WITHOUT_INDEX: &str =
     "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName";
@@ -94,7 +88,9 @@ pub(crate) fn index_key_type(
     index: &str,
 ) -> String {
     let (expected, actual) = (expected.code(), actual.code());
-    invalid!("Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {index}")
+    invalid!(
+        "Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {index}"
+    )
 }
 
 /// A key of an index with nothing in it.

@@ -42,8 +42,7 @@ pub(crate) fn collection(
         return None;
     }
     let partition = table.key.partition.iter();
-    let key: Item =
-        partition.map(|key| (key.name.clone(), item[&key.name].clone())).collect();
+    let key: Item = partition.map(|key| (key.name.clone(), item[&key.name].clone())).collect();
     // An estimate, as in DynamoDB: all that is said of a collection below a gigabyte.
     Some(ItemCollectionMetrics {
         item_collection_key: Some(key.into()),

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use flywheel_shard::{Condition, Direction, ScanRequest, Versioned, Write, WriteBatch, WriteOutcome};
+use flywheel_shard::{
+    Condition, Direction, ScanRequest, Versioned, Write, WriteBatch, WriteOutcome,
+};
 
 use crate::keys;
 use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
@@ -167,7 +169,8 @@ impl<S: Storage> Catalog<S> {
         self.tables.rcu(|tables| {
             let mut tables = TablesByName::clone(tables);
             let is_newer = |known: &Arc<Table>| {
-                (known.record.number, known.record.version) > (table.record.number, table.record.version)
+                (known.record.number, known.record.version)
+                    > (table.record.number, table.record.version)
             };
             if !tables.get(table.name()).is_some_and(is_newer) {
                 tables.insert(table.name().to_owned(), Arc::clone(&table));
@@ -192,7 +195,8 @@ impl<S: Storage> Catalog<S> {
 }
 
 fn put(key: Bytes, value: &impl serde::Serialize, condition: Condition) -> Write {
-    let value = serde_json::to_vec(value).expect("records have names for keys and no strange numbers");
+    let value =
+        serde_json::to_vec(value).expect("records have names for keys and no strange numbers");
     Write { key, value: Some(value.into()), condition: Some(condition) }
 }
 

@@ -2,6 +2,8 @@
 
 use flywheel_api::{ApiError, DeleteItemRequest, DeleteItemResponse, ItemOut};
 
+use flywheel_item::Item;
+
 use crate::change::{Verdict, Write};
 use crate::parameters::{self, Given, is_all_old};
 use crate::storage::Storage;
@@ -47,7 +49,8 @@ impl<S: Storage> Tables<S> {
         parameters::finish(words, placeholders)?;
         let table = self.serving(request.table_name.as_deref())?;
         table.check_key(words, &key)?;
-        let collection = write::collection(&table, &key, request.return_item_collection_metrics.as_deref());
+        let collection =
+            write::collection(&table, &key, request.return_item_collection_metrics.as_deref());
         let returns_old = is_all_old(request.return_values.as_deref());
         let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
         let changed = self
@@ -55,7 +58,7 @@ impl<S: Storage> Tables<S> {
                 table: table.clone(),
                 key: table.item_key(&key),
                 looks: condition.is_some() || returns_old,
-                decide: move |before| {
+                decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;
                     Ok(Verdict::Delete)
                 },

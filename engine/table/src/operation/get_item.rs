@@ -35,7 +35,8 @@ impl<S: Storage> Tables<S> {
         table.check_key(words, &key)?;
         let found = self.storage().get(table.item_key(&key)).await?;
         let is_consistent = request.consistent_read == Some(true);
-        let size_bytes = found.as_ref().map(|found| stored::size_bytes(&found.value)).transpose()?;
+        let size_bytes =
+            found.as_ref().map(|found| stored::size_bytes(&found.value)).transpose()?;
         let units = Units {
             table: read_units(size_bytes.unwrap_or_default(), is_consistent),
             ..Units::default()

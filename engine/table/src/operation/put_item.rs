@@ -1,7 +1,7 @@
 //! PutItem: an item in place of what was there.
 
 use flywheel_api::{ApiError, ItemOut, PutItemRequest, PutItemResponse};
-use flywheel_item::check_item;
+use flywheel_item::{Item, check_item};
 
 use crate::change::{Verdict, Write};
 use crate::item_key::KeyTypeFault;
@@ -48,7 +48,8 @@ impl<S: Storage> Tables<S> {
         let table = self.serving(request.table_name.as_deref())?;
         table.check_item(words, &item, KeyTypeFault::Named)?;
         let key = table.item_key(&item);
-        let collection = write::collection(&table, &item, request.return_item_collection_metrics.as_deref());
+        let collection =
+            write::collection(&table, &item, request.return_item_collection_metrics.as_deref());
         let returns_old = is_all_old(request.return_values.as_deref());
         let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
         let changed = self
@@ -56,7 +57,7 @@ impl<S: Storage> Tables<S> {
                 table: table.clone(),
                 key,
                 looks: condition.is_some() || returns_old,
-                decide: move |before| {
+                decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;
                     Ok(Verdict::Put(item))
                 },

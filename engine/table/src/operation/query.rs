@@ -36,9 +36,9 @@ impl<S: Storage> Tables<S> {
             return Err(ApiError::validation(wording::CONSISTENT_GLOBAL));
         }
         let start = start_key.as_ref();
-        let start = start.map(|key| start_key::of_source(words, &table, source, key)).transpose()?;
-        let queried =
-            key.of_key(source.schema(&table)).map_err(|invalid| words.unfit(&invalid))?;
+        let start =
+            start.map(|key| start_key::of_source(words, &table, source, key)).transpose()?;
+        let queried = key.of_key(source.schema(&table)).map_err(|invalid| words.unfit(&invalid))?;
         let mut bounds = Bounds::of_query(&table, source, &queried);
         let is_forward = request.scan_index_forward != Some(false);
         if let (Some(start_key), Some(start)) = (&start_key, start) {

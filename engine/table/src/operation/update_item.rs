@@ -82,7 +82,7 @@ impl<S: Storage> Tables<S> {
                 key: table.item_key(&updating.key),
                 table: Arc::clone(&table),
                 looks: true,
-                decide: move |before| updating.decide(before),
+                decide: move |before: Option<&Item>| updating.decide(before),
             })
             .await?;
         let mode = request.return_consumed_capacity.as_deref();

@@ -45,7 +45,10 @@ impl Bounds {
             u64::try_from(hash).ok().map(|hash| [prefix, &hash.to_be_bytes()].concat())
         };
         let start = from(segment).unwrap_or_else(|| prefix.to_vec());
-        Self::of_range(KeyRange { start, end: from(segment + 1).or_else(|| prefix_successor(prefix)) })
+        Self::of_range(KeyRange {
+            start,
+            end: from(segment + 1).or_else(|| prefix_successor(prefix)),
+        })
     }
 
     fn of_range(range: KeyRange) -> Self {

@@ -103,7 +103,11 @@ impl Making<'_> {
         ScanRequest {
             start: bounds.start.clone(),
             end: bounds.end.clone(),
-            direction: if self.request.is_forward { Direction::Forward } else { Direction::Backward },
+            direction: if self.request.is_forward {
+                Direction::Forward
+            } else {
+                Direction::Backward
+            },
             max_items: left.min(MAX_STRETCH_ITEMS),
             max_bytes: MAX_PAGE_BYTES,
         }
