@@ -39,6 +39,8 @@ pub enum ErrorCode {
     Serialization,
     /// The service is not able to answer now.
     ServiceUnavailable,
+    /// No such table; so backups say it.
+    TableNotFound,
     /// Too many requests for now.
     Throttling,
     /// A transaction that was given up, with the reasons.
@@ -118,6 +120,7 @@ impl ErrorCode {
             Self::ResourceNotFound => (DYNAMODB, "ResourceNotFoundException", 400),
             Self::Serialization => (SERVICE, "SerializationException", 400),
             Self::ServiceUnavailable => (DYNAMODB, "ServiceUnavailable", 503),
+            Self::TableNotFound => (DYNAMODB, "TableNotFoundException", 400),
             Self::Throttling => (AVAILABILITY, "ThrottlingException", 400),
             Self::TransactionCanceled => (DYNAMODB, "TransactionCanceledException", 400),
             Self::TransactionConflict => (DYNAMODB, "TransactionConflictException", 400),

@@ -10,6 +10,7 @@
 mod check;
 pub mod codec;
 pub mod expression;
+mod hash_order;
 mod invalid;
 pub mod key;
 pub mod legacy;
@@ -21,6 +22,7 @@ mod value;
 mod wording;
 
 pub use check::{check_item, check_key_value, check_value};
+pub use hash_order::{HashTable, in_hash_order};
 pub use invalid::{ExpressionFault, ExpressionKind, Invalid};
 pub use number::{Number, NumberError};
 pub use path::{Path, PathElement};

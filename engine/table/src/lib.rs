@@ -8,6 +8,8 @@
 mod capacity;
 mod catalog;
 mod change;
+mod definition;
+mod describe;
 mod item_key;
 mod keys;
 pub mod limits;
@@ -23,5 +25,5 @@ mod words;
 mod write;
 
 pub use keys::kept_together_bytes;
-pub use storage::{Storage, StorageError};
+pub use storage::{Extent, Storage, StorageError};
 pub use tables::{Clock, TableOptions, Tables};

@@ -56,6 +56,18 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// See [`StorageError`].
     fn spread(&self, prefix: Bytes) -> impl Future<Output = Result<(), StorageError>> + Send;
 
+    /// Deletes the keys that begin with `prefix`, in pieces. Done again it goes on.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn clear(&self, prefix: Bytes) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// About how much stands under the keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn measure(&self, prefix: Bytes) -> impl Future<Output = Result<Extent, StorageError>> + Send;
+
     /// Prefixes under which appended records stand: one for each part of the storage that orders them by
     /// itself.
     fn feeds(&self) -> Vec<Bytes>;
@@ -63,6 +75,15 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Waits until something may have been appended to the feed with this prefix, or for as long as
     /// `at_most`.
     fn appended(&self, feed: &Bytes, at_most: Duration) -> impl Future<Output = ()>;
+}
+
+/// How much stands in a range of keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Keys with a value.
+    pub items: u64,
+    /// Bytes that these take.
+    pub size_bytes: u64,
 }
 
 /// Why the storage did not answer.

@@ -11,6 +11,8 @@ macro_rules! invalid {
     };
 }
 
+pub(crate) use invalid;
+
 pub(crate) const KEY_MISMATCH: &str = "The provided key element does not match the schema";
 pub(crate) const START_KEY_INVALID: &str = "The provided starting key is invalid";
 pub(crate) const START_KEY_OUTSIDE: &str =

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::check_value;
+use crate::hash_order::{HashTable, in_hash_order};
 use crate::invalid::{ExpressionFault, Invalid, Placeholders as Which};
 use crate::limits::MAX_PLACEHOLDER_BYTES;
 use crate::value::{AttributeValue, Item};
@@ -74,7 +75,7 @@ impl Placeholders {
         let unused = |all: Vec<&String>, used: &BTreeSet<String>| {
             let total = all.len();
             let keys = all.into_iter().filter(|key| !used.contains(*key));
-            in_hash_set_order(keys.cloned().collect(), total)
+            in_hash_order(keys.cloned().collect(), HashTable::Copied(total))
         };
         let names = unused(self.names.keys().collect(), &self.used_names);
         if !names.is_empty() {
@@ -105,17 +106,4 @@ fn check_keys<'a>(
         }
     }
     Ok(())
-}
-
-/// Keys as DynamoDB lists them in its errors: the order of a Java hash set that was made of `total`.
-fn in_hash_set_order(mut keys: Vec<String>, total: usize) -> Vec<String> {
-    // Made with room for all at three quarters full, at least 16 buckets, a power of two.
-    let buckets = ((total * 4 / 3) as u32 + 1).max(16).next_power_of_two();
-    keys.sort_by_cached_key(|key| {
-        let hash = key
-            .encode_utf16()
-            .fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
-        (hash ^ hash >> 16) & (buckets - 1)
-    });
-    keys
 }

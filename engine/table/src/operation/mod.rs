@@ -1,8 +1,16 @@
 //! What each operation does, a file each: from its request to its response.
 
+mod create_table;
 mod delete_item;
+mod delete_table;
+mod describe_table;
 mod get_item;
+mod list_tables;
 mod put_item;
 mod query;
 mod scan;
+mod service;
+mod tags;
+mod time_to_live;
 mod update_item;
+mod update_table;
