@@ -63,10 +63,7 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
         Invalid::NullNotTrue => {
             format!("{INVALID}Null attribute value types must have the value of true")
         }
-        Invalid::ExpressionValue(key, invalid) => format!(
-            "ExpressionAttributeValues contains invalid value: {} for key {key}",
-            message(invalid, wording)
-        ),
+        Invalid::ExpressionValue(key, invalid) => of_expression_value(key, invalid, wording),
         Invalid::Number(error, text) => of_number(*error, text, wording),
         Invalid::EmptySet(kind) => format!(
             "{INVALID}{}",
@@ -117,6 +114,18 @@ pub(crate) fn message(invalid: &Invalid, wording: Wording) -> String {
         }
         Invalid::KeyCondition(fault) => of_key_condition(fault),
         Invalid::Legacy(fault) => of_legacy(fault),
+    }
+}
+
+/// The current wording tells the placeholder only of what is no value at all.
+fn of_expression_value(key: &str, invalid: &Invalid, wording: Wording) -> String {
+    let says = message(invalid, wording);
+    let is_named =
+        matches!(invalid, Invalid::EmptyValue | Invalid::SeveralTypes | Invalid::NestedTooDeep);
+    if is_named || wording == Wording::Former {
+        format!("ExpressionAttributeValues contains invalid value: {says} for key {key}")
+    } else {
+        says
     }
 }
 

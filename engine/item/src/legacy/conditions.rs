@@ -60,7 +60,7 @@ impl LegacyOperator {
     ];
 
     /// How it is written.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Eq => "EQ",
             Self::Ne => "NE",

@@ -1,0 +1,174 @@
+//! Query and Scan. Without a table's name both are answered in the older form, whatever the wording.
+
+use std::collections::BTreeMap;
+
+use flywheel_item::Wording;
+
+use super::items::COMPARISONS;
+use super::{
+    CAPACITY, CONDITIONAL, Checked, Faults, names, not_null, one_of, texts_within, within,
+    within_newer,
+};
+use crate::error::ApiError;
+use crate::limits::{MAX_ATTRIBUTES_TO_GET, MAX_SEGMENT, MAX_TOTAL_SEGMENTS};
+use crate::messages::{Condition, QueryRequest, ScanRequest};
+
+/// Values of `Select`.
+const SELECT: &[&str] =
+    &["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"];
+
+/// Conditions without an operator, in either form, or with one that is none, in the older form.
+fn operators(
+    path: &str,
+    member: &Option<BTreeMap<String, Condition>>,
+    wording: Wording,
+) -> Vec<String> {
+    let fault = |(name, condition): (&String, &Condition)| {
+        let path = format!("{path}.{name}.member.comparisonOperator");
+        let operator = &condition.comparison_operator;
+        let unknown = || one_of(&path, operator, COMPARISONS);
+        not_null(&path, operator)
+            .or_else(|| if wording == Wording::Former { unknown() } else { None })
+    };
+    member.iter().flatten().filter_map(fault).collect()
+}
+
+fn limit(member: Option<i64>) -> Option<String> {
+    within("limit", member, 1, i64::MAX)
+}
+
+fn limit_newer(member: Option<i64>) -> Option<String> {
+    within_newer("Limit", member, 1, i64::MAX)
+}
+
+fn capacity(member: &Option<String>) -> Option<String> {
+    one_of("returnConsumedCapacity", member, CAPACITY)
+}
+
+fn attributes(member: &Option<Vec<String>>) -> Option<String> {
+    texts_within("attributesToGet", member, 1, MAX_ATTRIBUTES_TO_GET)
+}
+
+impl QueryRequest {
+    fn check_former(&self) -> Result<(), ApiError> {
+        Faults::none()
+            .and(one_of("select", &self.select, SELECT))
+            .and(names::faults_if_any("indexName", &self.index_name))
+            .and(capacity(&self.return_consumed_capacity))
+            .and(operators("queryFilter", &self.query_filter, Wording::Former))
+            .and(names::all_faults("tableName", &self.table_name))
+            .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
+            .and(attributes(&self.attributes_to_get))
+            .and(limit(self.limit))
+            .and(operators("keyConditions", &self.key_conditions, Wording::Former))
+            .end()
+    }
+
+    fn operators(&self) -> Vec<String> {
+        let mut faults = operators("keyConditions", &self.key_conditions, Wording::Current);
+        faults.extend(operators("queryFilter", &self.query_filter, Wording::Current));
+        faults
+    }
+}
+
+impl Checked for QueryRequest {
+    fn check(&self, wording: Wording) -> Result<(), ApiError> {
+        if wording == Wording::Former {
+            return self.check_former();
+        }
+        if self.table_name.is_none() {
+            return Faults::none()
+                .and(one_of("select", &self.select, SELECT))
+                .and(capacity(&self.return_consumed_capacity))
+                .and(not_null("tableName", &self.table_name))
+                .and(self.operators())
+                .and(limit(self.limit))
+                .end();
+        }
+        Faults::none()
+            .and(limit_newer(self.limit))
+            .and(names::empty_fault(&self.table_name))
+            .end()?;
+        Faults::none()
+            .and(names::first_fault("tableName", &self.table_name))
+            .and(capacity(&self.return_consumed_capacity))
+            .and(self.operators())
+            .end()?;
+        Faults::none().and(attributes(&self.attributes_to_get)).end()
+    }
+}
+
+impl QueryRequest {
+    /// Checks `Select`, which the newer form does not look at before it has looked at which parameters go
+    /// together.
+    ///
+    /// # Errors
+    /// `ValidationException`.
+    pub fn check_select(&self) -> Result<(), ApiError> {
+        Faults::none().and(one_of("select", &self.select, SELECT)).end()
+    }
+}
+
+impl ScanRequest {
+    /// As [`QueryRequest::check_select`].
+    ///
+    /// # Errors
+    /// `ValidationException`.
+    pub fn check_select(&self) -> Result<(), ApiError> {
+        Faults::none().and(one_of("select", &self.select, SELECT)).end()
+    }
+
+    fn check_former(&self) -> Result<(), ApiError> {
+        Faults::none()
+            .and(one_of("select", &self.select, SELECT))
+            .and(names::faults_if_any("indexName", &self.index_name))
+            .and(within("totalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(capacity(&self.return_consumed_capacity))
+            .and(names::all_faults("tableName", &self.table_name))
+            .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
+            .and(operators("scanFilter", &self.scan_filter, Wording::Former))
+            .and(within("segment", self.segment, 0, MAX_SEGMENT))
+            .and(limit(self.limit))
+            .and(attributes(&self.attributes_to_get))
+            .end()
+    }
+
+    /// The older form as it is used among the newer one: of the name only that it is missing or empty.
+    fn check_older(&self, operators: Vec<String>) -> Result<(), ApiError> {
+        let empty = names::empty_fault(&self.table_name);
+        let empty = empty.and_then(|_| names::empty_fault_older());
+        Faults::none()
+            .and(one_of("select", &self.select, SELECT))
+            .and(within("totalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(capacity(&self.return_consumed_capacity))
+            .and(not_null("tableName", &self.table_name).or(empty))
+            .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
+            .and(operators)
+            .and(within("segment", self.segment, 0, MAX_SEGMENT))
+            .and(limit(self.limit))
+            .end()
+    }
+}
+
+impl Checked for ScanRequest {
+    fn check(&self, wording: Wording) -> Result<(), ApiError> {
+        if wording == Wording::Former {
+            return self.check_former();
+        }
+        let operators = operators("scanFilter", &self.scan_filter, wording);
+        if self.table_name.is_none() || !operators.is_empty() {
+            return self.check_older(operators);
+        }
+        Faults::none()
+            .and(limit_newer(self.limit))
+            .and(within_newer("Segment", self.segment, 0, MAX_SEGMENT))
+            .and(within_newer("TotalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(names::empty_fault(&self.table_name))
+            .end()?;
+        Faults::none()
+            .and(names::first_fault("tableName", &self.table_name))
+            .and(capacity(&self.return_consumed_capacity))
+            .end()?;
+        Faults::none().and(attributes(&self.attributes_to_get)).end()
+    }
+}
