@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use flywheel_store::{PartitionId, PartitionInfo, ScrubReport};
+use futures_util::future::LocalBoxFuture;
 
 use crate::error::ShardError;
 use crate::fleet::Fleet;
@@ -92,6 +93,24 @@ impl Admin {
     /// [`ShardError::Closed`], [`ShardError::Busy`].
     pub async fn scrub(&self) -> Result<Vec<ScrubReport>, ShardError> {
         self.fleet.control_all(|reply| Control::Scrub { reply }).await.into_iter().collect()
+    }
+
+    /// Runs a task on a shard's core, in its executor's foreground, beside the shard's own: what a server that
+    /// listens on every core is made of. `start` is called there and makes the task, which need not be
+    /// [`Send`]; on return it has been handed to the executor. It must never block, and should give way often:
+    /// the shard's requests wait for it.
+    ///
+    /// The task is dropped when the engine closes or is dropped. Its panic ends it and nothing else.
+    ///
+    /// # Errors
+    /// [`ShardError::NoSuchShard`], [`ShardError::Closed`], [`ShardError::Busy`]: nothing was started.
+    pub async fn run_on_shard(
+        &self,
+        shard: u16,
+        start: impl FnOnce() -> LocalBoxFuture<'static, ()> + Send + 'static,
+    ) -> Result<(), ShardError> {
+        let start = Box::new(start);
+        self.fleet.control(shard, |reply| Control::Run { start, reply }).await
     }
 
     fn owner(&self, id: PartitionId) -> Result<u16, ShardError> {

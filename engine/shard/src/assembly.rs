@@ -8,6 +8,7 @@
 use bytes::Bytes;
 use flywheel_store::{PartitionId, PartitionSpec, PartitionState};
 
+use crate::own;
 use crate::route::{Place, RouteMap};
 use crate::shard::Orders;
 
@@ -21,20 +22,30 @@ pub(crate) struct Assembly {
     pub next_partition: u64,
 }
 
-/// The first partitions of a new directory, dealt over the shards in key order. Whatever an
-/// interrupted creation left in the stores is dropped.
-pub(crate) fn create(claims: &[Vec<PartitionSpec>], initial_splits: &[Bytes]) -> Assembly {
+/// The first partitions of a new directory: own ranges if asked for, then the others, dealt over the shards in
+/// key order. Whatever an interrupted creation left in the stores is dropped.
+pub(crate) fn create(
+    claims: &[Vec<PartitionSpec>],
+    own_ranges: bool,
+    initial_splits: &[Bytes],
+) -> Assembly {
     let (shards, partitions) = (claims.len(), initial_splits.len() + 1);
+    let own = if own_ranges { shards as u16 } else { 0 };
     let mut orders: Vec<Orders> = claims
         .iter()
         .map(|claims| Orders { drop: claims.iter().map(|spec| spec.id).collect(), create: vec![] })
         .collect();
-    let mut entries = Vec::with_capacity(partitions);
+    let mut entries = Vec::with_capacity(usize::from(own) + partitions);
+    for shard in 0..own {
+        let spec = own::range(shard, own);
+        entries.push((spec.start.clone(), Place { partition: spec.id, shard }));
+        orders[usize::from(shard)].create.push(spec);
+    }
+    let first = if own_ranges { Bytes::from_static(own::END) } else { Bytes::new() };
     for n in 0..partitions {
-        let start =
-            n.checked_sub(1).map_or_else(Bytes::new, |before| initial_splits[before].clone());
+        let start = n.checked_sub(1).map_or(&first, |before| &initial_splits[before]).clone();
         let spec = PartitionSpec {
-            id: PartitionId(n as u64 + 1),
+            id: PartitionId(u64::from(own) + n as u64 + 1),
             ownership_epoch: 1,
             start: start.clone(),
             end: initial_splits.get(n).cloned(),
@@ -44,8 +55,8 @@ pub(crate) fn create(claims: &[Vec<PartitionSpec>], initial_splits: &[Bytes]) ->
         entries.push((start, Place { partition: spec.id, shard: shard as u16 }));
         orders[shard].create.push(spec);
     }
-    let routes = RouteMap::new(entries);
-    Assembly { orders, routes, next_partition: partitions as u64 + 1 }
+    let next_partition = entries.len() as u64 + 1;
+    Assembly { orders, routes: RouteMap::new(entries), next_partition }
 }
 
 /// Settles what the shards claim.
@@ -135,12 +146,18 @@ mod tests {
     #[test]
     fn a_new_directory_is_dealt_in_order_and_evenly() {
         let splits: Vec<Bytes> = ["b", "c", "d", "e"].map(Bytes::from).into();
-        let assembly = create(&[vec![], vec![spec(9, 1, "", "~", Serving)]], &splits);
+        let assembly = create(&[vec![], vec![spec(9, 1, "", "~", Serving)]], false, &splits);
         assert_eq!(owners(&assembly), [(1, 0), (2, 0), (3, 0), (4, 1), (5, 1)]);
         assert_eq!(drops(&assembly), [vec![], vec![9]]);
         assert_eq!(assembly.next_partition, 6);
-        let alone = create(&[vec![], vec![], vec![]], &[]);
+        let alone = create(&[vec![], vec![], vec![]], false, &[]);
         assert_eq!(owners(&alone), [(1, 0)]);
+        let own = create(&[vec![], vec![]], true, &splits[..1]);
+        assert_eq!(owners(&own), [(1, 0), (2, 1), (3, 0), (4, 1)]);
+        assert!(own::are_in(&own.routes, 2) && own.next_partition == 5);
+        let claims: Vec<_> = own.orders.into_iter().map(|orders| orders.create).collect();
+        let again = settle(&claims).expect("settled");
+        assert!(own::are_in(&again.routes, 2) && again.next_partition == 5);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::admission::Door;
 use crate::error::ShardError;
 use crate::limits::MAX_CONTROL_MESSAGES;
 use crate::mailbox::{Bell, Mailbox, Refused};
+use crate::own;
 use crate::reply::reply;
 use crate::request::{Control, ControlReply, ImportStep, Request};
 use crate::route::Routes;
@@ -23,6 +24,8 @@ pub(crate) struct Inbox {
     pub bell: Arc<Bell>,
     /// Where handles see whether one more request may come.
     pub door: Door,
+    /// The highest version that was appended to the shard's own range since it was opened.
+    pub appended: AtomicU64,
     abandoned: AtomicBool,
 }
 
@@ -34,6 +37,7 @@ impl Inbox {
             control: Mailbox::new(MAX_CONTROL_MESSAGES, Arc::clone(&bell)),
             bell,
             door: Door::default(),
+            appended: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
         }
     }
@@ -61,6 +65,7 @@ impl Inbox {
 pub(crate) struct Fleet {
     pub inboxes: Vec<Arc<Inbox>>,
     pub routes: Routes,
+    has_own_ranges: bool,
     next_partition: AtomicU64,
     /// Requests that the handles refused by themselves, for want of room.
     pub refused_by_handles: AtomicU64,
@@ -70,9 +75,11 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// `next_partition` must be above every name ever given out in the directory.
     pub fn new(inboxes: Vec<Arc<Inbox>>, routes: Routes, next_partition: u64) -> Self {
+        let has_own_ranges = own::are_in(&routes.now(), inboxes.len() as u16);
         Self {
             inboxes,
             routes,
+            has_own_ranges,
             next_partition: AtomicU64::new(next_partition),
             refused_by_handles: AtomicU64::new(0),
             closing: AtomicBool::new(false),
@@ -81,7 +88,7 @@ impl Fleet {
 
     /// Whether each shard has a range of its own that things can be appended to.
     pub fn has_own_ranges(&self) -> bool {
-        false
+        self.has_own_ranges
     }
 
     /// A name that no partition of the directory ever had: names never leave a directory, because

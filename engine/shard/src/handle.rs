@@ -15,7 +15,7 @@ use crate::fleet::Fleet;
 use crate::limits::MAX_REROUTES;
 use crate::mailbox::Refused;
 use crate::reply::reply;
-use crate::request::{Call, ChangeFn, Get, Modify, Outcome, Question};
+use crate::request::{Call, ChangeFn, Control, Get, Modify, Outcome, Question};
 use crate::route::Place;
 
 /// A way into an engine, for any thread. Clones are cheap and share one bound on requests under way.
@@ -92,6 +92,39 @@ impl Handle {
     /// [`ShardError::Busy`], [`ShardError::Closed`], or the store's own.
     pub async fn scan(&self, request: ScanRequest) -> Result<ScanPage, ShardError> {
         crate::scan::scan(self, request).await
+    }
+
+    /// Whether the directory was made with own ranges, which [`flywheel_store::Effect::Append`] needs.
+    pub fn has_own_ranges(&self) -> bool {
+        self.fleet.has_own_ranges()
+    }
+
+    /// Shards of the engine.
+    pub fn shards(&self) -> u16 {
+        self.fleet.inboxes.len() as u16
+    }
+
+    /// Waits until something was appended to the own range of `shard` under a version above `after`, and can be
+    /// read; answers with the highest version of which that is known.
+    ///
+    /// Only what was appended since the engine was opened counts. So a reader scans from the last version it
+    /// saw until nothing is left, then waits here with that version, or with the last answer if that is higher:
+    /// it is woken for all that comes behind its last scan, and misses nothing. A wait may be dropped at any time.
+    ///
+    /// # Errors
+    /// [`ShardError::NoOwnRanges`], [`ShardError::NoSuchShard`]; [`ShardError::Closed`], also to those who wait
+    /// when the engine closes; [`ShardError::Busy`] if too many wait at that shard.
+    pub async fn appended(&self, shard: u16, after: Version) -> Result<Version, ShardError> {
+        if !self.has_own_ranges() {
+            return Err(ShardError::NoOwnRanges);
+        }
+        if let Some(inbox) = self.fleet.inboxes.get(usize::from(shard)) {
+            let highest = inbox.appended.load(Ordering::Acquire);
+            if highest > after {
+                return Ok(highest);
+            }
+        }
+        self.fleet.control(shard, |reply| Control::Appended { after, reply }).await
     }
 
     /// The partition and shard that `key` belongs to right now.

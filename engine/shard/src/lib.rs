@@ -5,6 +5,10 @@
 //! [`Handle`] is how any thread speaks to it. [`LocalEngine`] runs the same shards in one thread, on
 //! any [`flywheel_disk::World`], so that a simulator can drive them by seed.
 //!
+//! A directory may be made with *own ranges* ([`EngineOptions::own_ranges`]): a partition for each shard to which
+//! a read-modify-write appends, see [`Effect::Append`], and for whose growth a task can wait, see
+//! [`Handle::appended`].
+//!
 //! How a request travels: the handle looks up the owner in the route map, puts the request into the
 //! owner's bounded mailbox and awaits a one-shot reply. The owner answers what it has in memory at
 //! once and runs the rest as tasks of its own core. No lock is shared between cores on that way, and
@@ -26,6 +30,7 @@ mod local;
 pub mod mailbox;
 mod offline;
 mod options;
+mod own;
 pub mod reply;
 mod request;
 pub mod route;
@@ -40,7 +45,7 @@ pub use flywheel_store::{
     Audit, Change, Checked, Concern, Condition, Direction, Effect, Finding, LostRegion, Modified,
     PartitionId, PartitionInfo, PartitionSpec, PartitionState, RecoveryProgress, ScanPage,
     ScanRequest, ScrubReport, ScrubState, StoreError, StoreOptions, StoreStats, Version, Versioned,
-    Write, WriteBatch, WriteOutcome,
+    Write, WriteBatch, WriteOutcome, own_prefix,
 };
 
 pub use admin::Admin;

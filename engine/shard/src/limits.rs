@@ -60,6 +60,12 @@ pub const MAX_MOVE_KNOCKS: usize = 1000;
 /// Bytes of keys written during one round of a move, at the most; beyond it the move gives up.
 pub const MAX_DIRTY_KEY_BYTES: usize = 64 << 20;
 
+/// Tasks that wait for something to be appended to one shard's own range.
+pub const MAX_FEED_WAITERS: usize = 1024;
+
+/// Tasks of others that run on one shard's core.
+pub const MAX_GUEST_TASKS: usize = 1 << 16;
+
 /// Keys of recent requests that a partition remembers, to find the median of its traffic.
 pub const MAX_SAMPLED_KEYS: usize = 256;
 

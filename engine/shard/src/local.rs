@@ -58,7 +58,7 @@ impl LocalEngine {
         }
         let claims: Vec<_> = opened.iter().map(|shard| shard.claims()).collect();
         let Assembly { orders, routes, next_partition } = if creating {
-            assembly::create(&claims, &options.initial_splits)
+            assembly::create(&claims, options.own_ranges, &options.initial_splits)
         } else {
             assembly::settle(&claims).map_err(|problem| directory::bad(directory, problem))?
         };

@@ -12,6 +12,7 @@ use crate::limits::{
     MAX_ACTIVE_REQUESTS, MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, MAX_MAILBOX_REQUESTS,
     MAX_PARTITIONS_PER_SHARD, MAX_SHARDS,
 };
+use crate::own;
 
 /// How an engine behaves. The defaults suit a machine of its own.
 #[derive(Debug, Clone)]
@@ -41,6 +42,10 @@ pub struct EngineOptions {
     /// First keys of the initial partitions, the first one's (the empty key) left out; ascending.
     /// The partitions are dealt over the shards in order. Only used when a directory is created.
     pub initial_splits: Vec<Bytes>,
+    /// Whether each shard gets a range of its own to append to: then the keys below 0x01 are divided among the
+    /// shards, from [`crate::own_prefix`] on, in partitions that are never moved nor split, and `initial_splits`
+    /// divide the keys from 0x01 on. Only used when a directory is created: it has them or not for good.
+    pub own_ranges: bool,
     /// When partitions split by themselves.
     pub split: SplitOptions,
     /// How long a core polls before it sleeps: worth a little where waking another core is dear and
@@ -95,6 +100,7 @@ impl Default for EngineOptions {
             in_flight: 2048,
             in_flight_bytes: 128 << 20,
             initial_splits: Vec::new(),
+            own_ranges: false,
             split: SplitOptions::default(),
             spin: Duration::ZERO,
             durability: None,
@@ -205,8 +211,12 @@ impl EngineOptions {
 
     fn check_initial_splits(&self) -> Result<(), ShardError> {
         let splits = &self.initial_splits;
-        let most = self.shards.max(1) * MAX_PARTITIONS_PER_SHARD - 1;
+        let own = usize::from(self.own_ranges);
+        let most = self.shards.max(1) * (MAX_PARTITIONS_PER_SHARD - own) - 1;
         within("initial_splits (their number)", splits.len(), 0, most)?;
+        if self.own_ranges && splits.first().is_some_and(|first| **first <= *own::END) {
+            return bad("initial_splits", "keys above 0x01, where own ranges end", "others");
+        }
         let ascending = splits.windows(2).all(|pair| pair[0] < pair[1]);
         if !ascending || splits.first().is_some_and(Bytes::is_empty) {
             return bad("initial_splits", "ascending keys, none empty", "others");

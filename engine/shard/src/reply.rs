@@ -54,6 +54,11 @@ impl<T> ReplySender<T> {
             slot.finish(State::Answered(value));
         }
     }
+
+    /// Whether the other end is still there.
+    pub fn is_awaited(&self) -> bool {
+        self.slot.as_ref().is_some_and(|slot| Arc::strong_count(slot) > 1)
+    }
 }
 
 impl<T> Drop for ReplySender<T> {
@@ -121,7 +126,9 @@ mod tests {
     fn a_pending_reply_is_not_ready_and_a_dropped_receiver_disturbs_nobody() {
         let (sender, mut receiver) = reply();
         assert_eq!((&mut receiver).now_or_never(), None);
+        assert!(sender.is_awaited());
         drop(receiver);
+        assert!(!sender.is_awaited());
         sender.send(1);
     }
 }

@@ -6,8 +6,9 @@ use std::ops::Bound;
 use bytes::Bytes;
 use flywheel_store::{
     Change, Direction, ImportedRecord, Modified, PartitionId, PartitionInfo, PartitionSpec,
-    ScanPage, ScanRequest, ScrubReport, Versioned, WriteBatch, WriteOutcome,
+    ScanPage, ScanRequest, ScrubReport, Version, Versioned, WriteBatch, WriteOutcome,
 };
+use futures_util::future::LocalBoxFuture;
 
 use crate::error::ShardError;
 use crate::reply::ReplySender;
@@ -158,6 +159,9 @@ impl Request {
     }
 }
 
+/// Makes a task, on the core that it is to run on.
+pub(crate) type StartTask = Box<dyn FnOnce() -> LocalBoxFuture<'static, ()> + Send>;
+
 /// Where the answer to a control message goes.
 pub(crate) type ControlReply<T> = ReplySender<Result<T, ShardError>>;
 
@@ -177,6 +181,10 @@ pub(crate) enum Control {
     Checkpoint { reply: ControlReply<()> },
     /// Scrub the whole store now.
     Scrub { reply: ControlReply<ScrubReport> },
+    /// Answer with the highest version in the shard's own range, once it is above this one.
+    Appended { after: Version, reply: ControlReply<Version> },
+    /// Run a task.
+    Run { start: StartTask, reply: ControlReply<()> },
     /// Finish all requests, splits and moves and begin no more.
     Quiesce { reply: ControlReply<()> },
     /// Close the store and end.

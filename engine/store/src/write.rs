@@ -107,18 +107,17 @@ impl<W: World> Core<W> {
                 },
             }
         };
-        match (self.apply(key, change(before.as_ref())), basis) {
-            (Ok(Some((version, done))), _) => {
-                done.wait().await?;
-                Ok(Modified { version: Some(version), before })
+        match self.apply(key, change(before.as_ref())) {
+            Ok(applied) => {
+                let (version, done) = match applied {
+                    Some((version, done)) => (Some(version), Some(done)),
+                    None => (None, basis),
+                };
+                settled(done).await?;
+                Ok(Modified { version, before })
             }
-            // What says something of a value that is not durable is not said before it is.
-            (refused, basis) => {
-                if let Some(basis) = basis {
-                    basis.wait().await?;
-                }
-                refused.map(|_| Modified { version: None, before })
-            }
+            // It may say something of a value that is not durable.
+            Err(error) => settled(basis).await.and(Err(error)),
         }
     }
 
@@ -255,6 +254,14 @@ impl<W: World> Core<W> {
     pub(crate) fn count_user_bytes(&self, key: &Bytes, value: Option<&Bytes>) {
         let bytes = key.len() + value.map_or(0, Bytes::len);
         self.counters.user_bytes_written.add(bytes as u64);
+    }
+}
+
+/// Waits until what was decided on is durable, if it was not yet.
+async fn settled(basis: Option<Rc<Done>>) -> Result<(), StoreError> {
+    match basis {
+        Some(done) => done.wait().await,
+        None => Ok(()),
     }
 }
 

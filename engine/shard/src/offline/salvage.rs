@@ -4,13 +4,14 @@
 //! Where all shards know their partitions, each item comes from the shard that owns its key. Where one
 //! does not, the highest version over all shards is taken: versions of a key only rise, across moves too.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 
 use bytes::Bytes;
 use flywheel_disk::World;
 use flywheel_store::{
     Finding, Ground, ImportedRecord, LostRegion, PartitionSpec, Salvage, Salvaged, Store, Version,
+    own_prefix,
 };
 
 use super::{OfflineProgress, store_options};
@@ -18,6 +19,7 @@ use crate::assembly::{self, Assembly};
 use crate::directory::{self, Identity, shard_path};
 use crate::error::ShardError;
 use crate::limits::{MAX_MOVE_PAGE_BYTES, MAX_MOVE_PAGE_ITEMS};
+use crate::own;
 use crate::route::RouteMap;
 
 /// Partitions of each shard where those that were are not known.
@@ -158,16 +160,43 @@ async fn layout<W: World>(sources: &[Salvage<W>]) -> Layout {
     for source in sources {
         splits.extend(source.quantiles(sources.len() * PARTITIONS_PER_SHARD));
     }
-    splits.retain(|key| !key.is_empty());
+    let own_ranges = own_ranges(sources);
+    let lowest = if own_ranges { own::END } else { &[] };
+    splits.retain(|key| **key > *lowest);
     splits.sort();
     splits.dedup();
     // Not more than a new directory would begin with.
     let wanted = sources.len() * PARTITIONS_PER_SHARD;
     let every = splits.len().div_ceil(wanted).max(1);
     let splits: Vec<Bytes> = splits.into_iter().step_by(every).collect();
-    let assembly = assembly::create(&vec![Vec::new(); sources.len()], &splits);
+    let assembly = assembly::create(&vec![Vec::new(); sources.len()], own_ranges, &splits);
     let create = assembly.orders.into_iter().map(|orders| orders.create).collect();
     Layout { routes: assembly.routes, create, is_settled: false }
+}
+
+/// Whether shards had own ranges: if one still knows its own or, where none knows its partitions, if all keys
+/// in the place of own ranges are where they would be. Own ranges never move.
+fn own_ranges<W: World>(sources: &[Salvage<W>]) -> bool {
+    let shards = sources.len() as u16;
+    let mut known = (0..shards)
+        .zip(sources)
+        .filter_map(|(shard, source)| Some((own::range(shard, shards), source.partitions()?)));
+    if let Some((own, partitions)) = known.next() {
+        return partitions.contains(&own);
+    }
+    let mut found = false;
+    (0..shards).zip(sources).all(|(shard, source)| {
+        let mut in_place = true;
+        source.visit_keys(&mut |key| {
+            if key >= own::END {
+                return ControlFlow::Break(());
+            }
+            found = true;
+            in_place &= key.starts_with(&own_prefix(shard));
+            ControlFlow::Continue(())
+        });
+        in_place
+    }) && found
 }
 
 /// Opens the new stores and makes their partitions.

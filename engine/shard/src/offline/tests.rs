@@ -13,7 +13,7 @@ use flywheel_store::{Direction, ScanRequest, Store, StoreOptions, Versioned};
 
 use super::{DirectoryCheck, Loss, SalvageReport, check, salvage, store_options};
 use crate::directory::{self, Found, Identity};
-use crate::{EngineOptions, LocalEngine, SplitOptions};
+use crate::{Change, Effect, EngineOptions, LocalEngine, SplitOptions};
 
 const SHARDS: usize = 3;
 const FROM: &str = "/data/engine";
@@ -36,9 +36,13 @@ fn options() -> EngineOptions {
 }
 
 async fn open(world: &SimWorld, directory: &str) -> LocalEngine {
+    open_with(world, directory, options()).await
+}
+
+async fn open_with(world: &SimWorld, directory: &str, options: EngineOptions) -> LocalEngine {
     let others = (1..SHARDS).map(|_| world.another());
     let worlds = std::iter::once(world.clone()).chain(others).collect();
-    LocalEngine::open(worlds, Path::new(directory), options()).await.expect("opens")
+    LocalEngine::open(worlds, Path::new(directory), options).await.expect("opens")
 }
 
 fn key(n: usize) -> Bytes {
@@ -225,6 +229,51 @@ fn a_shard_without_a_superblock_gives_what_it_can() {
     }
     assert_eq!(report.doubtful, state.len() as u64, "nobody knows what was deleted since");
     assert!(losses.iter().any(|loss| matches!(loss, Loss::Damage { shard: 1, .. })));
+}
+
+fn append(n: u64) -> crate::ChangeFn {
+    let effects = vec![
+        Effect::Put { key: key(n as usize), value: value(n as usize, 0) },
+        Effect::Append { stem: Bytes::from("log/"), value: value(n as usize, 1) },
+    ];
+    Box::new(|_| Change::Several(effects))
+}
+
+#[test]
+fn own_ranges_are_salvaged_as_such() {
+    for lost_superblocks in 0..=SHARDS {
+        let disk = SimDisk::new();
+        let (truth, last) = sim::run(10, &disk, async |world| {
+            let engine =
+                open_with(&world, FROM, EngineOptions { own_ranges: true, ..options() }).await;
+            let (handle, mut last) = (engine.handle(), 0);
+            for n in 0..100 {
+                let modified = handle.modify(key(n as usize), append(n)).await.expect("appended");
+                last = last.max(modified.version.expect("written") + 1);
+            }
+            let truth = state(&engine).await;
+            engine.close().await.expect("closes");
+            (truth, last)
+        });
+        for shard in 0..lost_superblocks {
+            let superblock = files(&disk, &format!("shard-{shard:04}/superblock")).remove(0);
+            disk.replace_bytes(&superblock, 0, &[0x5A; 8192]);
+        }
+        let (found, _, report, losses) = salvaged(&disk);
+        assert_eq!(report.scanned_shards.len(), lost_superblocks);
+        assert!(found == truth, "{losses:?}");
+        sim::run(4, &disk, async |world| {
+            let engine = open(&world, INTO).await;
+            let handle = engine.handle();
+            assert!(handle.has_own_ranges(), "{lost_superblocks} superblocks were lost");
+            for n in 0..100 {
+                let modified = handle.modify(key(n as usize), append(n)).await.expect("appended");
+                assert!(modified.version > Some(last), "{:?} and {last}", modified.version);
+            }
+            assert_eq!(state(&engine).await.len(), truth.len() + 100 + 1, "one key was put since");
+            engine.close().await.expect("closes");
+        });
+    }
 }
 
 #[test]

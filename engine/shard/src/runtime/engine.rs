@@ -8,6 +8,7 @@ use bytes::Bytes;
 use flywheel_disk::DirectoryLock;
 use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec, ScrubReport};
 use futures_executor::block_on;
+use futures_util::future::LocalBoxFuture;
 
 use super::bootstrap::{Asked, Bootstrap, bootstrap, on_a_core};
 use super::core::{OpenProgress, Progress, ShardCore, Starting, start};
@@ -80,7 +81,7 @@ impl Engine {
         let starting = start_all(shards, start)?;
         let assemble = |claims: Vec<Vec<PartitionSpec>>| {
             if creating {
-                return Ok(assembly::create(&claims, &options.initial_splits));
+                return Ok(assembly::create(&claims, options.own_ranges, &options.initial_splits));
             }
             assembly::settle(&claims).map_err(|problem| directory::bad(directory, problem))
         };
@@ -167,6 +168,19 @@ impl Engine {
     /// As there.
     pub fn scrub(&self) -> Result<Vec<ScrubReport>, ShardError> {
         block_on(self.admin().scrub())
+    }
+
+    /// Runs a task on a shard's core, in its executor's foreground, as [`Admin::run_on_shard`]. Blocks until it
+    /// was started: not for tasks of a core.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_on_shard(
+        &self,
+        shard: u16,
+        start: impl FnOnce() -> LocalBoxFuture<'static, ()> + Send + 'static,
+    ) -> Result<(), ShardError> {
+        block_on(self.admin().run_on_shard(shard, start))
     }
 
     /// Answers what was asked, ends moves, closes the stores, and waits for the cores.

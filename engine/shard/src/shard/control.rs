@@ -34,6 +34,8 @@ impl<W: World> Shard<W> {
             Control::Scrub { reply } => {
                 self.answer(reply, async move { Ok(shard.store.scrub().await?) });
             }
+            Control::Appended { after, reply } => self.wait_for_append(after, reply),
+            Control::Run { start, reply } => reply.send(self.start_guest(start)),
             Control::Quiesce { reply } => {
                 self.answer(reply, async move {
                     shard.quiesce().await;
@@ -68,6 +70,7 @@ impl<W: World> Shard<W> {
     /// Waits until nothing is under way. The mailbox is closed by now, so nothing new comes.
     async fn quiesce(&self) {
         self.maintenance.take();
+        self.feed.close();
         while self.changes.count() + self.active.count() > 0 || !self.inbox.requests.is_empty() {
             self.changes.idle().await;
             self.active.idle().await;
@@ -75,7 +78,7 @@ impl<W: World> Shard<W> {
         }
     }
 
-    fn check_open(self: &Rc<Self>) -> Result<&Rc<Self>, ShardError> {
+    pub(super) fn check_open(self: &Rc<Self>) -> Result<&Rc<Self>, ShardError> {
         if self.fleet().is_closing() { Err(ShardError::Closed) } else { Ok(self) }
     }
 

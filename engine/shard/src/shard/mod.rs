@@ -7,7 +7,9 @@
 mod audit;
 mod control;
 mod decide;
+mod feed;
 mod gauge;
+mod guests;
 mod import;
 mod maintenance;
 mod mover;
@@ -38,8 +40,10 @@ use crate::fleet::{Fleet, Inbox};
 use crate::limits::{MAX_ACTIVE_REQUESTS, MAX_DROP_WAIT, MAX_TURN_MESSAGES};
 use crate::options::{ShardSettings, SplitOptions};
 use crate::reply::{ReplySender, reply};
+use feed::Feed;
 use futures_util::future::select;
 use gauge::Gauge;
+use guests::Guests;
 use partition::Partition;
 use table::Table;
 
@@ -70,6 +74,8 @@ pub(crate) struct Shard<W: World> {
     changes: Gauge,
     /// Control messages whose answers tasks are working on.
     commands: Gauge,
+    feed: Feed,
+    guests: Guests,
     counters: Counters,
     /// Dropped to end the maintenance.
     maintenance: RefCell<Option<ReplySender<()>>>,
@@ -127,6 +133,8 @@ impl<W: World> Shard<W> {
             active: Gauge::default(),
             changes: Gauge::default(),
             commands: Gauge::default(),
+            feed: Feed::default(),
+            guests: Guests::default(),
             counters: Counters::default(),
             maintenance: RefCell::default(),
             ended: Cell::new(false),
@@ -172,6 +180,8 @@ impl<W: World> Shard<W> {
             let _end = End(Arc::clone(&self.inbox));
             self.answer_all().await;
             self.maintenance.take();
+            self.feed.close();
+            self.guests.end();
             self.answer_taken().await;
             done.send(());
         });

@@ -42,6 +42,7 @@ use crate::limits::{
     MAX_FENCED_KEYS, MAX_MOVE_KNOCKS, MAX_MOVE_PAGE_BYTES, MAX_MOVE_PAGE_ITEMS, MAX_MOVE_READS,
     MAX_MOVE_ROUNDS,
 };
+use crate::own;
 use crate::request::ImportStep;
 
 /// How long a move waits before it knocks again at a full control mailbox.
@@ -61,6 +62,9 @@ impl<W: World> Shard<W> {
         let partition = self.partition(id)?;
         if to == self.number {
             return Ok(());
+        }
+        if self.is_own(&partition.spec) {
+            return Err(ShardError::NotMoved { id, reason: own::FIXED.to_owned() });
         }
         let _changing = partition.begin_change().ok_or(ShardError::Changing(id))?;
         self.changes.enter();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::{Peek, Version, Versioned, WriteBatch, WriteOutcome};
+use flywheel_store::{Peek, Version, WriteBatch, WriteOutcome};
 
 use super::decide::Decision;
 use super::gauge::Gauge;
@@ -99,20 +99,16 @@ impl<W: World> Shard<W> {
         count(&self.counters.modifies);
         let Call { question: Modify { key, change }, reply } = call;
         partition.traffic.write(&key);
-        let mut decision = Decision::new(&key, partition.is_noting());
+        let has_own_ranges = self.fleet().has_own_ranges();
+        let mut decision = Decision::new(Rc::clone(&partition), &key, change, has_own_ranges);
         let shard = Rc::clone(self);
-        self.start(&partition.clone(), async move {
-            let has_own_ranges = shard.fleet().has_own_ranges();
-            let decide = |now: Option<&Versioned>| {
-                decision.make(&partition.spec, has_own_ranges, change, now)
-            };
-            let answer = shard.store.modify(key, decide).await;
+        self.start(&partition, async move {
+            let answer = shard.store.modify(key, |now| decision.make(now)).await;
             let first_version = answer.as_ref().ok().and_then(|modified| modified.version);
-            let refused = decision.refused();
-            for (n, key) in decision.noted {
-                partition.note(key, first_version.map(|first| first + n));
+            if let Some(appended) = decision.done(first_version) {
+                shard.note_appended(appended);
             }
-            let answer = refused.map_or(answer.map_err(ShardError::from), Err);
+            let answer = decision.refused().map_or(answer.map_err(ShardError::from), Err);
             reply.send(Outcome::Answer(answer));
         });
     }

@@ -12,6 +12,7 @@ use super::sample::Median;
 use super::{Shard, count};
 use crate::error::ShardError;
 use crate::limits::MAX_PARTITIONS_PER_SHARD;
+use crate::own;
 
 impl<W: World> Shard<W> {
     /// Cuts partition `id` at `at`, moved down so that it separates nothing that stays together.
@@ -47,6 +48,9 @@ impl<W: World> Shard<W> {
 
     fn check_cut(&self, partition: &Partition, at: &Bytes) -> Result<(), ShardError> {
         let id = partition.spec.id;
+        if self.is_own(&partition.spec) {
+            return Err(ShardError::BadSplit { id, reason: own::FIXED });
+        }
         if *at <= partition.spec.start || !partition.spec.contains(at) {
             let reason = "the key is not inside it, or must stay together with its first key";
             return Err(ShardError::BadSplit { id, reason });
@@ -56,6 +60,11 @@ impl<W: World> Shard<W> {
             return Err(ShardError::BadSplit { id, reason });
         }
         Ok(())
+    }
+
+    /// Whether a partition stays what and where it is.
+    pub(super) fn is_own(&self, spec: &PartitionSpec) -> bool {
+        self.fleet().has_own_ranges() && *spec.start < *own::END
     }
 
     pub(super) fn partition(&self, id: PartitionId) -> Result<Rc<Partition>, ShardError> {

@@ -17,6 +17,7 @@
 //! | `moving` | do clients see nothing of splits and moves while they use the partitions |
 //! | `several` | several effects of one read-modify-write: all or none, also while partitions move |
 //! | `overload` | three times what it can do, in virtual time: bounded queues, clear refusals, recovery |
+//! | `own` | own ranges: where appends go, what stays in place, readers that wait and miss nothing |
 //! | `refusal` | do bounds refuse, do bad directories and batches get clear errors |
 //! | `threads` | the same on real cores and a real disk, where the host allows it |
 
@@ -38,6 +39,7 @@ mod moving;
 mod openers;
 mod other;
 mod overload;
+mod own;
 mod plumbing;
 mod read_only;
 mod refusal;

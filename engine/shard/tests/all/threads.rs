@@ -1,11 +1,18 @@
 //! Real cores and a real disk: many threads, splits and moves, locks, closing and dropping. Skipped,
 //! saying why, where the host cannot run the engine.
 
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 use bytes::Bytes;
-use flywheel_shard::{Change, Direction, Engine, EngineOptions, Handle, ShardError};
+use flywheel_shard::{
+    Change, Direction, Effect, Engine, EngineOptions, Handle, ScanRequest, ShardError, Version,
+    own_prefix,
+};
+use futures_executor::block_on;
+use futures_util::FutureExt;
 
 use crate::common::{RealDirectory, as_number, everything, key, number, small_options};
 
@@ -200,6 +207,111 @@ fn opening_reports_progress_and_refuses_another_number_of_shards() {
     engine.close().expect("closed");
 }
 
+/// A guest's task: says where it runs, then waits for ever; says when it is dropped.
+struct Guest {
+    handle: Handle,
+    said: mpsc::Sender<String>,
+}
+
+impl Guest {
+    async fn stay(self) {
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        // The core serves others while its guest waits, also for the core itself.
+        self.handle.put(key(1), Bytes::from(name.clone())).await.expect("put");
+        self.said.send(name).expect("heard");
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // Nobody may listen any more.
+        let _ = self.said.send("gone".to_owned());
+    }
+}
+
+#[test]
+fn tasks_of_others_run_on_the_cores_until_the_engine_closes() {
+    let Some(directory) = RealDirectory::new("guests") else { return };
+    for is_closed in [true, false] {
+        let engine = Engine::open(&directory.path(), options()).expect("opened");
+        let (said, heard) = mpsc::channel();
+        for shard in 0..engine.shards() {
+            let guest = Guest { handle: engine.handle(), said: said.clone() };
+            // Not to be sent to another thread, and that is fine.
+            let start = move || {
+                let here = std::rc::Rc::new(guest);
+                async move { std::rc::Rc::into_inner(here).expect("one").stay().await }
+                    .boxed_local()
+            };
+            engine.run_on_shard(shard, start).expect("started");
+        }
+        let mut names = [heard.recv().expect("runs"), heard.recv().expect("runs")];
+        names.sort();
+        assert_eq!(names, ["flywheel-0", "flywheel-1"]);
+        engine.run_on_shard(0, || panic!("a guest's mistake")).expect("started");
+        engine.run_on_shard(1, || async { panic!("another") }.boxed_local()).expect("started");
+        let far = engine.run_on_shard(2, || std::future::ready(()).boxed_local());
+        assert!(matches!(far, Err(ShardError::NoSuchShard { asked: 2, last: 1 })), "{far:?}");
+        engine.handle().blocking().put(key(2), number(1)).expect("the cores go on");
+        if is_closed {
+            engine.close().expect("closed");
+        } else {
+            drop(engine);
+        }
+        drop(said);
+        assert_eq!(heard.iter().collect::<Vec<_>>(), ["gone", "gone"]);
+    }
+}
+
+#[test]
+fn a_thread_that_waits_for_appends_is_woken() {
+    let Some(directory) = RealDirectory::new("appended") else { return };
+    let options = EngineOptions { own_ranges: true, ..options() };
+    let engine = Engine::open(&directory.path(), options).expect("opened");
+    let handle = engine.handle();
+    let append = |n: u64| {
+        let effect = Effect::Append { stem: Bytes::new(), value: number(n) };
+        let change = Box::new(|_: Option<&Bytes>| Change::Several(vec![effect]));
+        handle.blocking().modify(key(0), change).expect("appended").version.expect("written")
+    };
+    let shard = handle.locate(&key(0)).shard;
+    thread::scope(|scope| {
+        let (waiting, first) = (engine.handle(), append(0));
+        let reader = scope.spawn(move || {
+            let (mut seen, mut last) = (0, first);
+            while seen < 200 {
+                let highest = block_on(waiting.appended(shard, last)).expect("woken");
+                let key_of = |version: Version| {
+                    Bytes::from([&own_prefix(shard)[..], &version.to_be_bytes()].concat())
+                };
+                let request = ScanRequest {
+                    start: Bound::Excluded(key_of(last)),
+                    end: Bound::Included(key_of(highest)),
+                    ..everything(Direction::Forward, 1000)
+                };
+                let page = waiting.blocking().scan(request).expect("scan");
+                for (_, item) in page.items {
+                    seen += 1;
+                    assert_eq!(as_number(&item.value), seen, "in order");
+                }
+                last = highest;
+            }
+        });
+        for n in 1..=200 {
+            append(n);
+        }
+        reader.join().expect("saw all");
+    });
+    let waiting = engine.handle();
+    thread::scope(|scope| {
+        let waits = scope.spawn(move || block_on(waiting.appended(1 - shard, 0)));
+        thread::sleep(std::time::Duration::from_millis(20));
+        engine.close().expect("closed");
+        assert!(matches!(waits.join().expect("no panic"), Err(ShardError::Closed)));
+    });
+}
+
 #[test]
 fn handles_and_their_futures_may_change_threads() {
     fn is_send<T: Send>(_: &T) {}
@@ -210,7 +322,9 @@ fn handles_and_their_futures_may_change_threads() {
         is_send(&handle.get(key(1)));
         is_send(&handle.scan(everything(Direction::Forward, 1)));
         is_send(&handle.modify(key(1), Box::new(|_| Change::Keep)));
+        is_send(&handle.appended(0, 0));
         is_send(&admin.stats());
+        is_send(&admin.run_on_shard(0, || std::future::ready(()).boxed_local()));
     };
     let _ = check;
 }

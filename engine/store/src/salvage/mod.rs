@@ -211,18 +211,23 @@ impl<W: World> Salvage<W> {
         let every = (self.items() / parts.max(1) as u64).max(1);
         let mut keys = Vec::new();
         let mut count = 0;
+        self.visit_keys(&mut |key| {
+            count += 1;
+            if count % every == 0 && keys.len() + 1 < parts {
+                keys.push(Bytes::copy_from_slice(key));
+            }
+            ControlFlow::Continue(())
+        });
+        keys
+    }
+
+    /// Visits the keys that the index names, in order, until `visit` says to stop.
+    pub fn visit_keys(&self, visit: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) {
         let everything = (Bound::Unbounded, Bound::Unbounded);
         let (forward, all_warm) = (Direction::Forward, Fetched::default());
-        let walked =
-            self.table.visit(everything.0, everything.1, forward, &all_warm, &mut |key, _| {
-                count += 1;
-                if count % every == 0 && keys.len() + 1 < parts {
-                    keys.push(Bytes::copy_from_slice(key));
-                }
-                ControlFlow::Continue(())
-            });
+        let mut visit = |key: &[u8], _| visit(key);
+        let walked = self.table.visit(everything.0, everything.1, forward, &all_warm, &mut visit);
         walked.expect("a salvage holds the whole index in memory");
-        keys
     }
 
     /// Bytes of their records.
