@@ -7,10 +7,7 @@ use flywheel_api::{
     ApiError, AttributeValueUpdate, Condition as LegacyEntry, ExpectedAttributeValue, Sent,
 };
 use flywheel_item::expression::{Condition, KeyCondition, Placeholders, Projection, Update};
-use flywheel_item::legacy::{
-    AttributeUpdate, Combine, Expectation, LegacyAction, LegacyCondition, LegacyOperator,
-};
-use flywheel_item::{AttributeValue, ExpressionKind, Item, Path};
+use flywheel_item::{ExpressionKind, Item, Path};
 
 use crate::wording;
 use crate::words::Words;
@@ -60,22 +57,6 @@ pub(crate) fn is_all_old(parameter: Option<&str>) -> bool {
     parameter == Some("ALL_OLD")
 }
 
-/// `ConditionalOperator`, of so many conditions that came before expressions.
-pub(crate) fn combine(
-    words: Words,
-    operator: Option<&str>,
-    conditions: usize,
-) -> Result<Combine, ApiError> {
-    match (operator, conditions) {
-        (None, _) => Ok(Combine::And),
-        (Some(_), 0) => Err(words.refuse(wording::OPERATOR_WITHOUT_CONDITIONS)),
-        (Some(_), 1) => Err(words.refuse(wording::OPERATOR_WITH_ONE_CONDITION)),
-        (Some("AND"), _) => Ok(Combine::And),
-        (Some("OR"), _) => Ok(Combine::Or),
-        (Some(_), _) => Err(words.refuse(wording::OPERATOR_UNKNOWN)),
-    }
-}
-
 /// The condition of a write: its expression, or `Expected`.
 pub(crate) fn condition_of_write(
     words: Words,
@@ -84,14 +65,12 @@ pub(crate) fn condition_of_write(
     operator: Option<&str>,
     placeholders: &mut Placeholders,
 ) -> Result<Option<Condition>, ApiError> {
-    let combine = combine(words, operator, expected.as_ref().map_or(0, BTreeMap::len))?;
+    let combine = words.legacy().combine(operator, expected.as_ref().map_or(0, BTreeMap::len))?;
     if let Some(text) = expression {
         return condition(words, ExpressionKind::Condition, text, placeholders).map(Some);
     }
-    let entries = expected.unwrap_or_default().into_iter();
-    let entries: Result<BTreeMap<String, Expectation>, ApiError> =
-        entries.map(|(name, entry)| Ok((name, expectation(words, entry)?))).collect();
-    flywheel_item::legacy::expected(entries?, combine).map_err(|invalid| words.invalid(&invalid))
+    let entries = words.legacy().expected(expected.unwrap_or_default())?;
+    flywheel_item::legacy::expected(entries, combine).map_err(|invalid| words.invalid(&invalid))
 }
 
 /// A condition or a filter from its text.
@@ -116,17 +95,7 @@ pub(crate) fn update(
         return update.map(Some).map_err(|invalid| words.invalid(&invalid));
     }
     let Some(updates) = updates else { return Ok(None) };
-    let entries = updates.into_iter().map(|(name, entry)| {
-        let action = match entry.action.as_deref() {
-            Some("ADD") => LegacyAction::Add,
-            Some("DELETE") => LegacyAction::Delete,
-            _ => LegacyAction::Put,
-        };
-        let value = entry.value.map(|value| sound(words, value)).transpose()?;
-        Ok((name, AttributeUpdate { action, value }))
-    });
-    let entries: Result<BTreeMap<String, AttributeUpdate>, ApiError> = entries.collect();
-    let update = flywheel_item::legacy::updates(entries?);
+    let update = flywheel_item::legacy::updates(words.legacy().updates(updates)?);
     update.map(Some).map_err(|invalid| words.invalid(&invalid))
 }
 
@@ -157,12 +126,12 @@ pub(crate) fn filter(
     operator: Option<&str>,
     placeholders: &mut Placeholders,
 ) -> Result<Option<Condition>, ApiError> {
-    let combine = combine(words, operator, entries.as_ref().map_or(0, BTreeMap::len))?;
+    let combine = words.legacy().combine(operator, entries.as_ref().map_or(0, BTreeMap::len))?;
     if let Some(text) = expression {
         return condition(words, ExpressionKind::Filter, text, placeholders).map(Some);
     }
     let Some(entries) = entries else { return Ok(None) };
-    let filter = flywheel_item::legacy::filter(legacy_conditions(words, entries)?, combine);
+    let filter = flywheel_item::legacy::filter(words.legacy().conditions(entries)?, combine);
     filter.map_err(|invalid| words.invalid(&invalid))
 }
 
@@ -176,7 +145,7 @@ pub(crate) fn key_condition(
     let condition = match (expression, entries) {
         (Some(text), _) => KeyCondition::parse(text, placeholders),
         (None, Some(entries)) => {
-            flywheel_item::legacy::key_conditions(legacy_conditions(words, entries)?)
+            flywheel_item::legacy::key_conditions(words.legacy().conditions(entries)?)
         }
         (None, None) => return Err(words.refuse(wording::NO_KEY_CONDITION)),
     };
@@ -186,39 +155,4 @@ pub(crate) fn key_condition(
 /// That no placeholder was left over.
 pub(crate) fn finish(words: Words, placeholders: Placeholders) -> Result<(), ApiError> {
     placeholders.finish().map_err(|invalid| words.invalid(&invalid))
-}
-
-fn legacy_conditions(
-    words: Words,
-    entries: BTreeMap<String, LegacyEntry>,
-) -> Result<BTreeMap<String, LegacyCondition>, ApiError> {
-    let entries = entries.into_iter().map(|(name, entry)| {
-        let values = entry.attribute_value_list.unwrap_or_default();
-        let operator = operator(entry.comparison_operator.as_deref()).ok_or_else(|| {
-            // Requests are checked for operators that there are before they come here.
-            words.refuse(wording::OPERATOR_UNKNOWN)
-        })?;
-        Ok((name, LegacyCondition { operator, values: all_sound(words, values)? }))
-    });
-    entries.collect()
-}
-
-fn expectation(words: Words, entry: ExpectedAttributeValue) -> Result<Expectation, ApiError> {
-    Ok(Expectation {
-        value: entry.value.map(|value| sound(words, value)).transpose()?,
-        exists: entry.exists,
-        operator: operator(entry.comparison_operator.as_deref()),
-        values: entry.attribute_value_list.map(|values| all_sound(words, values)).transpose()?,
-    })
-}
-
-fn all_sound(
-    words: Words,
-    values: Vec<Sent<AttributeValue>>,
-) -> Result<Vec<AttributeValue>, ApiError> {
-    values.into_iter().map(|value| sound(words, value)).collect()
-}
-
-fn operator(name: Option<&str>) -> Option<LegacyOperator> {
-    LegacyOperator::ALL.into_iter().find(|operator| Some(operator.name()) == name)
 }

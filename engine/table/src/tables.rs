@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use flywheel_api::{ApiError, ErrorCode};
+use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
 
 use crate::catalog::{Catalog, ChangeError};
@@ -78,12 +78,15 @@ impl<S: Storage> Tables<S> {
         (self.shared.options.clock)()
     }
 
-    pub(crate) fn words(&self) -> Words {
-        Words::plain(self.shared.options.wording)
-    }
-
-    pub(crate) fn words_of_write(&self) -> Words {
-        Words::of_write(self.shared.options.wording)
+    /// How an operation refuses a request, once its members have been looked at each for itself.
+    pub(crate) fn check(
+        &self,
+        operation: Operation,
+        request: &impl Checked,
+    ) -> Result<Words, ApiError> {
+        let wording = self.shared.options.wording;
+        request.check(wording)?;
+        Ok(Words { operation, wording })
     }
 
     /// The table that a request for items names, by its name or its ARN.

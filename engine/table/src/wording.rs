@@ -36,12 +36,6 @@ pub(crate) const SEGMENT_MISSING: &str = "The Segment parameter is required but 
 pub(crate) const NAMES_WITHOUT_EXPRESSION: &str =
     "ExpressionAttributeNames can only be specified when using expressions";
 pub(crate) const ONLY_OLD_OR_NONE: &str = "ReturnValues can only be ALL_OLD or NONE";
-pub(crate) const OPERATOR_WITHOUT_CONDITIONS: &str =
-    "ConditionalOperator cannot be used without Filter or Expected";
-pub(crate) const OPERATOR_WITH_ONE_CONDITION: &str =
-    "ConditionalOperator can only be used when Filter or Expected has two or more elements";
-pub(crate) const OPERATOR_UNKNOWN: &str =
-    "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]";
 pub(crate) const DUPLICATE_KEYS: &str = "Provided list of item keys contains duplicates";
 pub(crate) const NO_SPECIFIC_ATTRIBUTES: &str = "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
      SPECIFIC_ATTRIBUTES";

@@ -2,7 +2,7 @@
 //! it.
 
 use flywheel_api::{
-    ApiError, CreateTableRequest, CreateTableResponse, ErrorCode, SSESpecification,
+    ApiError, CreateTableRequest, CreateTableResponse, ErrorCode, Operation, SSESpecification,
     StreamSpecification,
 };
 
@@ -29,7 +29,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: CreateTableRequest,
     ) -> Result<CreateTableResponse, ApiError> {
-        //CHECK
+        self.check(Operation::CreateTable, &request)?;
         let record = self.define(&request)?;
         if self.catalog().get(&record.name).is_some() {
             let message = wording::table_exists(&record.name);

@@ -1,6 +1,6 @@
 //! DeleteItem: an item goes, if it is there.
 
-use flywheel_api::{ApiError, DeleteItemRequest, DeleteItemResponse, ItemOut};
+use flywheel_api::{ApiError, DeleteItemRequest, DeleteItemResponse, ItemOut, Operation};
 
 use flywheel_item::Item;
 
@@ -20,8 +20,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: DeleteItemRequest,
     ) -> Result<DeleteItemResponse, ApiError> {
-        //CHECK
-        let words = self.words_of_write();
+        let words = self.check(Operation::DeleteItem, &request)?;
         let given = Given {
             legacy: &[
                 ("Expected", request.expected.is_some()),

@@ -1,6 +1,6 @@
 //! DeleteTable. The answer comes once the table takes no requests any more; `upkeep` takes it away.
 
-use flywheel_api::{ApiError, DeleteTableRequest, DeleteTableResponse, ErrorCode};
+use flywheel_api::{ApiError, DeleteTableRequest, DeleteTableResponse, ErrorCode, Operation};
 
 use crate::catalog::record::{TableRecord, TableStatus};
 use crate::definition::wording;
@@ -17,7 +17,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: DeleteTableRequest,
     ) -> Result<DeleteTableResponse, ApiError> {
-        //CHECK
+        self.check(Operation::DeleteTable, &request)?;
         let name = table_name(request.table_name.as_deref().unwrap_or_default());
         let changed = self.catalog().change(name, 0, |record, _| delete(record)).await;
         let table = changed.map_err(|error| error.told(name))?;

@@ -1,6 +1,8 @@
 //! DescribeTable.
 
-use flywheel_api::{ApiError, DescribeTableRequest, DescribeTableResponse, TableDescription};
+use flywheel_api::{
+    ApiError, DescribeTableRequest, DescribeTableResponse, Operation, TableDescription,
+};
 
 use crate::definition::wording;
 use crate::describe::{Extents, describe};
@@ -17,7 +19,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: DescribeTableRequest,
     ) -> Result<DescribeTableResponse, ApiError> {
-        //CHECK
+        self.check(Operation::DescribeTable, &request)?;
         let table = self.existing(request.table_name.as_deref())?;
         Ok(DescribeTableResponse { table: Some(self.description(&table).await?) })
     }

@@ -1,6 +1,6 @@
 //! GetItem: one item, or parts of it.
 
-use flywheel_api::{ApiError, GetItemRequest, GetItemResponse, ItemOut};
+use flywheel_api::{ApiError, GetItemRequest, GetItemResponse, ItemOut, Operation};
 
 use crate::capacity::{Units, read_units};
 use crate::parameters::{self, Given};
@@ -14,8 +14,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn get_item(&self, request: GetItemRequest) -> Result<GetItemResponse, ApiError> {
-        //CHECK
-        let words = self.words();
+        let words = self.check(Operation::GetItem, &request)?;
         let given = Given {
             legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
             expressions: &[("ProjectionExpression", request.projection_expression.is_some())],

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use flywheel_api::{ApiError, ListTablesRequest, ListTablesResponse};
+use flywheel_api::{ApiError, ListTablesRequest, ListTablesResponse, Operation};
 
 use crate::limits::MAX_LISTED_TABLES;
 use crate::storage::Storage;
@@ -17,7 +17,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: ListTablesRequest,
     ) -> Result<ListTablesResponse, ApiError> {
-        //CHECK
+        self.check(Operation::ListTables, &request)?;
         let most = request.limit.and_then(|limit| usize::try_from(limit).ok());
         let most = most.unwrap_or(MAX_LISTED_TABLES).min(MAX_LISTED_TABLES);
         let start = request.exclusive_start_table_name.as_deref();

@@ -1,6 +1,6 @@
 //! PutItem: an item in place of what was there.
 
-use flywheel_api::{ApiError, ItemOut, PutItemRequest, PutItemResponse};
+use flywheel_api::{ApiError, ItemOut, Operation, PutItemRequest, PutItemResponse};
 use flywheel_item::{Item, check_item};
 
 use crate::change::{Verdict, Write};
@@ -17,8 +17,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn put_item(&self, request: PutItemRequest) -> Result<PutItemResponse, ApiError> {
-        //CHECK
-        let words = self.words_of_write();
+        let words = self.check(Operation::PutItem, &request)?;
         let item = parameters::sound(words, request.item.unwrap_or_default())?;
         let given = Given {
             legacy: &[

@@ -1,6 +1,6 @@
 //! Query: items of one partition key, in the order of their sort keys.
 
-use flywheel_api::{ApiError, QueryRequest, QueryResponse};
+use flywheel_api::{ApiError, Operation, QueryRequest, QueryResponse};
 use flywheel_item::expression::{Condition, KeyCondition, Placeholders, Projection};
 
 use crate::parameters::{self, Given};
@@ -20,14 +20,14 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn query(&self, mut request: QueryRequest) -> Result<QueryResponse, ApiError> {
-        //CHECK
-        let words = self.words();
+        let words = self.check(Operation::Query, &request)?;
         let placeholders = placeholders(words, &mut request)?;
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
         let is_legacy_filter = request.query_filter.is_some();
         let Conditions { key, filter, projection } = conditions(words, &mut request, placeholders)?;
         let selection = selection(&request);
+        request.check_select()?;
         selection.check(words)?;
         let table = self.serving(request.table_name.as_deref())?;
         let source = table.readable(request.index_name.as_deref())?;

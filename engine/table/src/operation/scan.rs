@@ -1,6 +1,6 @@
 //! Scan: all items of a table or an index, or a segment of them.
 
-use flywheel_api::{ApiError, ScanRequest, ScanResponse};
+use flywheel_api::{ApiError, Operation, ScanRequest, ScanResponse};
 use flywheel_item::expression::{Condition, Projection};
 
 use super::query::limit;
@@ -21,8 +21,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn scan(&self, mut request: ScanRequest) -> Result<ScanResponse, ApiError> {
-        //CHECK
-        let words = self.words();
+        let words = self.check(Operation::Scan, &request)?;
         let (filter, projection) = expressions(words, &mut request)?;
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
@@ -32,6 +31,7 @@ impl<S: Storage> Tables<S> {
             has_projection_expression: request.projection_expression.is_some(),
             index: request.index_name.as_deref(),
         };
+        request.check_select()?;
         selection.check(words)?;
         let (segment, segments) = segment(request.segment, request.total_segments)?;
         let table = self.serving(request.table_name.as_deref())?;

@@ -3,7 +3,7 @@
 use flywheel_api::{
     ApiError, ContinuousBackupsDescription, DescribeContinuousBackupsRequest,
     DescribeContinuousBackupsResponse, DescribeEndpointsRequest, DescribeEndpointsResponse,
-    DescribeLimitsRequest, DescribeLimitsResponse, Endpoint, ErrorCode,
+    DescribeLimitsRequest, DescribeLimitsResponse, Endpoint, ErrorCode, Operation,
     PointInTimeRecoveryDescription,
 };
 
@@ -54,7 +54,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: DescribeContinuousBackupsRequest,
     ) -> Result<DescribeContinuousBackupsResponse, ApiError> {
-        //CHECK
+        self.check(Operation::DescribeContinuousBackups, &request)?;
         let name = table_name(request.table_name.as_deref().unwrap_or_default());
         if self.catalog().get(name).is_none() {
             let message = format!("Table not found: {name}");

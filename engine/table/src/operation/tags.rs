@@ -1,8 +1,8 @@
 //! TagResource, UntagResource, ListTagsOfResource.
 
 use flywheel_api::{
-    ApiError, ListTagsOfResourceRequest, ListTagsOfResourceResponse, Tag, TagResourceRequest,
-    UntagResourceRequest,
+    ApiError, ListTagsOfResourceRequest, ListTagsOfResourceResponse, Operation, Tag,
+    TagResourceRequest, UntagResourceRequest,
 };
 
 use crate::catalog::ChangeError;
@@ -18,7 +18,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn tag_resource(&self, request: TagResourceRequest) -> Result<(), ApiError> {
-        //CHECK
+        self.check(Operation::TagResource, &request)?;
         let arn = request.resource_arn.unwrap_or_default();
         let new = request.tags.unwrap_or_default();
         let name = self.tagged(&arn)?;
@@ -37,7 +37,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// DynamoDB's.
     pub async fn untag_resource(&self, request: UntagResourceRequest) -> Result<(), ApiError> {
-        //CHECK
+        self.check(Operation::UntagResource, &request)?;
         let arn = request.resource_arn.unwrap_or_default();
         let names = request.tag_keys.unwrap_or_default();
         let name = self.tagged(&arn)?;
@@ -60,7 +60,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: ListTagsOfResourceRequest,
     ) -> Result<ListTagsOfResourceResponse, ApiError> {
-        //CHECK
+        self.check(Operation::ListTagsOfResource, &request)?;
         let arn = request.resource_arn.unwrap_or_default();
         let table = self.catalog().get(self.tagged(&arn)?).ok_or_else(|| no_resource(&arn))?;
         let start = request.next_token.unwrap_or_default();

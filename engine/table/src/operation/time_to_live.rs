@@ -1,8 +1,8 @@
 //! UpdateTimeToLive and DescribeTimeToLive. Not ending items: see `upkeep`.
 
 use flywheel_api::{
-    ApiError, DescribeTimeToLiveRequest, DescribeTimeToLiveResponse, TimeToLiveDescription,
-    UpdateTimeToLiveRequest, UpdateTimeToLiveResponse,
+    ApiError, DescribeTimeToLiveRequest, DescribeTimeToLiveResponse, Operation,
+    TimeToLiveDescription, UpdateTimeToLiveRequest, UpdateTimeToLiveResponse,
 };
 
 use crate::catalog::record::{TableRecord, TimeToLiveRecord};
@@ -18,7 +18,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: UpdateTimeToLiveRequest,
     ) -> Result<UpdateTimeToLiveResponse, ApiError> {
-        //CHECK
+        self.check(Operation::UpdateTimeToLive, &request)?;
         let name = table_name(request.table_name.as_deref().unwrap_or_default());
         let specification = request.time_to_live_specification.unwrap_or_default();
         let wanted = TimeToLiveRecord {
@@ -38,7 +38,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: DescribeTimeToLiveRequest,
     ) -> Result<DescribeTimeToLiveResponse, ApiError> {
-        //CHECK
+        self.check(Operation::DescribeTimeToLive, &request)?;
         let table = self.existing(request.table_name.as_deref())?;
         let enabled = table.record.time_to_live.as_ref().filter(|setting| setting.is_enabled);
         let status = if enabled.is_some() { "ENABLED" } else { "DISABLED" };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flywheel_api::{ApiError, ItemOut, UpdateItemRequest, UpdateItemResponse};
+use flywheel_api::{ApiError, ItemOut, Operation, UpdateItemRequest, UpdateItemResponse};
 use flywheel_item::expression::{Condition, Projection, Update};
 use flywheel_item::limits::MAX_ITEM_BYTES;
 use flywheel_item::{Invalid, Item};
@@ -25,8 +25,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: UpdateItemRequest,
     ) -> Result<UpdateItemResponse, ApiError> {
-        //CHECK
-        let words = self.words_of_write();
+        let words = self.check(Operation::UpdateItem, &request)?;
         let given = Given {
             legacy: &[
                 ("AttributeUpdates", request.attribute_updates.is_some()),

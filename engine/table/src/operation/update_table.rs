@@ -2,7 +2,7 @@
 //! change is in the catalog; indexes are made and taken away by `upkeep`.
 
 use flywheel_api::{
-    ApiError, CreateGlobalSecondaryIndexAction, ErrorCode, GlobalSecondaryIndexUpdate,
+    ApiError, CreateGlobalSecondaryIndexAction, ErrorCode, GlobalSecondaryIndexUpdate, Operation,
     UpdateTableRequest, UpdateTableResponse,
 };
 
@@ -26,7 +26,7 @@ impl<S: Storage> Tables<S> {
         &self,
         request: UpdateTableRequest,
     ) -> Result<UpdateTableResponse, ApiError> {
-        //CHECK
+        self.check(Operation::UpdateTable, &request)?;
         let name = table_name(request.table_name.as_deref().unwrap_or_default());
         check_request(&request)?;
         let updates = request.global_secondary_index_updates.as_deref().unwrap_or_default();

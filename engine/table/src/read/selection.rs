@@ -1,6 +1,6 @@
 //! What a query or a scan returns of what it finds: `Select`, projections, and what an index holds of it.
 
-use flywheel_api::ApiError;
+use flywheel_api::{ApiError, Operation};
 use flywheel_item::expression::{Condition, Projection};
 
 use super::page::Output;
@@ -36,7 +36,8 @@ impl Selection<'_> {
             (_, None) => return Ok(()),
         };
         // Counted as one error that was detected, as nothing else of a query is.
-        Err(Words::of_write(words.wording).refuse(message))
+        let counting = Words { operation: Operation::PutItem, ..words };
+        Err(counting.refuse(message))
     }
 
     /// What is returned, and whether a local index has to ask the table for it.
