@@ -1,7 +1,7 @@
 //! JSON to attribute values and items, straight into them. A value may be sound JSON and no sound value:
 //! then reading goes on, because wrong JSON behind it is told of first, and what was wrong is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -81,6 +81,11 @@ impl Reads<Sent<Item>> for Values {
     }
 }
 
+/// Of several things that are wrong, empty names are told before all else.
+fn rank(wrong: &Invalid) -> usize {
+    usize::from(!matches!(wrong, Invalid::EmptyAttributeName))
+}
+
 fn map_class() -> String {
     format!("java.util.Map<java.lang.String, {}>", class_of(NAME))
 }
@@ -105,25 +110,34 @@ impl<'de> Expect<'de> for Attributes {
     }
 
     fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
-        let (mut item, mut wrong) = (Item::new(), None);
+        let mut item = Item::new();
+        // By name, with the order in which they were found: the last of a name counts, and may be sound.
+        let mut wrong = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = Value { place: Place::Element, levels: self.levels };
-            match map.next_value_seed(value)?.unwrap_or(Err(Invalid::EmptyValue)) {
+            let mut value = map.next_value_seed(value)?.unwrap_or(Err(Invalid::EmptyValue));
+            // Of placeholders it is said in other words, with all else about them.
+            if name.is_empty() && !self.are_placeholders {
+                value = Err(Invalid::EmptyAttributeName);
+            }
+            match value {
                 Ok(value) => {
-                    // The last of a name counts, whatever was wrong with one before it.
-                    wrong = wrong.filter(|(wrong, _)| *wrong != name);
+                    wrong.remove(&name);
                     item.insert(name, value);
                 }
-                Err(invalid) if wrong.is_none() => wrong = Some((name, invalid)),
-                Err(_) => {}
+                Err(invalid) => {
+                    let at = wrong.len();
+                    wrong.insert(name, (at, invalid));
+                }
             }
         }
-        Ok(Some(match wrong {
+        let first = wrong.into_iter().min_by_key(|(_, (at, wrong))| (rank(wrong), *at));
+        Ok(Some(match first {
             None => Ok(item),
-            Some((key, invalid)) if self.are_placeholders => {
+            Some((key, (_, invalid))) if self.are_placeholders => {
                 Err(Invalid::ExpressionValue(key, Box::new(invalid)))
             }
-            Some((_, invalid)) => Err(invalid),
+            Some((_, (_, invalid))) => Err(invalid),
         }))
     }
 }
@@ -343,7 +357,9 @@ impl<'de> Expect<'de> for List {
         while let Some(value) = list.next_element_seed(value)? {
             match value.unwrap_or(Err(Invalid::EmptyValue)) {
                 Ok(value) => values.push(value),
-                Err(invalid) if wrong.is_none() => wrong = Some(invalid),
+                Err(invalid) if wrong.as_ref().is_none_or(|wrong| rank(&invalid) < rank(wrong)) => {
+                    wrong = Some(invalid);
+                }
                 Err(_) => {}
             }
         }

@@ -116,3 +116,14 @@ fn every_operation_is_found_by_its_name() {
     }
     assert_eq!(Operation::from_name("getItem"), None);
 }
+
+#[test]
+fn a_table_may_be_named_by_its_arn() {
+    for (sent, table) in [
+        ("abc", "abc"),
+        ("arn:aws:dynamodb:eu-west-1:123456789012:table/abc", "abc"),
+        ("arn:aws:other", "arn:aws:other"),
+    ] {
+        assert_eq!(table_of_arn(sent), table);
+    }
+}

@@ -55,12 +55,12 @@ pub fn any_value() -> impl Strategy<Value = AttributeValue> {
     leaf.prop_recursive(5, 40, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(AttributeValue::L),
-            btree_map(".{0,6}", inner, 0..6).prop_map(AttributeValue::M),
+            btree_map(".{1,6}", inner, 0..6).prop_map(AttributeValue::M),
         ]
     })
 }
 
 /// Any item.
 pub fn any_item() -> impl Strategy<Value = Item> {
-    btree_map(".{0,8}", any_value(), 0..8)
+    btree_map(".{1,8}", any_value(), 0..8)
 }

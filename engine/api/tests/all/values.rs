@@ -100,6 +100,25 @@ fn the_first_fault_is_told() {
     assert!(invalid.message(Wording::Current).ends_with("value: one"));
 }
 
+#[test]
+fn empty_names_are_told_of_before_all_else() {
+    for item in [
+        r#"{"":{"S":"a"}}"#,
+        r#"{"a":{"N":"x"},"":{"S":"a"}}"#,
+        r#"{"a":{"N":"x"},"b":{"L":[{},{"M":{"":{"S":"a"}}}]}}"#,
+    ] {
+        let body = format!(r#"{{"Item":{item}}}"#);
+        let invalid = request::<PutItemRequest>(&body).item.unwrap().into_sound().unwrap_err();
+        assert_eq!(invalid.message(Wording::Current), "Empty attribute name", "of {item}");
+    }
+    let values = placeholder_faults(r#"{"M":{"":{"S":"a"}}}"#);
+    assert_eq!(values[0], "Empty attribute name");
+    assert_eq!(
+        values[1],
+        "ExpressionAttributeValues contains invalid value: Empty attribute name for key :v"
+    );
+}
+
 /// What is said of a value for expressions, in both wordings.
 fn placeholder_faults(value: &str) -> [String; 2] {
     let body = format!(r#"{{"ExpressionAttributeValues":{{":v":{value}}}}}"#);
