@@ -18,7 +18,7 @@ mod operation;
 mod value;
 mod wire;
 
-pub use constraints::Checked;
+pub use constraints::{Checked, table_of_arn};
 pub use error::{ApiError, CancellationReason, ErrorCode};
 pub use messages::*;
 pub use operation::Operation;

@@ -14,6 +14,8 @@ mod tables;
 mod transactions;
 pub(crate) mod wording;
 
+pub use names::table_of_arn;
+
 use flywheel_item::Wording;
 
 use crate::error::ApiError;

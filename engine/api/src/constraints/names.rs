@@ -11,8 +11,8 @@ fn is_of_pattern(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(fits)
 }
 
-/// The table that an ARN names, or the name itself: `arn:aws:dynamodb:eu-west-1:1234:table/name`.
-pub(super) fn of_arn(name: &str) -> &str {
+/// The table that a request names: by its name, or by its ARN, `arn:aws:dynamodb:eu-west-1:1234:table/name`.
+pub fn table_of_arn(name: &str) -> &str {
     let resource = name.strip_prefix("arn:").filter(|_| name.len() <= MAX_ARN_LENGTH);
     resource.and_then(|rest| rest.split_once(":table/")).map_or(name, |(_, table)| table)
 }
@@ -23,14 +23,14 @@ fn length_fault(name: &str) -> Option<Constraint> {
 
 /// Whether a name may be a table's.
 pub(super) fn is_sound(name: &str) -> bool {
-    let name = of_arn(name);
+    let name = table_of_arn(name);
     is_of_pattern(name) && length_fault(name).is_none()
 }
 
 /// The first fault of a table's name: its length, or what it is made of.
 pub(super) fn first_fault(path: &str, name: &Option<String>) -> Option<String> {
     let Some(name) = name else { return Some(Constraint::NotNull.broken_by_null(path)) };
-    let table = of_arn(name);
+    let table = table_of_arn(name);
     let pattern = || (!is_of_pattern(table)).then_some(Constraint::NamePattern);
     let broken = length_fault(table).or_else(pattern)?;
     Some(broken.broken_by(name, path))
@@ -39,7 +39,7 @@ pub(super) fn first_fault(path: &str, name: &Option<String>) -> Option<String> {
 /// All faults of a name, what it is made of first.
 pub(super) fn all_faults(path: &str, name: &Option<String>) -> Vec<String> {
     let Some(name) = name else { return vec![Constraint::NotNull.broken_by_null(path)] };
-    let table = of_arn(name);
+    let table = table_of_arn(name);
     let pattern = (!is_of_pattern(table)).then_some(Constraint::NamePattern);
     let broken = pattern.into_iter().chain(length_fault(table));
     broken.map(|broken| broken.broken_by(name, path)).collect()
@@ -73,7 +73,7 @@ pub(super) fn check_managed(name: &Option<String>) -> Result<(), ApiError> {
     let Some(name) = name else {
         return Err(ApiError::validation(wording::TABLE_NAME_REQUIRED));
     };
-    let table = of_arn(name);
+    let table = table_of_arn(name);
     if length_fault(table).is_some() {
         return Err(ApiError::validation(wording::table_name_length()));
     }

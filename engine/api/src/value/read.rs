@@ -1,7 +1,7 @@
 //! JSON to attribute values and items, straight into them. A value may be sound JSON and no sound value:
 //! then reading goes on, because wrong JSON behind it is told of first, and what was wrong is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -81,6 +81,11 @@ impl Reads<Sent<Item>> for Values {
     }
 }
 
+/// Of several things that are wrong, empty names are told before all else.
+fn rank(wrong: &Invalid) -> usize {
+    usize::from(!matches!(wrong, Invalid::EmptyAttributeName))
+}
+
 fn map_class() -> String {
     format!("java.util.Map<java.lang.String, {}>", class_of(NAME))
 }
@@ -105,22 +110,35 @@ impl<'de> Expect<'de> for Attributes {
     }
 
     fn map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
-        let (mut item, mut wrong) = (Item::new(), None);
+        let mut item = Item::new();
+        // By name, with the order in which they were found: the last of a name counts, and may be sound.
+        let mut wrong = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = Value { place: Place::Element, levels: self.levels };
-            match map.next_value_seed(value)?.unwrap_or(Err(Invalid::EmptyValue)) {
-                Ok(value) => drop(item.insert(name, value)),
-                Err(invalid) if wrong.is_none() => {
-                    wrong = Some(if self.are_placeholders {
-                        Invalid::ExpressionValue(name, Box::new(invalid))
-                    } else {
-                        invalid
-                    });
+            let mut value = map.next_value_seed(value)?.unwrap_or(Err(Invalid::EmptyValue));
+            // Of placeholders it is said in other words, with all else about them.
+            if name.is_empty() && !self.are_placeholders {
+                value = Err(Invalid::EmptyAttributeName);
+            }
+            match value {
+                Ok(value) => {
+                    wrong.remove(&name);
+                    item.insert(name, value);
                 }
-                Err(_) => {}
+                Err(invalid) => {
+                    let at = wrong.len();
+                    wrong.insert(name, (at, invalid));
+                }
             }
         }
-        Ok(Some(wrong.map_or(Ok(item), Err)))
+        let first = wrong.into_iter().min_by_key(|(_, (at, wrong))| (rank(wrong), *at));
+        Ok(Some(match first {
+            None => Ok(item),
+            Some((key, (_, invalid))) if self.are_placeholders => {
+                Err(Invalid::ExpressionValue(key, Box::new(invalid)))
+            }
+            Some((_, (_, invalid))) => Err(invalid),
+        }))
     }
 }
 
@@ -188,7 +206,7 @@ impl Value {
         let (place, below) = (Place::Member, self.levels - 1);
         Ok(match name {
             "S" => text(map)?.map(|text| Ok(AttributeValue::S(text))),
-            "N" => text(map)?.map(|text| number(text).map(AttributeValue::N)),
+            "N" => text(map)?.map(|text| number(&text).map(AttributeValue::N)),
             "B" => {
                 let bytes = map.next_value_seed(Seed::<Vec<u8>, Blob>::at(place))?;
                 bytes.map(|bytes| Ok(AttributeValue::B(bytes)))
@@ -229,70 +247,79 @@ fn flag<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<bool>, A::Error> {
 /// What the members of a value come to.
 #[derive(Default)]
 struct Members {
-    /// The last of each name that is not null. One in all but hostile requests.
-    given: Vec<(&'static str, Kept<AttributeValue>)>,
+    /// The one that there should be: the last of its name that is not null.
+    first: Option<(&'static str, Kept<AttributeValue>)>,
+    /// Those beside it.
+    others: Vec<(&'static str, Kept<AttributeValue>)>,
 }
 
 impl Members {
     fn add(&mut self, name: &'static str, value: Option<Kept<AttributeValue>>) {
-        self.given.retain(|(given, _)| *given != name);
-        self.given.extend(value.map(|value| (name, value)));
-    }
-
-    fn into_value(mut self) -> Kept<AttributeValue> {
-        if self.given.len() > 1 {
-            return Err(self.first_wrong().unwrap_or(Invalid::SeveralTypes));
+        self.others.retain(|(other, _)| *other != name);
+        if self.first.as_ref().is_some_and(|(first, _)| *first == name) {
+            self.first = self.others.pop();
         }
-        self.given.pop().map_or(Err(Invalid::EmptyValue), |(_, value)| value)
+        let Some(value) = value else { return };
+        match self.first {
+            None => self.first = Some((name, value)),
+            Some(_) => self.others.push((name, value)),
+        }
     }
 
-    /// What is told of values with several types instead: empty sets first, then numbers, then nulls.
-    fn first_wrong(self) -> Option<Invalid> {
-        let rank = |invalid: &Invalid| match invalid {
-            Invalid::EmptySet(_) => Some(0),
-            Invalid::Number(..) => Some(1),
-            Invalid::NullNotTrue => Some(2),
-            _ => None,
-        };
-        let wrong = self.given.into_iter().filter_map(|(_, value)| value.err());
-        wrong.filter(|invalid| rank(invalid).is_some()).min_by_key(rank)
+    fn into_value(self) -> Kept<AttributeValue> {
+        let Some((_, value)) = self.first else { return Err(Invalid::EmptyValue) };
+        if self.others.is_empty() {
+            return value;
+        }
+        let others = self.others.into_iter().map(|(_, value)| value);
+        Err(first_wrong(std::iter::once(value).chain(others)).unwrap_or(Invalid::SeveralTypes))
     }
 }
 
-fn number(text: String) -> Kept<Number> {
-    Number::parse(&text).map_err(|error| Invalid::Number(error, text))
+/// What is told of values with several types instead: empty sets first, then numbers, then nulls.
+fn first_wrong(values: impl Iterator<Item = Kept<AttributeValue>>) -> Option<Invalid> {
+    let rank = |invalid: &Invalid| match invalid {
+        Invalid::EmptySet(_) => Some(0),
+        Invalid::Number(..) => Some(1),
+        Invalid::NullNotTrue => Some(2),
+        _ => None,
+    };
+    values.filter_map(Result::err).filter(|wrong| rank(wrong).is_some()).min_by_key(rank)
+}
+
+fn number(text: &str) -> Kept<Number> {
+    Number::parse(text).map_err(|error| Invalid::Number(error, text.to_owned()))
 }
 
 fn text_set(members: Vec<String>) -> Kept<AttributeValue> {
-    let set: BTreeSet<String> = members.iter().cloned().collect();
-    check_set(AttributeType::Ss, members.len(), set.len(), || members)?;
-    Ok(AttributeValue::Ss(set))
+    let differ = members.iter().collect::<BTreeSet<_>>().len();
+    check_set(AttributeType::Ss, members.len(), differ, || members.clone())?;
+    Ok(AttributeValue::Ss(members.into_iter().collect()))
 }
 
 fn number_set(members: Vec<String>) -> Kept<AttributeValue> {
-    let numbers = members.iter().map(|text| number(text.clone()));
-    let set = numbers.collect::<Result<BTreeSet<Number>, Invalid>>()?;
+    let set = members.iter().map(|text| number(text)).collect::<Kept<BTreeSet<Number>>>()?;
     check_set(AttributeType::Ns, members.len(), set.len(), || members)?;
     Ok(AttributeValue::Ns(set))
 }
 
 fn binary_set(members: Vec<Vec<u8>>) -> Kept<AttributeValue> {
-    let set: BTreeSet<Vec<u8>> = members.iter().cloned().collect();
+    let differ = members.iter().collect::<BTreeSet<_>>().len();
     let sent = || members.iter().map(|bytes| STANDARD.encode(bytes)).collect();
-    check_set(AttributeType::Bs, members.len(), set.len(), sent)?;
-    Ok(AttributeValue::Bs(set))
+    check_set(AttributeType::Bs, members.len(), differ, sent)?;
+    Ok(AttributeValue::Bs(members.into_iter().collect()))
 }
 
-/// `sent` is how many members there were, `kept` how many of them differ.
+/// `sent` is how many members there were, `differ` how many of them are not repeated.
 fn check_set(
     kind: AttributeType,
     sent: usize,
-    kept: usize,
+    differ: usize,
     members: impl FnOnce() -> Vec<String>,
 ) -> Kept<()> {
     match sent {
         0 => Err(Invalid::EmptySet(kind)),
-        _ if sent == kept => Ok(()),
+        _ if sent == differ => Ok(()),
         _ => Err(Invalid::DuplicateMembers(kind, members())),
     }
 }
@@ -330,7 +357,9 @@ impl<'de> Expect<'de> for List {
         while let Some(value) = list.next_element_seed(value)? {
             match value.unwrap_or(Err(Invalid::EmptyValue)) {
                 Ok(value) => values.push(value),
-                Err(invalid) if wrong.is_none() => wrong = Some(invalid),
+                Err(invalid) if wrong.as_ref().is_none_or(|wrong| rank(&invalid) < rank(wrong)) => {
+                    wrong = Some(invalid);
+                }
                 Err(_) => {}
             }
         }
