@@ -10,6 +10,7 @@ use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::{Change, Effect};
 
 use crate::capacity::IndexPlace;
+use crate::keys;
 use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
@@ -99,7 +100,7 @@ where
 {
     fn run(self, before: Before<'_>, now_ms: u64) -> Result<(Change, Changed), ApiError> {
         let Self { table, key, looks, decide } = self;
-        let looks = looks || !table.locals.is_empty() || table.is_followed();
+        let looks = looks || table.looks_at_changes();
         let item = if looks { before.item()? } else { None };
         let before_bytes = before.size_bytes()?;
         let (own, after) = match decide(item.as_ref())? {
@@ -133,8 +134,12 @@ where
                 key: key.clone(),
                 before: before.0.cloned().unwrap_or_default(),
             };
-            let stem = Bytes::copy_from_slice(table.prefix());
+            let stem = keys::changes_of(table.record.number);
             others.push(Effect::Append { stem, value: record.encode() });
+        }
+        if let Some(seconds) = changed.new_ending(&table) {
+            let stem = keys::ending_at(seconds, table.record.number);
+            others.push(Effect::Append { stem, value: key.clone() });
         }
         Ok((together(key, own, others), changed))
     }
@@ -176,6 +181,13 @@ impl Changed {
             }
         }
         self.entries.len() > before
+    }
+
+    /// The second at which the item ends by now and did not before.
+    fn new_ending(&self, table: &Table) -> Option<u64> {
+        let ending = table.ending_of(self.after.as_ref()?)?;
+        let before = self.before.as_ref().and_then(|before| table.ending_of(before));
+        (before != Some(ending)).then_some(ending)
     }
 
     /// What becomes of the item's entry in an index; `None` if it stays as it is.

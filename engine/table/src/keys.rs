@@ -1,7 +1,8 @@
 //! Where everything stands in the storage's one key space. Not what stands there.
 //!
 //! ```text
-//!   00 ...                                             the storage's own: feeds of appended records
+//!   feed 01 number version                             changes of items that global indexes follow
+//!   feed 02 time number version                        items that end, by the second in which they do
 //!   01 00                                              the catalog's head
 //!   01 01 name                                         a table's record
 //!   02 transaction                                     the ledger of transactions
@@ -10,7 +11,8 @@
 //!   11 number partition index sort 00.. table's sort   entries of its local indexes
 //! ```
 //!
-//! `number` is a table's or a global index's own, four bytes, never used again. `key` is that of
+//! A `feed` is what the storage puts before appended records, `00 ...`; it adds their `version`. `number` is a
+//! table's or a global index's own, four bytes, never used again. `key` is that of
 //! `flywheel_item::key`, and `partition` its beginning. Items of a table with local indexes stand beside
 //! their entries, so that both are in one partition of the storage and change together; what begins with
 //! the same `11 number partition` is never separated.
@@ -19,6 +21,12 @@ use bytes::Bytes;
 use flywheel_item::key::partition_len_bytes;
 
 use crate::limits::{PARTITION_HEAD_BYTES, TABLE_PREFIX_BYTES};
+
+/// Changes of items, behind a feed's prefix.
+const CHANGES: u8 = 0x01;
+
+/// Items that end, behind a feed's prefix.
+const ENDINGS: u8 = 0x02;
 
 /// Where the tables' records stand: all in one partition.
 const CATALOG: u8 = 0x01;
@@ -49,6 +57,41 @@ pub(crate) fn table_prefix(number: u32, keeps_together: bool) -> [u8; TABLE_PREF
     let tag = if keeps_together { TOGETHER } else { LOOSE };
     let [a, b, c, d] = number.to_be_bytes();
     [tag, a, b, c, d]
+}
+
+/// Under what a table's changes are appended.
+pub(crate) fn changes_of(table: u32) -> Bytes {
+    [&[CHANGES], &table.to_be_bytes()[..]].concat().into()
+}
+
+/// Where a feed's changes stand, those of all tables.
+pub(crate) fn all_changes(feed: &[u8]) -> Bytes {
+    [feed, &[CHANGES]].concat().into()
+}
+
+/// The table of a change that stands at `key` in a feed, and the version it was written under.
+pub(crate) fn read_change(feed: &[u8], key: &[u8]) -> Option<(u32, u64)> {
+    let rest = key.strip_prefix(feed)?.strip_prefix(&[CHANGES])?;
+    let (number, version) = rest.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*number), u64::from_be_bytes(version.try_into().ok()?)))
+}
+
+/// Under what a table's items are appended that end at a second since 1970.
+pub(crate) fn ending_at(seconds: u64, table: u32) -> Bytes {
+    [&[ENDINGS], &seconds.to_be_bytes()[..], &table.to_be_bytes()].concat().into()
+}
+
+/// Where a feed's items stand that end before a second: first key, and first behind.
+pub(crate) fn endings_before(feed: &[u8], seconds: u64) -> (Bytes, Bytes) {
+    let start = [feed, &[ENDINGS]].concat();
+    let end = [&start[..], &seconds.to_be_bytes()].concat();
+    (start.into(), end.into())
+}
+
+/// The table of an ending that stands at `key` in a feed.
+pub(crate) fn read_ending(feed: &[u8], key: &[u8]) -> Option<u32> {
+    let rest = key.strip_prefix(feed)?.strip_prefix(&[ENDINGS])?;
+    Some(u32::from_be_bytes(*rest.get(8..)?.first_chunk::<4>()?))
 }
 
 /// How many of a key's first bytes it shares with all keys that must stay in one partition with it: for

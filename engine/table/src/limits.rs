@@ -12,6 +12,15 @@ pub const MAX_PAGE_BYTES: usize = 1 << 20;
 /// Items that one request to the storage brings: a page is put together of several.
 pub const MAX_STRETCH_ITEMS: usize = 512;
 
+/// Keys that are deleted together where a table is taken away.
+pub const MAX_CLEARED_KEYS: usize = 128;
+
+/// Appended records of one feed that are looked at together.
+pub const MAX_FOLLOWED_CHANGES: usize = 512;
+
+/// Items whose changes are followed at the same time.
+pub const MAX_FOLLOWED_TOGETHER: usize = 64;
+
 /// Local secondary indexes of a table. Source: Constraints, secondary indexes.
 pub const MAX_LOCAL_INDEXES: usize = 5;
 

@@ -2,11 +2,10 @@
 //! items. The shards implement it (`shards`); an ordered store of many machines could.
 
 use std::future::Future;
-use std::time::Duration;
 
 use bytes::Bytes;
 use flywheel_shard::{
-    ChangeFn, Modified, ScanPage, ScanRequest, Versioned, WriteBatch, WriteOutcome,
+    ChangeFn, Modified, ScanPage, ScanRequest, Version, Versioned, WriteBatch, WriteOutcome,
 };
 
 /// Ordered byte keys with byte values, kept durably. Clones are ways into the same storage.
@@ -72,9 +71,16 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// itself.
     fn feeds(&self) -> Vec<Bytes>;
 
-    /// Waits until something may have been appended to the feed with this prefix, or for as long as
-    /// `at_most`.
-    fn appended(&self, feed: &Bytes, at_most: Duration) -> impl Future<Output = ()>;
+    /// Waits until something was appended to the feed with this prefix under a version above `after`, and
+    /// answers with the highest there is.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn appended(
+        &self,
+        feed: &Bytes,
+        after: Version,
+    ) -> impl Future<Output = Result<Version, StorageError>> + Send;
 }
 
 /// How much stands in a range of keys.

@@ -84,9 +84,19 @@ impl Table {
         matches!(self.record.status, TableStatus::Active | TableStatus::Updating)
     }
 
-    /// Whether changes of items are told to somebody who comes after: global indexes.
-    pub fn is_followed(&self) -> bool {
-        !self.globals.is_empty()
+    /// Whether a write has more to do than to write the item, so that it must see what was there.
+    pub fn looks_at_changes(&self) -> bool {
+        let ends = self.record.time_to_live.as_ref().is_some_and(|setting| setting.is_enabled);
+        ends || !self.locals.is_empty() || !self.globals.is_empty()
+    }
+
+    /// The second since 1970 at which an item ends; `None` if it does not.
+    pub fn ending_of(&self, item: &Item) -> Option<u64> {
+        let setting = self.record.time_to_live.as_ref().filter(|setting| setting.is_enabled)?;
+        match item.get(&setting.attribute)? {
+            AttributeValue::N(seconds) => seconds.to_string().parse().ok(),
+            _ => None,
+        }
     }
 
     /// What the keys of all its items, and of entries of its local indexes, begin with.

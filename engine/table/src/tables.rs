@@ -7,6 +7,7 @@ use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
 
 use crate::catalog::{Catalog, ChangeError};
+use crate::lag::Lag;
 use crate::storage::{Storage, StorageError};
 use crate::table::Table;
 use crate::words::Words;
@@ -37,6 +38,7 @@ pub struct Tables<S> {
 struct Shared<S> {
     storage: S,
     catalog: Catalog<S>,
+    lag: Lag,
     options: TableOptions,
 }
 
@@ -59,7 +61,7 @@ impl<S: Storage> Tables<S> {
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
         let catalog = Catalog::open(storage.clone()).await?;
-        Ok(Self { shared: Arc::new(Shared { storage, catalog, options }) })
+        Ok(Self { shared: Arc::new(Shared { storage, catalog, lag: Lag::default(), options }) })
     }
 
     pub(crate) fn storage(&self) -> &S {
@@ -87,6 +89,17 @@ impl<S: Storage> Tables<S> {
         let wording = self.shared.options.wording;
         request.check(wording)?;
         Ok(Words { operation, wording })
+    }
+
+    /// The table of that number.
+    pub(crate) fn numbered(&self, number: u32) -> Option<Arc<Table>> {
+        let tables = self.catalog().all();
+        tables.values().find(|table| table.record.number == number).cloned()
+    }
+
+    /// How far global indexes are behind their tables.
+    pub fn lag(&self) -> &Lag {
+        &self.shared.lag
     }
 
     /// The table that a request for items names, by its name or its ARN.

@@ -5,15 +5,18 @@
 pub(crate) mod record;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::ops::Bound;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use flywheel_shard::{
     Condition, Direction, ScanRequest, Versioned, Write, WriteBatch, WriteOutcome,
 };
+use futures_util::task::AtomicWaker;
 
 use crate::keys;
 use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
@@ -31,6 +34,10 @@ pub(crate) struct Catalog<S> {
     tables: ArcSwap<TablesByName>,
     /// Rises with every change.
     changes: AtomicU64,
+    /// Who waits for changes.
+    waiting: AtomicWaker,
+    /// Tables as they were before changes, while requests that began with them may be under way.
+    retired: Mutex<Vec<Weak<Table>>>,
 }
 
 /// Why a change of the catalog was not made.
@@ -73,7 +80,13 @@ impl<S: Storage> Catalog<S> {
                 _ => break,
             }
         }
-        Ok(Self { storage, tables: ArcSwap::from_pointee(tables), changes: AtomicU64::new(0) })
+        Ok(Self {
+            storage,
+            tables: ArcSwap::from_pointee(tables),
+            changes: AtomicU64::new(0),
+            waiting: AtomicWaker::new(),
+            retired: Mutex::default(),
+        })
     }
 
     /// The table of that name.
@@ -164,33 +177,58 @@ impl<S: Storage> Catalog<S> {
         Ok((head.next_number, put(keys::catalog_head(), &taken, condition)))
     }
 
+    /// Waits until there were more changes than `seen`. For one task at a time.
+    pub async fn changed(&self, seen: u64) {
+        poll_fn(|context| {
+            self.waiting.register(context.waker());
+            if self.changes() > seen { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Whether requests may be under way that know a table of that number as it was before its last change.
+    pub fn has_earlier_requests(&self, number: u32) -> bool {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.retain(|table| table.strong_count() > 0);
+        let tables = retired.iter().filter_map(Weak::upgrade);
+        tables.into_iter().any(|table| table.record.number == number)
+    }
+
     fn keep(&self, record: TableRecord) -> Arc<Table> {
         let table = Arc::new(Table::new(record));
-        self.tables.rcu(|tables| {
-            let mut tables = TablesByName::clone(tables);
-            let is_newer = |known: &Arc<Table>| {
-                (known.record.number, known.record.version)
-                    > (table.record.number, table.record.version)
-            };
-            if !tables.get(table.name()).is_some_and(is_newer) {
+        let order = |table: &Table| (table.record.number, table.record.version);
+        self.replace(|tables| {
+            let known = tables.get(table.name());
+            if known.is_none_or(|known| order(known) < order(&table)) {
                 tables.insert(table.name().to_owned(), Arc::clone(&table));
             }
-            tables
         });
-        self.changes.fetch_add(1, Ordering::Release);
         table
     }
 
     /// Unless another table has its name by now.
     fn forget(&self, name: &str, number: u32) {
-        self.tables.rcu(|tables| {
-            let mut tables = TablesByName::clone(tables);
+        self.replace(|tables| {
             if tables.get(name).is_some_and(|table| table.record.number == number) {
                 tables.remove(name);
             }
+        });
+    }
+
+    fn replace(&self, change: impl Fn(&mut TablesByName)) {
+        let before = self.tables.rcu(|tables| {
+            let mut tables = TablesByName::clone(tables);
+            change(&mut tables);
             tables
         });
-        self.changes.fetch_add(1, Ordering::Release);
+        let after = self.tables.load();
+        let is_gone = |table: &&Arc<Table>| {
+            !after.get(table.name()).is_some_and(|now| Arc::ptr_eq(now, table))
+        };
+        let gone = before.values().filter(is_gone).map(Arc::downgrade);
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.waiting.wake();
     }
 }
 

@@ -96,6 +96,12 @@ pub(crate) struct GlobalIndexRecord {
     pub status: TableStatus,
     /// Whether entries of items that were there before it are still being made.
     pub is_backfilling: bool,
+    /// Whether it has its partitions of the storage.
+    #[serde(default)]
+    pub is_spread: bool,
+    /// The table's key to which entries have been made.
+    #[serde(default)]
+    pub filled_to: Vec<u8>,
     pub throughput: ThroughputRecord,
     pub on_demand: OnDemandRecord,
 }
@@ -169,6 +175,9 @@ pub(crate) struct EncryptionRecord {
 pub(crate) struct TimeToLiveRecord {
     pub is_enabled: bool,
     pub attribute: String,
+    /// Whether the items that were there before have been looked at.
+    #[serde(default)]
+    pub is_found: bool,
 }
 
 mod type_code {

@@ -67,6 +67,8 @@ pub(crate) fn globals(
             projection: projection(index.projection.as_ref())?,
             status: TableStatus::Creating,
             is_backfilling: false,
+            is_spread: false,
+            filled_to: Vec::new(),
             throughput: billing::throughput(throughput),
             on_demand,
         });

@@ -1,5 +1,7 @@
 //! What each operation does, a file each: from its request to its response.
 
+mod batch_get_item;
+mod batch_write_item;
 mod create_table;
 mod delete_item;
 mod delete_table;

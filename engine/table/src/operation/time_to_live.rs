@@ -24,6 +24,7 @@ impl<S: Storage> Tables<S> {
         let wanted = TimeToLiveRecord {
             is_enabled: specification.enabled == Some(true),
             attribute: specification.attribute_name.clone().unwrap_or_default(),
+            is_found: false,
         };
         let changed = self.catalog().change(name, 0, |record, _| update(record, &wanted)).await;
         changed.map_err(|error| error.told(name))?;

@@ -243,6 +243,8 @@ fn new_index(
         projection: index::projection(create.projection.as_ref())?,
         status: TableStatus::Creating,
         is_backfilling: true,
+        is_spread: false,
+        filled_to: Vec::new(),
         throughput: billing::throughput(throughput),
         on_demand: billing::on_demand(create.on_demand_throughput.as_ref()),
     })

@@ -1,0 +1,156 @@
+//! BatchGetItem: items of several tables, each as GetItem would read it. What does not fit the answer, or
+//! what the storage has no time for, comes back as unprocessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flywheel_api::{
+    ApiError, BatchGetItemRequest, BatchGetItemResponse, ItemOut, KeysAndAttributes, Operation,
+    Sent,
+};
+use flywheel_item::Item;
+use flywheel_item::expression::Projection;
+use flywheel_shard::Versioned;
+use futures_util::stream::{self, StreamExt};
+
+use crate::capacity::{Units, read_units};
+use crate::limits::{MAX_BATCH_GET_BYTES, MAX_BATCH_IN_FLIGHT};
+use crate::parameters::{self, Given};
+use crate::storage::{Storage, StorageError};
+use crate::stored;
+use crate::table::Table;
+use crate::tables::Tables;
+use crate::wording;
+use crate::words::Words;
+
+/// What is asked of one table.
+struct Asked {
+    name: String,
+    table: Arc<Table>,
+    keys: Vec<Item>,
+    projection: Option<Projection>,
+    is_consistent: bool,
+    /// The parameters as they were sent, for keys that come back.
+    sent: KeysAndAttributes,
+}
+
+impl<S: Storage> Tables<S> {
+    /// BatchGetItem.
+    ///
+    /// # Errors
+    /// DynamoDB's.
+    pub async fn batch_get_item(
+        &self,
+        request: BatchGetItemRequest,
+    ) -> Result<BatchGetItemResponse, ApiError> {
+        let words = self.check(Operation::BatchGetItem, &request)?;
+        let mut read = Vec::new();
+        for (name, sent) in request.request_items.unwrap_or_default() {
+            read.push(parameters_of_table(words, name, sent)?);
+        }
+        let mut asked = Vec::with_capacity(read.len());
+        for (name, keys, projection, sent) in read {
+            let table = self.serving(Some(&name))?;
+            keys.iter().try_for_each(|key| table.check_key(words, key))?;
+            let is_consistent = sent.consistent_read == Some(true);
+            asked.push(Asked { name, table, keys, projection, is_consistent, sent });
+        }
+        let mut answer = BatchGetItemResponse {
+            consumed_capacity: request.return_consumed_capacity.is_some().then(Vec::new),
+            responses: Some(BTreeMap::new()),
+            unprocessed_keys: Some(BTreeMap::new()),
+        };
+        let mut left_bytes = MAX_BATCH_GET_BYTES;
+        for asked in asked {
+            let mode = request.return_consumed_capacity.as_deref();
+            self.get_from(asked, mode, &mut left_bytes, &mut answer).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn get_from(
+        &self,
+        asked: Asked,
+        mode: Option<&str>,
+        left_bytes: &mut usize,
+        answer: &mut BatchGetItemResponse,
+    ) -> Result<(), ApiError> {
+        let places: Vec<Bytes> = asked.keys.iter().map(|key| asked.table.item_key(key)).collect();
+        let reads = places.into_iter().map(|place| self.storage().get(place));
+        let found: Vec<Result<Option<Versioned>, StorageError>> =
+            stream::iter(reads).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
+        let (mut items, mut unprocessed, mut units) = (Vec::new(), Vec::new(), Units::default());
+        for (key, found) in asked.keys.into_iter().zip(found) {
+            let found = match found {
+                Ok(found) => found,
+                Err(StorageError::Busy(_)) => {
+                    unprocessed.push(Sent::from(key));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let size_bytes = match &found {
+                Some(found) => stored::size_bytes(&found.value)?,
+                None => 0,
+            };
+            if size_bytes > *left_bytes {
+                // Nothing behind the first that does not fit: the order of what comes back is that of
+                // what was asked.
+                *left_bytes = 0;
+                unprocessed.push(Sent::from(key));
+                continue;
+            }
+            *left_bytes -= size_bytes;
+            units.table += read_units(size_bytes, asked.is_consistent);
+            if let Some(found) = found {
+                items.push(match &asked.projection {
+                    Some(projection) => projection.apply(&stored::decode(&found.value)?).into(),
+                    None => ItemOut::Stored(found.value),
+                });
+            }
+        }
+        if let Some(told) = units.told(mode, asked.table.name()) {
+            answer.consumed_capacity.get_or_insert_default().push(told);
+        }
+        answer.responses.get_or_insert_default().insert(asked.name.clone(), items);
+        if !unprocessed.is_empty() {
+            let rest = KeysAndAttributes { keys: Some(unprocessed), ..asked.sent };
+            answer.unprocessed_keys.get_or_insert_default().insert(asked.name, rest);
+        }
+        Ok(())
+    }
+}
+
+type OfTable = (String, Vec<Item>, Option<Projection>, KeysAndAttributes);
+
+/// What can be told of a table's part before the table is looked at.
+fn parameters_of_table(
+    words: Words,
+    name: String,
+    mut sent: KeysAndAttributes,
+) -> Result<OfTable, ApiError> {
+    let given = Given {
+        legacy: &[("AttributesToGet", sent.attributes_to_get.is_some())],
+        expressions: &[("ProjectionExpression", sent.projection_expression.is_some())],
+        named_as_missing: &[],
+    };
+    let names = sent.expression_attribute_names.clone();
+    let mut placeholders = given.placeholders(words, names, None)?;
+    let projection = parameters::projection(
+        words,
+        sent.projection_expression.as_deref(),
+        sent.attributes_to_get.as_deref(),
+        &mut placeholders,
+    )?;
+    parameters::finish(words, placeholders)?;
+    let keys = sent.keys.take().unwrap_or_default().into_iter();
+    let keys: Result<Vec<Item>, ApiError> = keys.map(|key| parameters::sound(words, key)).collect();
+    let keys = keys?;
+    // Equal numbers are equal here, however they were written.
+    let mut seen = BTreeSet::new();
+    if !keys.iter().all(|key| seen.insert(stored::encode(key))) {
+        return Err(words.refuse(wording::DUPLICATE_KEYS));
+    }
+    Ok((name, keys, projection, sent))
+}

@@ -1,0 +1,160 @@
+//! The storage that an engine's shards are. Not the shards: see `flywheel-shard`.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use flywheel_item::key::prefix_successor;
+use flywheel_shard::{
+    Admin, ChangeFn, Direction, EngineOptions, Handle, Modified, PartitionInfo, ScanPage,
+    ScanRequest, ShardError, Versioned, WriteBatch, WriteOutcome, own_prefix,
+};
+
+use crate::keys;
+use crate::limits::{MAX_CLEARED_KEYS, MAX_PAGE_BYTES};
+use crate::storage::{Extent, Storage, StorageError};
+
+/// An open engine's shards, as what tables stand on.
+#[derive(Debug, Clone)]
+pub struct Shards {
+    handle: Handle,
+    admin: Admin,
+}
+
+impl Shards {
+    /// What a directory must be made with to hold tables, beside the caller's own settings.
+    #[must_use]
+    pub fn options(options: EngineOptions) -> EngineOptions {
+        let split = flywheel_shard::SplitOptions {
+            keep_together: Some(keys::kept_together_bytes),
+            ..options.split
+        };
+        EngineOptions { own_ranges: true, split, ..options }
+    }
+
+    /// The shards of an engine that was opened with [`Shards::options`].
+    ///
+    /// # Errors
+    /// If its directory was made for something else than tables.
+    pub fn new(handle: Handle, admin: Admin) -> Result<Self, StorageError> {
+        if !handle.has_own_ranges() {
+            return Err(StorageError::Fault(
+                "this directory was not made for tables: name another, or an empty one".into(),
+            ));
+        }
+        Ok(Self { handle, admin })
+    }
+
+    /// Partitions that begin with `prefix`, and who has them.
+    async fn partitions(&self, prefix: &[u8]) -> Result<Vec<(PartitionInfo, u16)>, StorageError> {
+        let mut partitions = self.admin.partitions().await?;
+        partitions.retain(|(partition, _)| partition.spec.start.starts_with(prefix));
+        Ok(partitions)
+    }
+
+    /// Cuts whatever partition holds `at` there, unless one begins there.
+    async fn cut(&self, at: Bytes) -> Result<(), StorageError> {
+        let partitions = self.admin.partitions().await?;
+        let holding = partitions.iter().find(|(partition, _)| partition.spec.contains(&at));
+        match holding {
+            Some((partition, _)) if partition.spec.start != at => {
+                self.admin.split_partition(partition.spec.id, at).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Storage for Shards {
+    async fn get(&self, key: Bytes) -> Result<Option<Versioned>, StorageError> {
+        Ok(self.handle.get(key).await?)
+    }
+
+    async fn modify(&self, key: Bytes, change: ChangeFn) -> Result<Modified, StorageError> {
+        Ok(self.handle.modify(key, change).await?)
+    }
+
+    async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StorageError> {
+        Ok(self.handle.write(batch).await?)
+    }
+
+    async fn scan(&self, request: ScanRequest) -> Result<ScanPage, StorageError> {
+        Ok(self.handle.scan(request).await?)
+    }
+
+    async fn spread(&self, prefix: Bytes) -> Result<(), StorageError> {
+        let shards = u64::from(self.handle.shards());
+        let cuts = (0..shards).map(|n| {
+            let hash = ((u128::from(n) << 64) / u128::from(shards)) as u64;
+            let hash: &[u8] = if n == 0 { &[] } else { &hash.to_be_bytes()[..2] };
+            Bytes::from([&prefix, hash].concat())
+        });
+        for at in cuts.chain(prefix_successor(&prefix).map(Bytes::from)) {
+            // An engine that has as many partitions as it may serves the table where it is.
+            match self.cut(at).await {
+                Err(StorageError::Fault(_)) => return Ok(()),
+                done => done?,
+            }
+        }
+        for (place, (partition, owner)) in self.partitions(&prefix).await?.iter().enumerate() {
+            let wanted = (place as u64 % shards) as u16;
+            // What holds something already stays where it is.
+            if *owner != wanted && partition.items == 0 {
+                match self.admin.move_partition(partition.spec.id, wanted).await {
+                    Ok(()) | Err(ShardError::NotMoved { .. } | ShardError::Changing(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, prefix: Bytes) -> Result<(), StorageError> {
+        let end =
+            prefix_successor(&prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()));
+        loop {
+            let request = ScanRequest {
+                start: Bound::Included(prefix.clone()),
+                end: end.clone(),
+                direction: Direction::Forward,
+                max_items: MAX_CLEARED_KEYS,
+                max_bytes: MAX_PAGE_BYTES,
+            };
+            let page = self.handle.scan(request).await?;
+            let deletes = page.items.into_iter().map(|(key, _)| self.handle.delete(key));
+            futures_util::future::try_join_all(deletes).await?;
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn measure(&self, prefix: Bytes) -> Result<Extent, StorageError> {
+        let mut extent = Extent::default();
+        for (partition, _) in self.partitions(&prefix).await? {
+            extent.items += partition.items;
+            extent.size_bytes += partition.record_bytes;
+        }
+        Ok(extent)
+    }
+
+    fn feeds(&self) -> Vec<Bytes> {
+        let prefix = |shard| Bytes::copy_from_slice(&own_prefix(shard));
+        (0..self.handle.shards()).map(prefix).collect()
+    }
+
+    async fn appended(&self, feed: &Bytes, after: u64) -> Result<u64, StorageError> {
+        let shard = self.feeds().iter().position(|prefix| prefix == feed).unwrap_or_default();
+        Ok(self.handle.appended(shard as u16, after).await?)
+    }
+}
+
+impl From<ShardError> for StorageError {
+    fn from(error: ShardError) -> Self {
+        match error {
+            ShardError::Busy(what) => Self::Busy(what),
+            ShardError::Closed => Self::Closed,
+            other => Self::Fault(other.to_string()),
+        }
+    }
+}

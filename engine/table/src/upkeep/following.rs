@@ -1,0 +1,242 @@
+//! Global indexes follow their tables: each change that a write appended is made in the indexes, and then
+//! taken from the feed. Entries of items that were there before an index are made here as well.
+//!
+//! A change is not done over again as it was: the item is read as it is now, its entries are put, and those
+//! of what it was before go. So it does not matter how often a change is followed, nor in which order those
+//! of two feeds are, if an item has moved; only two at the same time must not be, and one loop does it all.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flywheel_api::ApiError;
+use flywheel_item::{Item, codec};
+use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
+use futures_util::future::{select_all, try_join_all};
+
+use super::{Sleeper, at_most, persist};
+use crate::catalog::record::{TableRecord, TableStatus};
+use crate::keys;
+use crate::limits::{MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES};
+use crate::storage::{Storage, StorageError};
+use crate::stored::{self, ChangeRecord};
+use crate::table::{GlobalIndex, Source, Table};
+use crate::tables::Tables;
+
+/// How long is waited for changes before tables are looked at for new indexes.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Changes of one item: where it stands, and what it was before each.
+type Changes = BTreeMap<(u32, Bytes), Vec<Bytes>>;
+
+/// Where a feed has been read to.
+struct Feed {
+    prefix: Bytes,
+    /// The highest version that has been seen in it.
+    seen: u64,
+}
+
+pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>) {
+    let prefixes = tables.storage().feeds().into_iter();
+    let mut feeds: Vec<Feed> = prefixes.map(|prefix| Feed { prefix, seen: 0 }).collect();
+    loop {
+        let followed = persist(&*sleeper, async || follow(&tables, &mut feeds).await);
+        let Some(followed) = followed.await else { return };
+        let filled = persist(&*sleeper, async || backfill(&tables).await);
+        let Some(filled) = filled.await else { return };
+        if followed || filled {
+            continue;
+        }
+        let storage = tables.storage();
+        let waits = feeds.iter().map(|feed| Box::pin(storage.appended(&feed.prefix, feed.seen)));
+        let awaited = at_most(&*sleeper, LOOK, select_all(waits)).await;
+        match awaited.map(|(appended, place, _)| (appended, place)) {
+            Some((Err(StorageError::Closed), _)) => return,
+            Some((Err(_), _)) => sleeper.sleep(LOOK).await,
+            Some((Ok(version), place)) => feeds[place].seen = version,
+            None => {}
+        }
+    }
+}
+
+/// Follows some changes of each feed; whether there were any.
+async fn follow<S: Storage>(tables: &Tables<S>, feeds: &mut [Feed]) -> Result<bool, StorageError> {
+    let mut changes = Changes::new();
+    let mut done: Vec<WriteBatch> = Vec::new();
+    let mut written_ms = Vec::new();
+    for feed in feeds {
+        let start = keys::all_changes(&feed.prefix);
+        let end = flywheel_item::key::prefix_successor(&start);
+        let request = ScanRequest {
+            start: Bound::Included(start),
+            end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
+            direction: Direction::Forward,
+            max_items: MAX_FOLLOWED_CHANGES,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        let page = tables.storage().scan(request).await?;
+        let mut batch = WriteBatch::default();
+        for (key, versioned) in page.items {
+            if let (Some((number, version)), Some(change)) =
+                (keys::read_change(&feed.prefix, &key), ChangeRecord::decode(&versioned.value))
+            {
+                feed.seen = feed.seen.max(version);
+                written_ms.push(change.written_ms);
+                changes.entry((number, change.key)).or_default().push(change.before);
+            }
+            batch.writes.push(Write { key, value: None, condition: None });
+        }
+        if !batch.writes.is_empty() {
+            done.push(batch);
+        }
+    }
+    let by_number: BTreeMap<u32, Arc<Table>> = tables
+        .catalog()
+        .all()
+        .values()
+        .map(|table| (table.record.number, Arc::clone(table)))
+        .collect();
+    let changes: Vec<_> = changes.into_iter().collect();
+    for some in changes.chunks(MAX_FOLLOWED_TOGETHER) {
+        let following = some.iter().filter_map(|((number, key), befores)| {
+            Some(settle(tables, by_number.get(number)?, key, befores))
+        });
+        try_join_all(following).await?;
+    }
+    let (any, now_ms) = (!done.is_empty(), tables.now_ms());
+    for written_ms in written_ms {
+        tables.lag().note(now_ms.saturating_sub(written_ms));
+    }
+    for batch in done {
+        tables.storage().write(batch).await?;
+    }
+    Ok(any)
+}
+
+/// Makes the entries of an item what they should be; `befores` is what it was.
+async fn settle<S: Storage>(
+    tables: &Tables<S>,
+    table: &Table,
+    key: &Bytes,
+    befores: &[Bytes],
+) -> Result<(), StorageError> {
+    let found = tables.storage().get(key.clone()).await?;
+    let now = found.map(|found| read(&found.value)).transpose()?;
+    let befores: Result<Vec<Item>, StorageError> =
+        befores.iter().filter(|before| !before.is_empty()).map(|before| read(before)).collect();
+    let befores = befores?;
+    for index in table.globals.iter().filter(|index| index.status != TableStatus::Deleting) {
+        let entry = now.as_ref().and_then(|item| entry(table, index, item));
+        let mut gone: Vec<Bytes> = Vec::new();
+        for before in &befores {
+            let before = Source::Global(index).key_of(table, before);
+            let is_other = before != entry.as_ref().map(|(key, _)| key.clone());
+            gone.extend(before.filter(|before| is_other && !gone.contains(before)));
+        }
+        for key in gone {
+            tables.storage().write(WriteBatch::delete(key)).await?;
+        }
+        if let Some((key, value)) = entry {
+            tables.storage().write(WriteBatch::put(key, value)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An item's entry in an index, if it has one.
+fn entry(table: &Table, index: &GlobalIndex, item: &Item) -> Option<(Bytes, Bytes)> {
+    let key = Source::Global(index).key_of(table, item)?;
+    Some((key, stored::encode(&index.projection.apply(item))))
+}
+
+fn read(bytes: &[u8]) -> Result<Item, StorageError> {
+    codec::decode(bytes).map_err(|malformed| {
+        StorageError::Fault(format!("a stored item cannot be read: {malformed}"))
+    })
+}
+
+/// Makes entries of items that were there before an index, a page at a time; whether there were any to be
+/// made.
+async fn backfill<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> {
+    let all = tables.catalog().all();
+    let wanting = all.values().find(|table| {
+        let mut globals = table.record.global_indexes.iter();
+        globals.any(|index| index.is_backfilling && index.is_spread)
+    });
+    let Some(table) = wanting.map(Arc::clone) else { return Ok(false) };
+    drop(all);
+    let (name, number) = (table.name().to_owned(), table.record.number);
+    let index = table.globals.iter().find(|index| index.is_backfilling);
+    let Some(index) = index else { return Ok(false) };
+    let done = fill_page(tables, &table, index).await?;
+    let index_name = index.name.clone();
+    drop(table);
+    let change = |record: TableRecord, _| progress(record, number, &index_name, done.as_ref());
+    match tables.catalog().change(&name, 0, change).await {
+        Err(crate::catalog::ChangeError::Storage(error)) => Err(error),
+        _ => Ok(true),
+    }
+}
+
+/// Fills one page; where the next begins, if there is more.
+async fn fill_page<S: Storage>(
+    tables: &Tables<S>,
+    table: &Table,
+    index: &GlobalIndex,
+) -> Result<Option<Bytes>, StorageError> {
+    let record = table.record.global_indexes.iter().find(|record| record.name == index.name);
+    let reached = record.map(|record| record.filled_to.clone()).unwrap_or_default();
+    let start = if reached.is_empty() {
+        Bound::Included(Bytes::copy_from_slice(table.prefix()))
+    } else {
+        Bound::Excluded(reached.into())
+    };
+    let end = flywheel_item::key::prefix_successor(table.prefix());
+    let request = ScanRequest {
+        start,
+        end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
+        direction: Direction::Forward,
+        max_items: MAX_FOLLOWED_CHANGES,
+        max_bytes: MAX_PAGE_BYTES,
+    };
+    let page = tables.storage().scan(request).await?;
+    let last = page.items.last().map(|(key, _)| key.clone());
+    let mut puts = Vec::new();
+    for (key, versioned) in page.items {
+        if table.is_item(&key)
+            && let Some((key, value)) = entry(table, index, &read(&versioned.value)?)
+        {
+            puts.push(tables.storage().write(WriteBatch::put(key, value)));
+        }
+    }
+    try_join_all(puts).await?;
+    Ok(last.filter(|_| page.more))
+}
+
+/// Keeps how far a backfill has come.
+fn progress(
+    mut record: TableRecord,
+    number: u32,
+    index: &str,
+    filled_to: Option<&Bytes>,
+) -> Result<Option<TableRecord>, ApiError> {
+    let indexes = record.global_indexes.iter_mut();
+    let index = indexes.into_iter().find(|known| known.name == index && known.is_backfilling);
+    let Some(index) = index.filter(|_| record.number == number) else {
+        return Err(ApiError::internal("the index went while it was filled"));
+    };
+    match filled_to {
+        Some(key) => index.filled_to = key.to_vec(),
+        None => {
+            index.is_backfilling = false;
+            index.filled_to.clear();
+            if index.status == TableStatus::Creating {
+                index.status = TableStatus::Active;
+            }
+        }
+    }
+    Ok(Some(record))
+}

@@ -1,0 +1,64 @@
+//! What is done for tables in the background: making and taking them away (`lifecycle`), global indexes
+//! (`following`), items that end (`ending`). All of it begins from what is durable, so that it goes on where
+//! it was after a crash.
+
+mod ending;
+mod following;
+mod lifecycle;
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, join3, select};
+
+use crate::storage::{Storage, StorageError};
+use crate::tables::Tables;
+
+/// How background work waits.
+pub trait Sleeper: 'static {
+    /// Waits at least this long.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+}
+
+/// What a storage that has too much to do is given before it is asked again, and one that failed.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl<S: Storage> Tables<S> {
+    /// Works in the background until the storage is closed. To be run once for a storage, on any thread.
+    pub async fn upkeep(self, sleeper: impl Sleeper) {
+        let sleeper = Rc::new(sleeper);
+        let lifecycle = lifecycle::run(self.clone(), Rc::clone(&sleeper));
+        let following = following::run(self.clone(), Rc::clone(&sleeper));
+        let ending = ending::run(self, sleeper);
+        join3(lifecycle, following, ending).await;
+    }
+}
+
+/// Does something until it is done; `None` once the storage is closed. A fault is tried again too: nobody is
+/// there to be told, and what was to be done is durable.
+async fn persist<T>(
+    sleeper: &impl Sleeper,
+    mut attempt: impl AsyncFnMut() -> Result<T, StorageError>,
+) -> Option<T> {
+    loop {
+        match attempt().await {
+            Ok(value) => return Some(value),
+            Err(StorageError::Closed) => return None,
+            Err(StorageError::Busy(_) | StorageError::Fault(_)) => sleeper.sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Waits for something, but no longer than this.
+async fn at_most<T>(
+    sleeper: &impl Sleeper,
+    duration: Duration,
+    awaited: impl Future<Output = T>,
+) -> Option<T> {
+    let (sleep, awaited) = (Box::pin(sleeper.sleep(duration)), Box::pin(awaited));
+    match select(awaited, sleep).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
+}
