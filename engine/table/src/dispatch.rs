@@ -53,9 +53,7 @@ impl<S: Storage> Tables<S> {
             Operation::ListTagsOfResource => answer!(self, body, list_tags_of_resource),
             // These two answer nothing at all, not even an empty object.
             Operation::TagResource => self.tag_resource(read(body)?).await.map(|()| Vec::new()),
-            Operation::UntagResource => {
-                self.untag_resource(read(body)?).await.map(|()| Vec::new())
-            }
+            Operation::UntagResource => self.untag_resource(read(body)?).await.map(|()| Vec::new()),
             _ => Err(ApiError::new(ErrorCode::UnknownOperation, "")),
         }
     }

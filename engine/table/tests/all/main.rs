@@ -1,0 +1,15 @@
+//! Tests of the tables, as clients see them: JSON in and JSON out, on simulated shards. Map:
+//! - `items`: the operations on single items; `conditions`: what they may hang on;
+//! - `reads`: queries and scans; `batches`;
+//! - `definitions`: tables that are made, changed and taken away; `indexes`; `ending`: items that end;
+//! - `durability`: what is there after the power went.
+
+mod batches;
+mod conditions;
+mod definitions;
+mod durability;
+mod ending;
+mod indexes;
+mod items;
+mod reads;
+mod support;
