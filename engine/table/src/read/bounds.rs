@@ -102,7 +102,7 @@ mod tests {
         for segments in [1, 2, 3, 7, 1_000_000] {
             for hash in [0, 1, u64::MAX / 3, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX] {
                 let key = [&prefix[..], &hash.to_be_bytes(), b"rest"].concat();
-                let guess = (u128::from(hash) * u128::from(segments) >> 64) as u64;
+                let guess = ((u128::from(hash) * u128::from(segments)) >> 64) as u64;
                 let near = guess.saturating_sub(1)..(guess + 2).min(segments);
                 let holding =
                     near.filter(|&n| Bounds::of_segment(prefix, n, segments).contain(&key));
