@@ -113,15 +113,13 @@ fn call<S: Service>(
 }
 
 /// What is no JSON is told so before anything else, though it is looked at only if something else is
-/// wrong: of a sound request the service finds out.
+/// wrong: of a sound request the service finds out. Nothing is inflated for somebody unknown.
 fn unless_no_json(error: ApiError, encoding: Option<Encoding>, body: &[u8]) -> ApiError {
-    let inflated = match encoding.map(|encoding| encoding.inflate(body)) {
-        Some(Err(damage)) => return damaged(damage),
-        Some(Ok(inflated)) => Cow::Owned(inflated),
-        None => Cow::Borrowed(body),
-    };
-    let is_json = inflated.is_empty() || serde_json::from_slice::<IgnoredAny>(&inflated).is_ok();
-    if is_json { error } else { ApiError::new(ErrorCode::Serialization, "") }
+    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    if encoding.is_some() || body.is_empty() || is_json() {
+        return error;
+    }
+    ApiError::new(ErrorCode::Serialization, "")
 }
 
 /// Observed: a body that cannot be inflated is a fault of the service, as it were.

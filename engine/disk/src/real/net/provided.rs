@@ -15,6 +15,10 @@ use io_uring::{IoUring, opcode, squeue};
 use crate::limits::{BLOCK_BYTES, RECEIVE_BUFFERS, RECEIVE_BYTES};
 use crate::real::buffer::{Memory, RealBuffer};
 
+/// `IORING_RECVSEND_POLL_FIRST`: a buffer is picked once there is something, not before the wait. As old as
+/// the buffers themselves.
+const POLL_FIRST: u16 = 1;
+
 /// The name of our only group of buffers.
 const GROUP: u16 = 0;
 
@@ -47,7 +51,7 @@ impl Provided {
     /// A read of a socket into whichever buffer the kernel picks.
     pub(in crate::real) fn receive(fd: Fd) -> squeue::Entry {
         let read = opcode::Recv::new(fd, std::ptr::null_mut(), RECEIVE_BYTES as u32);
-        read.buf_group(GROUP).build().flags(squeue::Flags::BUFFER_SELECT)
+        read.ioprio(POLL_FIRST).buf_group(GROUP).build().flags(squeue::Flags::BUFFER_SELECT)
     }
 
     /// Hands a buffer to the kernel, whose it was not.
