@@ -12,9 +12,13 @@ pub mod limits;
 pub mod lock;
 pub mod real;
 pub mod sim;
+mod small_file;
+mod timeout;
 pub mod world;
 
 pub use durability::Durability;
 pub use error::{DiskError, DiskFault};
 pub use lock::DirectoryLock;
+pub use small_file::read_small_file;
+pub use timeout::timeout;
 pub use world::{Buffer, File, TaskClass, UNFINISHED_SUFFIX, World};

@@ -23,6 +23,23 @@ pub const MIN_MEMLOCK_BYTES: u64 = 512 << 10;
 /// Entries of each core's ring; more requests than that simply enter the kernel sooner.
 pub const RING_DEPTH: u32 = 256;
 
+/// Answers that a core's ring holds until they are taken: as many sockets may have something at once
+/// before the kernel has to keep their answers elsewhere.
+pub const MAX_UNREAPED: u32 = 16 * RING_DEPTH;
+
+/// Buffers of a core's ring for what its sockets receive: as many may be filled and not yet looked at.
+/// A socket that finds none left waits and takes memory of its own.
+pub const RECEIVE_BUFFERS: u16 = 256;
+
+/// Bytes of such a buffer: the most that one read of a socket brings.
+pub const RECEIVE_BYTES: usize = 8 << 10;
+
+/// Connections that the kernel holds for a listening socket until they are accepted.
+pub const MAX_BACKLOG: i32 = 4096;
+
+/// The largest file of settings, keys or certificates, in bytes.
+pub const MAX_SMALL_FILE_BYTES: u64 = 1 << 20;
+
 /// Memory that a core keeps for buffers to come, in bytes.
 pub const MAX_SPARE_BYTES: usize = 32 << 20;
 
@@ -37,3 +54,6 @@ pub const SLICE_US: u64 = 250;
 
 const _: () = assert!(MAX_IO_BYTES.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(MIN_IO_BYTES <= MAX_IO_BYTES && MIN_IO_BYTES.is_multiple_of(BLOCK_BYTES));
+const _: () = assert!(MAX_UNREAPED >= 2 * RING_DEPTH && MAX_UNREAPED.is_power_of_two());
+const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two());
+const _: () = assert!(RECEIVE_BYTES.is_multiple_of(BLOCK_BYTES) && RECEIVE_BYTES <= MAX_IO_BYTES);

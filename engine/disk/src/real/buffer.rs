@@ -15,13 +15,17 @@ use crate::limits::{BLOCK_BYTES, MAX_IO_BYTES, MAX_SPARE_BYTES};
 const CLASSES: usize = (MAX_IO_BYTES / BLOCK_BYTES).ilog2() as usize + 1;
 
 /// A piece of zero-initialised memory at a block's boundary.
-struct Memory {
+pub(super) struct Memory {
     start: NonNull<u8>,
     layout: Layout,
 }
 
 impl Memory {
-    fn new(bytes: usize) -> Self {
+    pub(super) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(super) fn new(bytes: usize) -> Self {
         let layout = Layout::from_size_align(bytes.max(BLOCK_BYTES), BLOCK_BYTES)
             .expect("a buffer is far below the address space");
         // SAFETY: the layout is at least one block long.

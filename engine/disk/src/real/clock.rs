@@ -1,7 +1,13 @@
 //! One core's clock: goes on, never back, whatever the host's does. Not timers: see `timers`.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Time since 1970 by the host's calendar clock, which may be set at any moment: for dates that people
+/// and other machines compare, never for how long something took.
+pub fn unix_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
 
 /// Nanoseconds since it was made.
 pub(super) struct Clock {

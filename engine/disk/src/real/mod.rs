@@ -1,4 +1,4 @@
-//! The real machine: one executor a core on io_uring, files with direct I/O. Nothing above this
+//! The real machine: one executor a core on io_uring, files with direct I/O, sockets. Nothing above this
 //! folder names the ring or the executor.
 
 mod blocking;
@@ -9,6 +9,7 @@ mod current;
 mod executor;
 mod file;
 mod memory;
+mod net;
 mod ring;
 mod tasks;
 mod timers;
@@ -22,9 +23,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 pub use self::buffer::RealBuffer;
+pub use self::clock::unix_time;
 pub use self::core::{Core, run_on_core};
 pub use self::file::{RealBlock, RealFile};
 pub use self::memory::keep_freed_memory;
+pub use self::net::{Listener, Outgoing, Received, Socket};
 pub use self::tasks::wake_soon;
 
 use self::executor::Machine;

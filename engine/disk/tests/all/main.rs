@@ -10,6 +10,7 @@
 //! | `lies`        | false answers of its medium: stale, misdirected, lost                          |
 //! | `order`       | when its requests end: slow, stuck, held; a check after every step             |
 //! | `refusals`    | requests that the engine must never make: the simulated machine panics         |
+//! | `net`         | sockets on the real machine's ring: reads, sends, ends, waits given up            |
 //! | `real`        | what only the real machine has: cores, large reads, the lock, the host's check |
 //!
 //! Tests of the real machine need io_uring and direct I/O below cargo's target directory; where
@@ -19,6 +20,7 @@ mod conformance;
 mod determinism;
 mod faults;
 mod lies;
+mod net;
 mod order;
 mod power_loss;
 mod real;
