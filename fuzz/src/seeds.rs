@@ -34,6 +34,7 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("number", ["-12.5 1e3", ".5 1e125", "5. -5"].map(|text| text.into()).into()),
         ("item", vec![item_bytes()]),
         ("expression", EXPRESSIONS.map(|text| text.into()).into()),
+        ("api", REQUESTS.map(|text| text.into()).into()),
     ]
 }
 
@@ -45,6 +46,18 @@ const EXPRESSIONS: [&str; 6] = [
     "SET e = if_not_exists(e, :a) + :a, b[1] = list_append(b, :b) REMOVE c.a ADD a :a DELETE d :d",
     "a, b[0], c.#a",
     "a = :a AND begins_with(b, :b)",
+];
+
+/// One of each family of operations, and one that is wrong.
+const REQUESTS: [&str; 8] = [
+    r##"{"TableName":"abc","Key":{"p":{"S":"a"}},"UpdateExpression":"SET a = :a","ExpressionAttributeNames":{"#n":"n"},"ExpressionAttributeValues":{":a":{"N":"1"}},"ReturnValues":"NONE","AttributeUpdates":{"a":{"Action":"ADD","Value":{"NS":["1"]}}}}"##,
+    r#"{"TableName":"abc","Item":{"p":{"B":"AAEC"},"l":{"L":[{"NULL":true},{"BOOL":false}]},"m":{"M":{"s":{"SS":["a","b"]}}},"b":{"BS":["AA=="]}},"Expected":{"a":{"Exists":false,"ComparisonOperator":"EQ","AttributeValueList":[]}}}"#,
+    r#"{"TableName":"abc","Limit":2,"Segment":0,"TotalSegments":4,"Select":"COUNT","ExclusiveStartKey":{"p":{"S":"a"}},"ScanFilter":{"a":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"x"}]}}}"#,
+    r#"{"RequestItems":{"abc":{"Keys":[{"p":{"S":"a"}}],"ConsistentRead":true}}}"#,
+    r#"{"RequestItems":{"abc":[{"PutRequest":{"Item":{"p":{"S":"a"}}}},{"DeleteRequest":{"Key":{"p":{"S":"b"}}}}]}}"#,
+    r#"{"TransactItems":[{"Put":{"TableName":"abc","Item":{"p":{"S":"a"}}}},{"ConditionCheck":{"TableName":"abc","Key":{},"ConditionExpression":"c"}},{"Get":{"TableName":"abc","Key":{}}}]}"#,
+    r#"{"TableName":"abc","KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}],"GlobalSecondaryIndexes":[{"IndexName":"idx","KeySchema":[],"Projection":{"ProjectionType":"ALL"},"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":0}}],"Tags":[{"Key":"k","Value":"v"}]}"#,
+    r#"{"TableName":1.5,"Key":[[{"a":{"N":1}}]]}"#,
 ];
 
 /// One attribute of each type.

@@ -53,4 +53,10 @@ pub const MAX_FAULTS: usize = 10;
 /// request of 16 MiB would be answered with twenty times as much.
 pub const MAX_ECHO_BYTES: usize = 1 << 20;
 
+/// Structures of one list that are kept: more than any sound request has. Without a bound, the three bytes of each
+/// empty one would become a thousand in memory.
+pub const MAX_KEPT_STRUCTURES: usize = 1000;
+
+const _: () = assert!(MAX_KEPT_STRUCTURES > MAX_BATCH_KEYS && MAX_BATCH_KEYS > MAX_BATCH_WRITES);
+const _: () = assert!(MAX_KEPT_STRUCTURES > MAX_TRANSACTION_ACTIONS);
 const _: () = assert!(MIN_NAME_LENGTH <= MAX_NAME_LENGTH && MAX_NAME_LENGTH <= MAX_ARN_LENGTH);

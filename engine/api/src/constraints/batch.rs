@@ -114,14 +114,15 @@ impl Checked for BatchGetItemRequest {
 fn missing_in_writes(items: &BTreeMap<String, Vec<WriteRequest>>) -> impl Iterator<Item = String> {
     items.iter().flat_map(|(name, writes)| {
         writes.iter().enumerate().filter_map(move |(at, write)| {
-            let path = format!("{ITEMS}.{name}.member.{}.member", at + 1);
-            let put = write.put_request.as_ref();
-            let delete = write.delete_request.as_ref();
-            let item = put.and_then(|put| not_null(&format!("{path}.putRequest.item"), &put.item));
-            item.or_else(|| {
-                let path = format!("{path}.deleteRequest.key");
-                delete.and_then(|delete| not_null(&path, &delete.key))
-            })
+            let is_put_bare = write.put_request.as_ref().is_some_and(|put| put.item.is_none());
+            let member = if is_put_bare {
+                "putRequest.item"
+            } else {
+                write.delete_request.as_ref().filter(|delete| delete.key.is_none())?;
+                "deleteRequest.key"
+            };
+            let path = format!("{ITEMS}.{name}.member.{}.member.{member}", at + 1);
+            Some(Constraint::NotNull.broken_by_null(&path))
         })
     })
 }

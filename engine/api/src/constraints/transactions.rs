@@ -37,23 +37,26 @@ fn path_of(at: usize) -> String {
 impl Checked for TransactGetItemsRequest {
     fn check(&self, _: Wording) -> Result<(), ApiError> {
         let items = check_count(&self.transact_items, echo::gets)?;
-        let capacity =
-            || one_of("returnConsumedCapacity", &self.return_consumed_capacity, CAPACITY);
-        let paths = || items.iter().enumerate().map(|(at, item)| (path_of(at), item));
-        let missing = paths().flat_map(|(path, item)| match &item.get {
-            None => [not_null(&format!("{path}.get"), &item.get), None],
-            Some(get) => [
-                not_null(&format!("{path}.get.key"), &get.key),
-                not_null(&format!("{path}.get.tableName"), &get.table_name),
-            ],
+        let capacity = one_of("returnConsumedCapacity", &self.return_consumed_capacity, CAPACITY);
+        let missing = items.iter().enumerate().flat_map(|(at, item)| {
+            let path = |member: &str| format!("{}.{member}", path_of(at));
+            match &item.get {
+                None => [not_null(&path("get"), &item.get), None],
+                Some(get) if get.key.is_some() && get.table_name.is_some() => [None, None],
+                Some(get) => [
+                    not_null(&path("get.key"), &get.key),
+                    not_null(&path("get.tableName"), &get.table_name),
+                ],
+            }
         });
-        Faults::none().and(missing.flatten()).and(capacity()).end()?;
-        let names = paths().flat_map(|(path, item)| {
-            let name = item.get.as_ref().map(|get| &get.table_name);
-            let path = format!("{path}.get.tableName");
-            name.map(|name| names::all_faults_length_first(&path, name)).unwrap_or_default()
+        Faults::none().and(missing.flatten()).and(capacity).end()?;
+        let names = items.iter().enumerate().flat_map(|(at, item)| {
+            let name = item.get.as_ref().and_then(|get| get.table_name.as_deref());
+            let wrong = name.filter(|name| !names::is_sound(name));
+            let path = || format!("{}.get.tableName", path_of(at));
+            wrong.map(|name| names::all_faults_length_first(&path(), &Some(name.to_owned())))
         });
-        Faults::none().and(names).end()
+        Faults::none().and(names.flatten()).end()
     }
 }
 
@@ -97,17 +100,35 @@ fn actions(item: &TransactWriteItem) -> impl Iterator<Item = Action<'_>> {
 
 impl Action<'_> {
     /// What is missing of it, and the word of it that is none.
-    fn member_faults(&self, path: &str) -> impl Iterator<Item = String> {
-        let at = |member: &str| format!("{path}.{}.{member}", self.name);
-        let expression = self.expression.and_then(|(name, text)| not_null(&at(name), text));
-        let on_failure = at("returnValuesOnConditionCheckFailure");
+    fn member_faults(&self, at: usize) -> Vec<String> {
+        let is_sound_word = |word: &String| ON_FAILURE.contains(&word.as_str());
+        let is_sound = self.target.is_some()
+            && self.table_name.is_some()
+            && self.expression.is_none_or(|(_, text)| text.is_some())
+            && self.on_failure.as_ref().is_none_or(is_sound_word);
+        if is_sound {
+            // No paths are made for what is well, which nearly all is.
+            return Vec::new();
+        }
+        let path = |member: &str| format!("{}.{}.{member}", path_of(at), self.name);
+        let expression = self.expression.and_then(|(name, text)| not_null(&path(name), text));
+        let on_failure = path("returnValuesOnConditionCheckFailure");
         let faults = [
-            not_null(&at(self.target_name), self.target),
+            not_null(&path(self.target_name), self.target),
             expression,
-            not_null(&at("tableName"), self.table_name),
+            not_null(&path("tableName"), self.table_name),
             one_of(&on_failure, self.on_failure, ON_FAILURE),
         ];
-        faults.into_iter().flatten()
+        faults.into_iter().flatten().collect()
+    }
+
+    /// What is wrong with the name of its table.
+    fn name_faults(&self, at: usize) -> Vec<String> {
+        if self.table_name.as_deref().is_some_and(names::is_sound) {
+            return Vec::new();
+        }
+        let path = format!("{}.{}.tableName", path_of(at), self.name);
+        names::all_faults_length_first(&path, self.table_name)
     }
 }
 
@@ -115,8 +136,8 @@ impl Checked for TransactWriteItemsRequest {
     fn check(&self, _: Wording) -> Result<(), ApiError> {
         let items = check_count(&self.transact_items, echo::actions)?;
         let all = || {
-            let paths = items.iter().enumerate().map(|(at, item)| (path_of(at), item));
-            paths.flat_map(|(path, item)| actions(item).map(move |it| (path.clone(), it)))
+            let items = items.iter().enumerate();
+            items.flat_map(|(at, item)| actions(item).map(move |action| (at, action)))
         };
         let token = self.client_request_token.as_deref();
         let long = token.filter(|token| token.chars().count() > MAX_TOKEN_LENGTH).map(|token| {
@@ -126,7 +147,7 @@ impl Checked for TransactWriteItemsRequest {
             .filter(|token| token.is_empty())
             .map(|token| Constraint::LengthAtLeast(1).broken_by(token, "clientRequestToken"));
         Faults::none()
-            .and(all().flat_map(|(path, it)| it.member_faults(&path).collect::<Vec<_>>()))
+            .and(all().flat_map(|(at, action)| action.member_faults(at)))
             .and(long)
             .and(empty)
             .and(one_of("returnConsumedCapacity", &self.return_consumed_capacity, CAPACITY))
@@ -143,10 +164,6 @@ impl Checked for TransactWriteItemsRequest {
                 _ => return Err(ApiError::validation(wording::SEVERAL_ACTIONS)),
             }
         }
-        let names = all().flat_map(|(path, it)| {
-            let path = format!("{path}.{}.tableName", it.name);
-            names::all_faults_length_first(&path, it.table_name)
-        });
-        Faults::none().and(names).end()
+        Faults::none().and(all().flat_map(|(at, action)| action.name_faults(at))).end()
     }
 }

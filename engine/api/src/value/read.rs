@@ -11,8 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::Sent;
 use crate::wire::{
-    Blob, Expect, Flag, Found, MemberName, Place, Reads, Refusal, Seed, class_of, expect,
-    map_refusal, structure_refusal,
+    Blob, Expect, Flag, Found, MemberName, Place, Reads, Refusal, Seed, add_structure, class_of,
+    expect, map_refusal, structure_refusal,
 };
 
 const NAME: &str = "AttributeValue";
@@ -44,6 +44,14 @@ impl Reads<Self> for Sent<AttributeValue> {
         Ok(expect(from, Value { place, levels: MAX_LEVELS })?.map(Self))
     }
 
+    fn add_to(list: &mut Vec<Self>, element: Self) {
+        // Of two wrong ones only the first is ever told.
+        let is_told = list.last().is_some_and(|last| last.0.is_err()) && element.0.is_err();
+        if !is_told {
+            list.push(element);
+        }
+    }
+
     fn of_null() -> Option<Self> {
         Some(Self(Err(Invalid::EmptyValue)))
     }
@@ -57,6 +65,10 @@ impl Reads<Self> for Sent<Item> {
     fn read<'de, D: Deserializer<'de>>(from: D, place: Place) -> Result<Option<Self>, D::Error> {
         let attributes = Attributes { place, levels: MAX_LEVELS, are_placeholders: false };
         Ok(expect(from, attributes)?.map(Self))
+    }
+
+    fn add_to(list: &mut Vec<Self>, element: Self) {
+        add_structure(list, element);
     }
 
     fn of_null() -> Option<Self> {

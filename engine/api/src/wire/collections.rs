@@ -36,7 +36,9 @@ impl<'de, T, K: Reads<T>> Expect<'de> for List<T, K> {
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Out, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) = list.next_element_seed(Seed::<T, K>::at(Place::Element))? {
-            elements.extend(element.or_else(K::of_null));
+            if let Some(element) = element.or_else(K::of_null) {
+                K::add_to(&mut elements, element);
+            }
         }
         Ok(Some(elements))
     }

@@ -19,6 +19,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorCode};
+use crate::limits::MAX_KEPT_STRUCTURES;
 
 /// Reads a message.
 ///
@@ -66,9 +67,21 @@ pub(crate) trait Reads<T> {
     /// Reads one; `None` for null.
     fn read<'de, D: Deserializer<'de>>(from: D, place: Place) -> Result<Option<T>, D::Error>;
 
+    /// Adds one to a list of them. Those that the list is wrong without already may be left out.
+    fn add_to(list: &mut Vec<T>, element: T) {
+        list.push(element);
+    }
+
     /// What a null among the elements of a list or map is; `None` if it is nothing.
     fn of_null() -> Option<T> {
         None
+    }
+}
+
+/// Adds a structure to a list of them, unless there are too many already: then whoever checks it sees so.
+pub(crate) fn add_structure<T>(list: &mut Vec<T>, element: T) {
+    if list.len() < MAX_KEPT_STRUCTURES {
+        list.push(element);
     }
 }
 

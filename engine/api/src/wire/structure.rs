@@ -165,6 +165,10 @@ macro_rules! message {
                 $crate::wire::read_structure(from, place)
             }
 
+            fn add_to(list: &mut Vec<Self>, element: Self) {
+                $crate::wire::add_structure(list, element);
+            }
+
             fn of_null() -> Option<Self> {
                 Some(Self::default())
             }

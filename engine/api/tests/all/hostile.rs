@@ -59,6 +59,21 @@ fn values_may_have_32_levels() {
 }
 
 #[test]
+fn lists_that_are_far_too_long_are_not_kept() {
+    let body = format!(r#"{{"TransactItems":[{}{{}}]}}"#, "{},".repeat(DEEP));
+    let items = request::<TransactWriteItemsRequest>(&body).transact_items.unwrap();
+    assert_eq!(items.len(), limits::MAX_KEPT_STRUCTURES);
+    let response = format!(r#"{{"Items":[{}{{}}]}}"#, "{},".repeat(5000));
+    assert_eq!(request::<QueryResponse>(&response).items.unwrap().len(), 5001);
+    let list = format!(r#"{{"S":"x"}},{}{{"S":"x"}}"#, "{},".repeat(5000));
+    let body = format!(r#"{{"ScanFilter":{{"a":{{"AttributeValueList":[{list}]}}}}}}"#);
+    let filter = request::<ScanRequest>(&body).scan_filter.unwrap();
+    let values = filter["a"].attribute_value_list.as_ref().unwrap();
+    let wrong: Vec<bool> = values.iter().map(|value| value.sound().is_err()).collect();
+    assert_eq!(wrong, [false, true, false]);
+}
+
+#[test]
 fn what_is_no_json_is_refused_without_words() {
     for body in ["", " ", "{", "{\"a\"", "nul", "{} {}", "{\"TableName\":\"\\x\"}", "\u{feff}{}"] {
         assert_eq!(refusal::<GetItemRequest>(body), "", "of {body:?}");
