@@ -2,7 +2,8 @@
 //!
 //! | Room | What it is |
 //! |---|---|
-//! | `service` | the seam: what answers requests |
+//! | `node` | a directory that is served, from start to stop |
+//! | `service`, `tables` | the seam: what answers requests; tables behind it |
 //! | `serve`, `core` | one core's server: accepting, refusing, draining; what its connections share |
 //! | `http/` | requests and responses as bytes: heads, bodies, the loop of a connection |
 //! | `dispatch` | what a whole request is, and the order in which it is checked |
@@ -20,6 +21,7 @@ mod health;
 mod http;
 pub mod limits;
 pub mod metrics;
+mod node;
 pub mod options;
 mod patience;
 mod serve;
@@ -27,14 +29,17 @@ pub mod service;
 mod sigv4;
 mod stop;
 mod stream;
+mod tables;
 mod target;
 pub mod tls;
 mod wire;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use metrics::Metrics;
+pub use node::{Node, NodeError, NodeOptions};
 pub use options::{ServerOptions, Settings};
 pub use serve::{Drained, serve};
 pub use service::{Answer, Call, OperationName, RequestId, Service};
 pub use stop::Stop;
+pub use tables::TableService;
 pub use tls::{TlsError, TlsSettings};

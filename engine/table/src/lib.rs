@@ -28,6 +28,7 @@ mod wording;
 mod words;
 mod write;
 
+pub use flywheel_item::Wording;
 pub use keys::kept_together_bytes;
 pub use lag::Lag;
 pub use shards::Shards;

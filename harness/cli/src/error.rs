@@ -15,6 +15,15 @@ pub enum CliError {
     /// The engine cannot be opened, or failed.
     #[error("{0}")]
     Engine(#[from] flywheel_shard::ShardError),
+    /// A directory cannot be served.
+    #[error("{0}")]
+    Node(#[from] flywheel_server::NodeError),
+    /// Credentials cannot be read, or must not be accepted.
+    #[error("{0}")]
+    Credentials(#[from] flywheel_server::CredentialsError),
+    /// TLS cannot be set up.
+    #[error("{0}")]
+    Tls(#[from] flywheel_server::TlsError),
     /// The probe failed.
     #[error("device probe: {0}")]
     Probe(#[from] flywheel_device::ProbeError),

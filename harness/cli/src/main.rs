@@ -24,6 +24,7 @@ mod render;
 mod repair;
 mod run;
 mod search;
+mod serve;
 mod settings;
 mod shell;
 mod suite;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Trend(args) => trend::command(args),
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
+        Command::Serve(args) => serve::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
         Command::Check(args) => check::command(args, &stop),
         Command::Completions(args) => Ok(shell::completions(args)),

@@ -9,12 +9,14 @@ use flywheel_report::Unlike;
 mod common;
 mod gate;
 mod load;
+mod serve;
 mod target;
 mod trace;
 
 pub use common::Common;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
+pub use serve::{ServeArgs, WordingName};
 pub use target::{Chosen, TargetName};
 pub use trace::TraceArgs;
 
@@ -61,6 +63,9 @@ pub enum Command {
     /// Offer several times what the engine can do, and see that it refuses clearly and keeps working.
     #[command(after_help = OVERLOAD_HELP)]
     Overload(OverloadArgs),
+    /// Serve a data directory over DynamoDB's API.
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
     /// Probe what the disk itself can do, without the engine.
     Device(DeviceArgs),
     /// Check a data directory that is not open: every checksum, every record, every owner.

@@ -1,0 +1,52 @@
+//! Tables behind the seam: operations by their names. Not what they do: see `flywheel-table`.
+
+use std::fmt::Write;
+
+use flywheel_api::{ApiError, ErrorCode, Operation};
+use flywheel_table::{Storage, Tables};
+
+use crate::service::{Answer, Api, Call, OperationName, Service};
+
+/// Answers requests from tables.
+#[derive(Debug)]
+pub struct TableService<S>(Tables<S>);
+
+impl<S> TableService<S> {
+    /// Answers from these.
+    pub fn new(tables: Tables<S>) -> Self {
+        Self(tables)
+    }
+}
+
+fn operation(name: &OperationName) -> Option<Operation> {
+    (name.api == Api::Tables).then(|| Operation::from_name(name)).flatten()
+}
+
+impl<S: Storage> Service for TableService<S> {
+    async fn call(&self, request: Call) -> Answer {
+        let result = match operation(&request.operation) {
+            Some(operation) => self.0.call(operation, &request.body).await,
+            None => Err(ApiError::new(ErrorCode::UnknownOperation, "")),
+        };
+        Answer { result }
+    }
+
+    fn knows(&self, name: &OperationName) -> bool {
+        operation(name).is_some()
+    }
+
+    fn write_metrics(&self, page: &mut String) {
+        let name = "flywheel_index_lag_seconds";
+        let help = "Time from a write to its change being in all global indexes.";
+        let lag = self.0.lag();
+        let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} histogram");
+        let mut all = 0;
+        for (end_ms, count) in lag.buckets_ms() {
+            let bound = end_ms.map_or("+Inf".into(), |ms| (ms as f64 / 1000.0).to_string());
+            let _ = writeln!(page, "{name}_bucket{{le=\"{bound}\"}} {count}");
+            all = count;
+        }
+        let sum_seconds = lag.sum_ms() as f64 / 1000.0;
+        let _ = writeln!(page, "{name}_sum {sum_seconds}\n{name}_count {all}");
+    }
+}
