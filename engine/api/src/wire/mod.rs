@@ -55,7 +55,7 @@ pub fn write<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, ApiError> {
 /// Appends a message to what may be the rest of a response, or memory that was used before.
 ///
 /// # Errors
-/// As [`write`]; then nothing is appended.
+/// As [`write()`]; then nothing is appended.
 pub fn write_into<T: Serialize + ?Sized>(message: &T, out: &mut Vec<u8>) -> Result<(), ApiError> {
     let before = out.len();
     json::append(message, out).map_err(|error| {
