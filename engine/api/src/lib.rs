@@ -5,7 +5,7 @@
 //! of letters. All are optional here, for requests hold whatever was sent: [`Checked::check`] tells what the
 //! service's model asks of a request. What depends on tables is not known here at all.
 //!
-//! [`read`] makes a message of JSON, [`write`] JSON of a message. Attribute values that are sound JSON and
+//! [`read`] makes a message of JSON, [`write()`] JSON of a message. Attribute values that are sound JSON and
 //! no sound values are kept for later ([`Sent`]), because DynamoDB tells of them after other faults.
 
 mod constraints;
@@ -23,4 +23,4 @@ pub use error::{ApiError, CancellationReason, ErrorCode};
 pub use messages::*;
 pub use operation::Operation;
 pub use value::{ItemOut, Sent};
-pub use wire::{read, write};
+pub use wire::{read, write, write_into};

@@ -63,11 +63,6 @@ pub(super) fn empty_fault(name: &Option<String>) -> Option<String> {
     is_empty.then(|| Constraint::LengthAtLeast(1).broken_at("TableName"))
 }
 
-/// The same in the older form.
-pub(super) fn empty_fault_older() -> Option<String> {
-    Some(Constraint::LengthAtLeast(1).broken_by("", "tableName"))
-}
-
 /// What is told of a table's name where tables are managed.
 pub(super) fn check_managed(name: &Option<String>) -> Result<(), ApiError> {
     let Some(name) = name else {

@@ -1,10 +1,12 @@
-//! Query and Scan. Without a table's name both are answered in the older form, whatever the wording.
+//! Query and Scan. Without a table's name both are answered in the older form, whatever the wording, and so are
+//! numbers that do not fit the 32 bits that they have in the service.
 
 use std::collections::BTreeMap;
 
 use flywheel_item::Wording;
 
 use super::items::COMPARISONS;
+use super::wording::Constraint;
 use super::{
     CAPACITY, CONDITIONAL, Checked, Faults, names, not_null, one_of, texts_within, within,
     within_newer,
@@ -33,8 +35,25 @@ fn operators(
     member.iter().flatten().filter_map(fault).collect()
 }
 
+/// A number as the service has it: the last of 32 bits in place of one that does not fit them.
+fn fitted(member: Option<i64>) -> Option<i64> {
+    member.map(|value| value.clamp(i32::MIN.into(), i32::MAX.into()))
+}
+
+fn is_fitted(member: Option<i64>) -> bool {
+    fitted(member) == member
+}
+
 fn limit(member: Option<i64>) -> Option<String> {
-    within("limit", member, 1, i64::MAX)
+    within("limit", fitted(member), 1, i64::MAX)
+}
+
+/// The older form of a table's name that is missing or empty, which is all that it tells of one where most is told
+/// in the newer.
+fn no_name(name: &Option<String>) -> Option<String> {
+    let is_empty = name.as_deref().is_some_and(str::is_empty);
+    let empty = || Constraint::LengthAtLeast(1).broken_by("", "tableName");
+    not_null("tableName", name).or_else(|| is_empty.then(empty))
 }
 
 fn limit_newer(member: Option<i64>) -> Option<String> {
@@ -76,14 +95,14 @@ impl Checked for QueryRequest {
         if wording == Wording::Former {
             return self.check_former();
         }
-        if self.table_name.is_none() {
-            return Faults::none()
+        if self.table_name.is_none() || !is_fitted(self.limit) {
+            Faults::none()
                 .and(one_of("select", &self.select, SELECT))
                 .and(capacity(&self.return_consumed_capacity))
-                .and(not_null("tableName", &self.table_name))
+                .and(no_name(&self.table_name))
                 .and(self.operators())
                 .and(limit(self.limit))
-                .end();
+                .end()?;
         }
         Faults::none()
             .and(limit_newer(self.limit))
@@ -99,8 +118,8 @@ impl Checked for QueryRequest {
 }
 
 impl QueryRequest {
-    /// Checks `Select`, which the newer form does not look at before it has looked at which parameters go
-    /// together.
+    /// Checks `Select`, which the newer form looks at behind expressions, conditions of before them and which of
+    /// these go together, and before segments and start keys.
     ///
     /// # Errors
     /// `ValidationException`.
@@ -122,29 +141,27 @@ impl ScanRequest {
         Faults::none()
             .and(one_of("select", &self.select, SELECT))
             .and(names::faults_if_any("indexName", &self.index_name))
-            .and(within("totalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(within("totalSegments", fitted(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
             .and(capacity(&self.return_consumed_capacity))
             .and(names::all_faults("tableName", &self.table_name))
             .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
             .and(operators("scanFilter", &self.scan_filter, Wording::Former))
-            .and(within("segment", self.segment, 0, MAX_SEGMENT))
+            .and(within("segment", fitted(self.segment), 0, MAX_SEGMENT))
             .and(limit(self.limit))
             .and(attributes(&self.attributes_to_get))
             .end()
     }
 
-    /// The older form as it is used among the newer one: of the name only that it is missing or empty.
+    /// The older form as it is used where most is told in the newer.
     fn check_older(&self, operators: Vec<String>) -> Result<(), ApiError> {
-        let empty = names::empty_fault(&self.table_name);
-        let empty = empty.and_then(|_| names::empty_fault_older());
         Faults::none()
             .and(one_of("select", &self.select, SELECT))
-            .and(within("totalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(within("totalSegments", fitted(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
             .and(capacity(&self.return_consumed_capacity))
-            .and(not_null("tableName", &self.table_name).or(empty))
+            .and(no_name(&self.table_name))
             .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
             .and(operators)
-            .and(within("segment", self.segment, 0, MAX_SEGMENT))
+            .and(within("segment", fitted(self.segment), 0, MAX_SEGMENT))
             .and(limit(self.limit))
             .end()
     }
@@ -156,7 +173,8 @@ impl Checked for ScanRequest {
             return self.check_former();
         }
         let operators = operators("scanFilter", &self.scan_filter, wording);
-        if self.table_name.is_none() || !operators.is_empty() {
+        let are_fitted = [self.limit, self.segment, self.total_segments].map(is_fitted);
+        if self.table_name.is_none() || !operators.is_empty() || are_fitted.contains(&false) {
             return self.check_older(operators);
         }
         Faults::none()

@@ -2,6 +2,7 @@
 //! `SerializationException` in DynamoDB's words; what values may be is not looked at here.
 
 mod collections;
+mod json;
 mod refusal;
 mod scalars;
 mod structure;
@@ -43,9 +44,24 @@ fn words(error: &serde_json::Error) -> String {
 /// Writes a message.
 ///
 /// # Errors
-/// `InternalServerError`, if it has a stored item in it that is malformed.
-pub fn write<T: Serialize>(message: &T) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(message).map_err(|error| ApiError::internal(error.to_string()))
+/// `InternalServerError`, if it has a stored item in it that is malformed, or a value that is none.
+pub fn write<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, ApiError> {
+    // Most responses are of one small item or none.
+    let mut out = Vec::with_capacity(512);
+    write_into(message, &mut out)?;
+    Ok(out)
+}
+
+/// Appends a message to what may be the rest of a response, or memory that was used before.
+///
+/// # Errors
+/// As [`write()`]; then nothing is appended.
+pub fn write_into<T: Serialize + ?Sized>(message: &T, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    let before = out.len();
+    json::append(message, out).map_err(|error| {
+        out.truncate(before);
+        ApiError::internal(error.to_string())
+    })
 }
 
 /// Where a value stands, which the words for a wrong one hang on.

@@ -47,28 +47,15 @@ impl Reads<String> for String {
     }
 }
 
-/// A whole number, by what its type is called. What is behind the point is cut off.
-struct Whole {
-    name: &'static str,
-    /// The largest one; the smallest is one below its negative.
-    most: i64,
-}
-
-impl Whole {
-    const LONG: Self = Self { name: "Long", most: i64::MAX };
-    const INTEGER: Self = Self { name: "Integer", most: i32::MAX as i64 };
-
-    /// What is out of range is the last within, as in Java.
-    fn saturated(&self, value: i64) -> Option<i64> {
-        Some(value.clamp(-self.most - 1, self.most))
-    }
-}
+/// A whole number, by what its type is called. What is behind the point is cut off, what does not fit 64 bits is
+/// the last that does, as in Java. A smaller type is as wide here: constraints tell of what does not fit it.
+struct Whole(&'static str);
 
 impl Expect<'_> for Whole {
     type Out = Option<i64>;
 
     fn refusal(&self, found: Found) -> Refusal {
-        refusal(found, self.name)
+        refusal(found, self.0)
     }
 
     fn null<E: Error>(self) -> Result<Self::Out, E> {
@@ -76,12 +63,12 @@ impl Expect<'_> for Whole {
     }
 
     fn integer<E: Error>(self, value: i64) -> Result<Self::Out, E> {
-        Ok(self.saturated(value))
+        Ok(Some(value))
     }
 
     fn decimal<E: Error>(self, value: f64) -> Result<Self::Out, E> {
-        // Rust's conversion saturates too.
-        Ok(self.saturated(value as i64))
+        // Rust's conversion cuts off and saturates too.
+        Ok(Some(value as i64))
     }
 }
 
@@ -91,7 +78,7 @@ impl Reads<i64> for i64 {
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D, _: Place) -> Result<Option<i64>, D::Error> {
-        expect(from, Whole::LONG)
+        expect(from, Whole("Long"))
     }
 }
 
@@ -104,7 +91,7 @@ impl Reads<i64> for Integer {
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D, _: Place) -> Result<Option<i64>, D::Error> {
-        expect(from, Whole::INTEGER)
+        expect(from, Whole("Integer"))
     }
 }
 

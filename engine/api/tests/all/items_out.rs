@@ -20,6 +20,7 @@ proptest! {
         prop_assert_eq!(&stored, &built);
         let written = write(&stored).unwrap();
         prop_assert_eq!(&written, &write(&built).unwrap());
+        prop_assert_eq!(&written, &serde_json::to_vec(&stored).unwrap());
         prop_assert_eq!(read::<ItemOut>(&written).unwrap(), ItemOut::Built(item.clone()));
         prop_assert_eq!(stored.into_item().unwrap(), item);
     }
@@ -42,7 +43,9 @@ fn damaged_bytes_are_an_error_and_no_panic() {
             item: Some(ItemOut::Stored(bytes.slice(..cut))),
             ..GetItemResponse::default()
         };
-        let error = write(&response).unwrap_err();
+        let mut out = b"before".to_vec();
+        let error = write_into(&response, &mut out).unwrap_err();
+        assert_eq!(out, b"before");
         assert_eq!(error.code, ErrorCode::InternalServerError, "cut at {cut}");
     }
 }

@@ -83,8 +83,8 @@ fn numbers_are_cut_off_and_bounded_as_in_java() {
         ("2.9", 2),
         ("-2.9", -2),
         ("1e2", 100),
-        ("4294967296", i64::from(i32::MAX)),
-        ("-99999999999999999999999", i64::from(i32::MIN)),
+        ("4294967296", 1 << 32),
+        ("-99999999999999999999999", i64::MIN),
     ] {
         let body = format!(r#"{{"Limit": {sent}}}"#);
         assert_eq!(request::<ScanRequest>(&body).limit, Some(read), "of {sent}");

@@ -15,6 +15,7 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(body: &s
     let sent: serde_json::Value = serde_json::from_str(body).unwrap();
     let kept: serde_json::Value = serde_json::from_slice(&written).unwrap();
     assert_eq!(kept, sent, "of {body}");
+    assert_eq!(written, serde_json::to_vec(&message).unwrap(), "of {body}");
     assert_eq!(read::<T>(&written).unwrap(), message, "of {body}");
 }
 
@@ -168,6 +169,20 @@ proptest! {
     fn any_value_is_read_as_it_was_written(value in any_value()) {
         let written = write(&Sent::from(value.clone())).unwrap();
         prop_assert_eq!(read::<Sent<AttributeValue>>(&written).unwrap(), Sent(Ok(value)));
+    }
+
+    #[test]
+    fn any_text_is_written_as_serde_json_writes_it(text in proptest::collection::vec(any::<char>(), 0..40)) {
+        let text: String = text.into_iter().collect();
+        let table = DescribeTableRequest { table_name: Some(text) };
+        prop_assert_eq!(write(&table).unwrap(), serde_json::to_vec(&table).unwrap());
+    }
+
+    #[test]
+    fn any_ascii_is_written_as_serde_json_writes_it(bytes in proptest::collection::vec(0u8..128, 0..40)) {
+        let text = String::from_utf8(bytes).unwrap();
+        let table = DescribeTableRequest { table_name: Some(text) };
+        prop_assert_eq!(write(&table).unwrap(), serde_json::to_vec(&table).unwrap());
     }
 
     #[test]

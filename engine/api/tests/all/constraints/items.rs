@@ -177,6 +177,15 @@ fn scans() {
             count(&[&newer("Segment", "less than or equal to 999999")]),
         ),
         (r#"{"Segment":5,"TotalSegments":5}"#, String::new()),
+        // What does not fit 32 bits is told of in the older form, as the last that does.
+        (
+            r#"{"Segment":0,"TotalSegments":4294967296}"#,
+            count(&[&older(2_147_483_647, "totalSegments", "less than or equal to 1000000")]),
+        ),
+        (
+            r#"{"Limit":4294967296,"Segment":-1,"TotalSegments":4}"#,
+            count(&[&older(-1, "segment", "greater than or equal to 0")]),
+        ),
         (
             r#"{"TableName":"ab","ReturnConsumedCapacity":"X"}"#,
             count(&[&short("tableName", "ab"), CAPACITY]),
