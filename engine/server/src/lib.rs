@@ -16,6 +16,8 @@ mod core;
 mod cors;
 pub mod credentials;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod http;
 pub mod limits;
