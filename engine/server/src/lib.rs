@@ -37,6 +37,6 @@ pub use credentials::{Credentials, CredentialsError};
 pub use metrics::Metrics;
 pub use options::{ServerOptions, Settings};
 pub use serve::{Drained, serve};
-pub use service::{Answer, Call, OperationName, RequestId, Service};
+pub use service::{Answer, Api, Call, OperationName, RequestId, Service};
 pub use stop::Stop;
 pub use tls::{TlsError, TlsSettings};
