@@ -33,10 +33,24 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("image", images()),
         ("number", ["-12.5 1e3", ".5 1e125", "5. -5"].map(|text| text.into()).into()),
         ("item", vec![item_bytes()]),
+        ("request", REQUESTS.map(|text| text.into()).into()),
         ("expression", EXPRESSIONS.map(|text| text.into()).into()),
         ("api", REQUESTS.map(|text| text.into()).into()),
     ]
 }
+
+/// Pieces of 7 bytes, and then a request with its signature in either place, and one in chunks.
+const REQUESTS: [&str; 3] = [
+    "\x07POST / HTTP/1.1\r\nHost: h\r\nX-Amz-Date: 20150830T123600Z\r\nAuthorization: AWS4-HMAC-SHA256 \
+     Credential=AKIDEXAMPLE/20150830/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, \
+     Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n\
+     Content-Length: 2\r\n\r\n{}",
+    "\x07POST /?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Flocal%2Fdynamodb\
+     %2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=\
+     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef HTTP/1.1\r\nHost: h\r\n\r\n",
+    "\x07POST / HTTP/1.1\r\nDate: Sun, 30 Aug 2015 12:36:00 GMT\r\nTransfer-Encoding: chunked\r\n\r\n\
+     5;a=b\r\nhello\r\n0\r\nTrailer: a\r\n\r\n",
+];
 
 /// One of each form.
 const EXPRESSIONS: [&str; 6] = [

@@ -1,18 +1,22 @@
 //! A server on a number of cores that answers every request alike: what the server itself can do, the floor
 //! that benchmarks of operations are compared with. Not a store.
 //!
-//! `constant [--listen ADDRESS] [--cores N] [--body-bytes N] [--access-key NAME --secret SECRET]`; without a
-//! key any credentials are accepted. Serves until it is ended.
+//! `constant [--listen ADDRESS] [--cores N] [--body-bytes N] [--access-key NAME --secret SECRET]
+//! [--tls-certificate FILE --tls-key FILE]`; without an access key any credentials are accepted. Serves until
+//! it is ended.
 
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use flywheel_disk::real::{Core, Listener, keep_freed_memory, run_on_core};
-use flywheel_server::{Answer, Call, Credentials, Drained, ServerOptions, Service, Stop, serve};
+use flywheel_server::{
+    Answer, Call, Credentials, Drained, ServerOptions, Service, Stop, TlsSettings, serve,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -35,6 +39,8 @@ struct Options {
     body_bytes: usize,
     access_key: Option<String>,
     secret: Option<String>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
@@ -44,6 +50,8 @@ fn options() -> Result<Options, Box<dyn Error>> {
         body_bytes: 1100,
         access_key: None,
         secret: None,
+        tls_certificate: None,
+        tls_key: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(flag) = words.next() {
@@ -54,6 +62,8 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--body-bytes" => options.body_bytes = value.parse()?,
             "--access-key" => options.access_key = Some(value),
             "--secret" => options.secret = Some(value),
+            "--tls-certificate" => options.tls_certificate = Some(value.into()),
+            "--tls-key" => options.tls_key = Some(value.into()),
             _ => return Err(format!("unknown option {flag}").into()),
         }
     }
@@ -62,12 +72,17 @@ fn options() -> Result<Options, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     keep_freed_memory();
-    let Options { listen, cores, body_bytes, access_key, secret } = options()?;
-    let credentials = match (access_key, secret) {
+    let options = options()?;
+    let Options { listen, cores, body_bytes, .. } = options;
+    let credentials = match (options.access_key, options.secret) {
         (Some(access_key), Some(secret)) => Credentials::one(&access_key, &secret)?,
         _ => Credentials::accept_any(listen)?,
     };
-    let options = Arc::new(ServerOptions::new(credentials));
+    let tls = match (options.tls_certificate, options.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsSettings::from_files(&certificate, &key)?),
+        _ => None,
+    };
+    let options = Arc::new(ServerOptions { tls, ..ServerOptions::new(credentials) });
     let stop = Stop::new();
     let value = "x".repeat(body_bytes.saturating_sub(40));
     let body = format!(r#"{{"Item":{{"id":{{"S":"1"}},"value":{{"S":"{value}"}}}}}}"#).into_bytes();
@@ -78,7 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         running.push(start(core, address, body.clone(), options.clone(), stop.clone(), told)?);
         address = tell.recv()??;
     }
-    println!("http://{address} on {cores} cores");
+    println!("{address} on {cores} cores");
     for core in running {
         core.join()?;
     }

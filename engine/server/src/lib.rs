@@ -17,6 +17,8 @@ mod core;
 mod cors;
 pub mod credentials;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod http;
 pub mod limits;
@@ -39,7 +41,7 @@ pub use metrics::Metrics;
 pub use node::{Node, NodeError, NodeOptions};
 pub use options::{ServerOptions, Settings};
 pub use serve::{Drained, serve};
-pub use service::{Answer, Call, OperationName, RequestId, Service};
+pub use service::{Answer, Api, Call, OperationName, RequestId, Service};
 pub use stop::Stop;
 pub use tables::TableService;
 pub use tls::{TlsError, TlsSettings};

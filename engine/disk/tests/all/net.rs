@@ -12,7 +12,7 @@ use std::time::Duration;
 use flywheel_disk::limits::{RECEIVE_BUFFERS, RECEIVE_BYTES};
 use flywheel_disk::real::{Listener, Outgoing, RealWorld, Received, run_on_core};
 use flywheel_disk::{Durability, TaskClass, World, host, timeout};
-use futures_util::future::{join_all, select};
+use futures_util::future::{join_all, poll_immediate, select};
 
 /// Long enough for anything to happen that should not.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -201,6 +201,25 @@ fn a_connection_that_is_reset_is_an_error_or_an_end() {
         let stream = TcpStream::connect(address).expect("a connection");
         thread::sleep(MOMENT);
         drop(stream);
+    });
+}
+
+#[test]
+fn a_connection_that_nobody_takes_any_more_is_closed() {
+    let server = async |world: RealWorld, listener: Listener| {
+        {
+            let mut accept = Box::pin(listener.accept());
+            assert!(poll_immediate(&mut accept).await.is_none(), "nobody has come yet");
+            // By then the kernel has answered, and nobody has looked.
+            world.sleep(MOMENT).await;
+        }
+        // Or it has not, and this is the one.
+        let next = timeout(&world, MOMENT, listener.accept()).await;
+        drop(next);
+    };
+    with_server(server, |address| {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
     });
 }
 

@@ -29,6 +29,25 @@ fn many_clients_at_once_get_their_own_answers() {
 }
 
 #[test]
+fn cores_share_a_port_their_counters_and_their_end() {
+    let Some(server) = Server::start(open()) else { return };
+    let beside = Server::beside(&server);
+    assert_eq!(beside.address, server.address);
+    let mut clients: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask(post("Echo", "{}")).status, 200);
+    }
+    let page = clients[0].ask("GET /metrics HTTP/1.1\r\n\r\n").text();
+    assert!(page.contains("flywheel_connections 60\n"), "{page}");
+    assert!(page.contains("{operation=\"other\",status=\"200\"} 60\n"), "{page}");
+    server.stop.stop();
+    for client in &mut clients {
+        assert_eq!(client.response(), None);
+    }
+    assert_eq!((server.end().cut, beside.end().cut), (0, 0));
+}
+
+#[test]
 fn a_server_that_is_to_stop_finishes_what_is_under_way() {
     let Some(server) = Server::start(open()) else { return };
     let mut idle = server.connect();

@@ -115,19 +115,33 @@ impl Server {
             println!("skipped, because {error}");
             return None;
         }
-        let (options, control, stop) = (Arc::new(options), Arc::<Control>::default(), Stop::new());
-        let (tell, told) = channel();
+        let bind = || Listener::bind((Ipv4Addr::LOCALHOST, 0).into());
+        Some(Self::run(0, Arc::new(options), Stop::new(), bind))
+    }
+
+    /// Starts another core of a server.
+    pub fn beside(first: &Self) -> Self {
+        let address = first.address;
+        Self::run(1, first.options.clone(), first.stop.clone(), move || Listener::share(address))
+    }
+
+    fn run(
+        number: usize,
+        options: Arc<ServerOptions>,
+        stop: Stop,
+        listen: impl FnOnce() -> std::io::Result<Listener> + Send + 'static,
+    ) -> Self {
+        let (control, (tell, told)) = (Arc::<Control>::default(), channel());
         let service = Sample { control: control.clone() };
         let (of_core, to_stop) = (options.clone(), stop.clone());
-        let core = run_on_core(0, "server", Duration::ZERO, move || async move {
-            let address = (Ipv4Addr::LOCALHOST, 0).into();
-            let listener = Listener::bind(address).expect("a free port");
+        let core = run_on_core(number, "server", Duration::ZERO, move || async move {
+            let listener = listen().expect("a port");
             tell.send(listener.local_address()).expect("the test waits");
             serve(of_core, listener, service, to_stop).await
         });
         let core = Some(core.expect("a core starts"));
         let address = told.recv().expect("the server listens");
-        Some(Self { address, options, control, stop, core })
+        Self { address, options, control, stop, core }
     }
 
     pub fn connect(&self) -> Client {

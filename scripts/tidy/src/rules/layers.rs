@@ -53,7 +53,17 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/count", Only(&["engine/disk", "engine/shard"])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
-    ("fuzz", Only(&["engine/item", "engine/api", "engine/disk", "engine/store", "engine/shard"])),
+    (
+        "fuzz",
+        Only(&[
+            "engine/item",
+            "engine/api",
+            "engine/disk",
+            "engine/store",
+            "engine/shard",
+            "engine/server",
+        ]),
+    ),
 ];
 
 /// Members that tests may use sideways: they know nothing of those that use them.

@@ -118,3 +118,47 @@ impl Socket {
 fn means_later(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::ENOBUFS))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use crate::real::net::{Listener, Outgoing};
+    use crate::real::{current, run_on_core};
+
+    #[test]
+    fn kernels_without_buffers_of_the_ring_serve_sockets_too() {
+        if let Err(error) = io_uring::IoUring::new(8) {
+            println!("skipped, because {error}");
+            return;
+        }
+        let (tell, told) = channel();
+        let core = run_on_core(0, "old", Duration::ZERO, || async move {
+            current::machine().ring.borrow_mut().forgo_provided();
+            let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+            tell.send(listener.local_address()).expect("the client waits");
+            let socket = listener.accept().await.expect("a connection");
+            loop {
+                let received = socket.recv().await.expect("bytes or the end");
+                if received.is_empty() {
+                    return;
+                }
+                let outgoing = Outgoing { head: received.to_vec(), body: Vec::new() };
+                socket.send(outgoing).await.expect("it is sent");
+            }
+        });
+        let core = core.expect("a core starts");
+        let mut stream = TcpStream::connect(told.recv().expect("it listens")).expect("it accepts");
+        for word in ["one", "two", "six"] {
+            stream.write_all(word.as_bytes()).expect("it is sent");
+            let mut back = [0; 3];
+            stream.read_exact(&mut back).expect("an echo");
+            assert_eq!(&back, word.as_bytes());
+        }
+        drop(stream);
+        core.join().expect("it ends well");
+    }
+}
