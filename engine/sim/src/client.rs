@@ -7,12 +7,14 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_shard::{
-    Admin, Change as Made, Condition, Direction, Handle, LocalEngine, ScanPage, ScanRequest,
-    ShardError, Version, Versioned, Write, WriteBatch, WriteOutcome,
+    Admin, Change as Made, Condition, Direction, Effect, Handle, LocalEngine, ScanPage,
+    ScanRequest, ShardError, Version, Versioned, Write, WriteBatch, WriteOutcome,
 };
 
+use crate::feed;
 use crate::journal::CallId;
 use crate::keys::{self, Key, WriteId};
+use crate::operation::Several;
 use crate::run::Run;
 use crate::state::{Answer, Call, Change, When};
 use crate::weather::Verdict;
@@ -60,6 +62,21 @@ impl Client {
     /// A key's bytes.
     pub fn key_bytes(&self, key: Key) -> Bytes {
         self.run.shape.keys.bytes(key)
+    }
+
+    /// Whether shards have ranges of their own to append to.
+    pub fn has_own_ranges(&self) -> bool {
+        self.run.shape.options.own_ranges
+    }
+
+    /// What all clients share.
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Notes a call.
+    pub(crate) fn begin(&self, call: Call) -> CallId {
+        self.run.journal.begin(self.number, call)
     }
 
     /// Whether it has been told that nothing more is to be had from this engine.
@@ -131,6 +148,47 @@ impl Client {
             Ok(modified) => {
                 let Some((found, mut learnt)) = self.trace(key, modified.before) else { return };
                 learnt.extend(modified.version.map(|version| (key, write, version)));
+                self.told(id, Answer::Value(found), learnt);
+            }
+            Err(error) => self.failed(id, &error),
+        }
+    }
+
+    /// Puts a key, changes another, and appends what was done where that can be, at once.
+    pub async fn several(&self, planned: &Several) {
+        let &Several { key, length, other, other_length, only_if_there } = planned;
+        let write = self.run.journal.name_write();
+        let other_write = other_length.map(|_| self.run.journal.name_write());
+        let appends = self.has_own_ranges();
+        let call = Call::Several { key, write, other, other_write, appends, only_if_there };
+        let other_value = other_write.zip(other_length);
+        let other_key = self.key_bytes(other);
+        let mut effects = vec![
+            Effect::Put { key: self.key_bytes(key), value: keys::value(write, length) },
+            match other_value.map(|(write, length)| keys::value(write, length)) {
+                Some(value) => Effect::Put { key: other_key, value },
+                None => Effect::Delete { key: other_key },
+            },
+        ];
+        if appends {
+            let value = keys::value(write, length / 10);
+            effects.push(Effect::Append { stem: feed::stem(), value });
+        }
+        let change = move |now: Option<&Bytes>| match now {
+            None if only_if_there => Made::Keep,
+            _ => Made::Several(effects),
+        };
+        let id = self.begin(call);
+        match self.handle.modify(self.key_bytes(key), Box::new(change)).await {
+            Ok(modified) => {
+                let Some((found, mut learnt)) = self.trace(key, modified.before) else { return };
+                if let Some(version) = modified.version {
+                    learnt.push((key, write, version));
+                    learnt.extend(other_write.map(|write| (other, write, version + 1)));
+                    if appends {
+                        self.run.heed(self.run.journal.learn_append_version(write, version + 2));
+                    }
+                }
                 self.told(id, Answer::Value(found), learnt);
             }
             Err(error) => self.failed(id, &error),
@@ -219,11 +277,13 @@ impl Client {
         Some((items, learnt))
     }
 
-    fn told(&self, id: CallId, answer: Answer, learnt: Learnt) {
+    /// Notes an answer.
+    pub(crate) fn told(&self, id: CallId, answer: Answer, learnt: Learnt) {
         self.run.heed(self.run.journal.answer(id, answer, &learnt));
     }
 
-    fn failed(&self, id: CallId, error: &ShardError) {
+    /// Notes an error, and judges it.
+    pub(crate) fn failed(&self, id: CallId, error: &ShardError) {
         match self.run.judge(error) {
             Verdict::NotDone => self.run.journal.not_done(id),
             Verdict::Unknown => {}

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use flywheel_shard::Version;
 
+use crate::feed::Appended;
 use crate::keys::{Key, WriteId};
 use crate::linear::{self, Entry, Finding, Moment};
 use crate::state::{Answer, Call, State};
@@ -105,6 +106,30 @@ impl Journal {
         versions.iter().try_for_each(|&(key, write, version)| known.learn(key, write, version))
     }
 
+    /// Appends were seen: each stood there at a moment during the call.
+    pub fn answer_feed(&self, id: CallId, seen: &[Appended]) -> Result<(), String> {
+        self.answer(id, Answer::Applied, &[])?;
+        let mut entries = self.entries.borrow_mut();
+        let Entry { client, began, ended, .. } = entries[id.0];
+        for &Appended { write, .. } in seen {
+            let (call, answer) = (Call::Appended(write), Some(Answer::Value(Some(write))));
+            entries.push(Entry { client, call, began, ended, answer });
+        }
+        drop(entries);
+        seen.iter().try_for_each(|&appended| self.learn_append(appended))
+    }
+
+    /// An append was found.
+    pub fn learn_append(&self, found: Appended) -> Result<(), String> {
+        let Appended { shard, version, write } = found;
+        self.versions.borrow_mut().learn_append(write, version, Some(shard))
+    }
+
+    /// Somebody was told the version of the append that tells of a write.
+    pub fn learn_append_version(&self, write: WriteId, version: Version) -> Result<(), String> {
+        self.versions.borrow_mut().learn_append(write, version, None)
+    }
+
     /// The version of a write, if somebody was told.
     pub fn version(&self, key: Key, write: WriteId) -> Option<Version> {
         self.versions.borrow().of(key, write)
@@ -129,7 +154,7 @@ impl Journal {
             return self.settle(found);
         }
         let (began, ended) = (self.tick(), self.tick());
-        let (call, answer) = (found.range(), Some(Answer::Items(found.all())));
+        let (call, answer) = (Call::Everything, Some(Answer::Everything(Box::new(found))));
         self.entries.borrow_mut().push(Entry { client: u16::MAX, call, began, ended, answer });
         Ok(())
     }
@@ -191,6 +216,10 @@ fn explain(entries: &[Entry], stuck: &[usize], state: &State, found: &State) -> 
         lines.push(format!(
             "  key {key}: the model came to {held:?}, the engine ended with {holds:?}"
         ));
+    }
+    for write in state.appended().symmetric_difference(found.appended()) {
+        let who = if found.appended().contains(write) { "engine" } else { "model" };
+        lines.push(format!("  only the {who} tells of write {write} at the end"));
     }
     for &entry in stuck {
         lines.push(format!("  cannot be placed: {}", spell(&entries[entry])));

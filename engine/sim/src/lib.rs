@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod disturbance;
+pub mod feed;
 pub mod journal;
 pub mod keys;
 pub mod life;

@@ -14,6 +14,7 @@ use flywheel_shard::{Audit, Direction, LocalEngine, ScanRequest};
 
 use crate::client::{Client, Planned};
 use crate::disturbance::Disturbance;
+use crate::feed;
 use crate::keys;
 use crate::limits::{MAX_LIFE_STEPS, MAX_WRITE_TRIES};
 use crate::plan::{Ending, Life};
@@ -208,6 +209,15 @@ async fn find(engine: &LocalEngine, run: &Rc<Run>) -> Option<State> {
             }
         };
         for (bytes, versioned) in &page.items {
+            if let Some(appended) = feed::read(bytes, versioned) {
+                let checked = appended.and_then(|appended| {
+                    state.append(appended.write);
+                    run.feeds.check(appended)?;
+                    run.journal.learn_append(appended)
+                });
+                run.heed(checked);
+                continue;
+            }
             let Some(key) = run.shape.keys.find(bytes) else {
                 run.fail(format!("a key that nobody wrote: {bytes:?}"));
                 return None;

@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use crate::keys::{Key, WriteId};
+use crate::keys::WriteId;
 use crate::limits::MAX_SEARCH_STEPS;
-use crate::state::{Answer, Call, State};
+use crate::state::{Answer, Call, Cell, State};
 
 /// Moments are numbered in the order in which they happened.
 pub type Moment = u64;
@@ -66,7 +66,7 @@ pub fn check(first: &State, entries: &[Entry], last: &State) -> Finding {
 struct Placed {
     entry: usize,
     front: usize,
-    undo: Vec<(Key, Option<WriteId>)>,
+    undo: Vec<(Cell, Option<WriteId>)>,
     /// Where to go on looking if it is taken back; `None` if it need not be: it changed nothing.
     next: Option<usize>,
 }
@@ -149,7 +149,7 @@ impl Search<'_> {
             return false;
         }
         let undo: Vec<_> =
-            changes.iter().map(|&(key, write)| (key, self.set(key, write))).collect();
+            changes.iter().map(|&(cell, write)| (cell, self.set(cell, write))).collect();
         self.placed_hash ^= mix(entry as u64);
         if !undo.is_empty() && !self.seen.insert((self.placed_hash, self.state_hash)) {
             self.placed_hash ^= mix(entry as u64);
@@ -180,15 +180,15 @@ impl Search<'_> {
         None
     }
 
-    fn undo(&mut self, undo: Vec<(Key, Option<WriteId>)>) {
-        for (key, before) in undo.into_iter().rev() {
-            self.set(key, before);
+    fn undo(&mut self, undo: Vec<(Cell, Option<WriteId>)>) {
+        for (cell, before) in undo.into_iter().rev() {
+            self.set(cell, before);
         }
     }
 
-    fn set(&mut self, key: Key, write: Option<WriteId>) -> Option<WriteId> {
-        let before = self.state.set(key, write);
-        self.state_hash ^= cell_hash(key, before) ^ cell_hash(key, write);
+    fn set(&mut self, cell: Cell, write: Option<WriteId>) -> Option<WriteId> {
+        let before = self.state.set_cell(cell, write);
+        self.state_hash ^= cell_hash(cell, before) ^ cell_hash(cell, write);
         before
     }
 
@@ -201,8 +201,13 @@ impl Search<'_> {
     }
 }
 
-fn cell_hash(key: Key, write: Option<WriteId>) -> u64 {
-    write.map_or(0, |write| mix(u64::from(key) << 32 | u64::from(write)))
+fn cell_hash(cell: Cell, write: Option<WriteId>) -> u64 {
+    let part = match cell {
+        Cell::Key(key) => u64::from(key),
+        // Beyond all keys; which write it is, `write` says.
+        Cell::Appended(_) => 1 << 20,
+    };
+    write.map_or(0, |write| mix(part << 32 | u64::from(write)))
 }
 
 fn mix(value: u64) -> u64 {
@@ -215,6 +220,7 @@ fn mix(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Key;
     use crate::state::{Change, When};
 
     fn entry(began: Moment, ended: Moment, call: Call, answer: Option<Answer>) -> Entry {
@@ -297,6 +303,35 @@ mod tests {
         let applied = entry(2, 3, call, Some(Answer::Applied));
         assert!(is_possible(&[maker, applied.clone()], [Some(3), None]));
         assert!(!is_possible(&[applied], [Some(3), None]));
+    }
+
+    #[test]
+    fn several_effects_come_together_and_stay_told_of_until_trimmed() {
+        let call = Call::Several {
+            key: 0,
+            write: 5,
+            other: 1,
+            other_write: None,
+            appends: true,
+            only_if_there: false,
+        };
+        let first = entry(1, 2, put(1, 4), Some(Answer::Applied));
+        let ends = |entries: &[Entry], told: bool, last| {
+            let mut last = state(last);
+            told.then(|| last.append(5));
+            check(&State::new(2), entries, &last) == Finding::Possible
+        };
+        let unknown = [first.clone(), entry(3, Moment::MAX, call.clone(), None)];
+        assert!(ends(&unknown, true, [Some(5), None]) && ends(&unknown, false, [None, Some(4)]));
+        assert!(!ends(&unknown, false, [Some(5), None]) && !ends(&unknown, true, [None, Some(4)]));
+        assert!(!ends(&unknown, true, [Some(5), Some(4)]));
+        let done = entry(3, 4, call, Some(Answer::Value(None)));
+        let seen =
+            |began, found| entry(began, began + 1, Call::Appended(5), Some(Answer::Value(found)));
+        let trim = entry(7, 8, Call::Trim(vec![5]), Some(Answer::Applied));
+        let history = [first, done, seen(5, Some(5)), trim, seen(9, None)];
+        assert!(ends(&history, false, [Some(5), None]) && !ends(&history, true, [Some(5), None]));
+        assert!(!ends(&history[..3], false, [Some(5), None]));
     }
 
     #[test]

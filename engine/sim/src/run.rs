@@ -10,6 +10,7 @@ use flywheel_disk::sim::{SimDisk, SimExecutor, SimFaults};
 use flywheel_shard::{Audit, Finding, LocalEngine, ScrubReport, ShardError, StoreStats};
 
 use crate::disturbance::{Damage, Disturbance};
+use crate::feed::Feeds;
 use crate::journal::Journal;
 use crate::life::{self, Ended};
 use crate::plan::{Ending, Life, Plan};
@@ -24,6 +25,8 @@ pub struct Run {
     pub shape: Shape,
     /// What was asked and told.
     pub journal: Journal,
+    /// What readers of own ranges have seen.
+    pub feeds: Feeds,
     weather: RefCell<Weather>,
     damage: RefCell<Damage>,
     engine: RefCell<Weak<LocalEngine>>,
@@ -60,6 +63,7 @@ pub fn run(plan: &Plan) -> Report {
         disk: SimDisk::new(),
         shape: plan.shape.clone(),
         journal: Journal::new(plan.shape.keys.len()),
+        feeds: Feeds::default(),
         weather: RefCell::default(),
         damage: RefCell::default(),
         engine: RefCell::default(),

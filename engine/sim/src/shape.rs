@@ -106,6 +106,7 @@ fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
         store,
         split,
         initial_splits,
+        own_ranges: rng.below(4) > 0,
         mailbox_requests: bound,
         in_flight: 4096,
         ..EngineOptions::default()

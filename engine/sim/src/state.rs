@@ -1,12 +1,25 @@
 //! The reference model: what each key holds, and what every call would answer and change there. Not
 //! the engine's way of doing it: a table of the newest writes is all there is.
 
+use std::collections::BTreeSet;
+
 use crate::keys::{Key, WriteId};
 
-/// The newest write of each key; `None` where there is no value.
+/// The newest write of each key, `None` where there is no value; and which writes are told of in the own
+/// ranges of the shards, by what was appended with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     newest: Vec<Option<WriteId>>,
+    appended: BTreeSet<WriteId>,
+}
+
+/// A part of the state that changes as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// What a key holds.
+    Key(Key),
+    /// Whether a write is told of.
+    Appended(WriteId),
 }
 
 /// What must hold of a key for a batch to be applied.
@@ -38,6 +51,27 @@ pub enum Call {
     Write(Vec<Change>),
     /// A read-modify-write that puts, or keeps what is there if nothing is.
     Modify(Key, WriteId),
+    /// A read-modify-write that puts a key, puts or deletes another, and appends that it did. The keys differ.
+    Several {
+        /// The key that is asked for.
+        key: Key,
+        /// What it puts there, and tells of.
+        write: WriteId,
+        /// The other key.
+        other: Key,
+        /// What it puts there; `None` deletes.
+        other_write: Option<WriteId>,
+        /// Whether it tells of it.
+        appends: bool,
+        /// It does nothing if the key holds nothing.
+        only_if_there: bool,
+    },
+    /// Whether a write is told of.
+    Appended(WriteId),
+    /// Deletes what tells of these writes.
+    Trim(Vec<WriteId>),
+    /// Everything there is, at one moment.
+    Everything,
     /// The value of a key.
     Get(Key),
     /// The values of all keys of a range at one moment, both ends included.
@@ -55,12 +89,14 @@ pub enum Answer {
     Value(Option<WriteId>),
     /// The keys of the range that have values.
     Items(Vec<(Key, WriteId)>),
+    /// Everything there is.
+    Everything(Box<State>),
 }
 
 impl State {
     /// No key has a value.
     pub fn new(keys: usize) -> Self {
-        Self { newest: vec![None; keys] }
+        Self { newest: vec![None; keys], appended: BTreeSet::new() }
     }
 
     /// What a key holds.
@@ -73,6 +109,30 @@ impl State {
         std::mem::replace(&mut self.newest[usize::from(key)], write)
     }
 
+    /// Changes one part; returns what it was.
+    pub fn set_cell(&mut self, cell: Cell, write: Option<WriteId>) -> Option<WriteId> {
+        match cell {
+            Cell::Key(key) => self.set(key, write),
+            Cell::Appended(told) => {
+                let was_there = match write {
+                    Some(_) => !self.appended.insert(told),
+                    None => self.appended.remove(&told),
+                };
+                was_there.then_some(told)
+            }
+        }
+    }
+
+    /// A write is told of.
+    pub fn append(&mut self, write: WriteId) {
+        self.appended.insert(write);
+    }
+
+    /// The writes that are told of.
+    pub fn appended(&self) -> &BTreeSet<WriteId> {
+        &self.appended
+    }
+
     /// The keys of a range that have values, both ends included.
     pub fn items(&self, from: Key, to: Key) -> Vec<(Key, WriteId)> {
         (from..=to).filter_map(|key| Some((key, self.get(key)?))).collect()
@@ -83,11 +143,6 @@ impl State {
         self.items(0, self.last_key())
     }
 
-    /// The call that reads all keys at one moment.
-    pub fn range(&self) -> Call {
-        Call::Range(0, self.last_key())
-    }
-
     fn last_key(&self) -> Key {
         self.newest.len() as Key - 1
     }
@@ -95,7 +150,12 @@ impl State {
     /// What the call would be told now.
     pub fn answer(&self, call: &Call) -> Answer {
         match call {
-            Call::Get(key) | Call::Modify(key, _) => Answer::Value(self.get(*key)),
+            Call::Get(key) | Call::Modify(key, _) | Call::Several { key, .. } => {
+                Answer::Value(self.get(*key))
+            }
+            Call::Appended(write) => Answer::Value(self.appended.get(write).copied()),
+            Call::Trim(_) => Answer::Applied,
+            Call::Everything => Answer::Everything(Box::new(self.clone())),
             Call::Range(from, to) => Answer::Items(self.items(*from, *to)),
             Call::Write(changes) => {
                 let fails =
@@ -109,12 +169,23 @@ impl State {
     }
 
     /// What the call would change now, if it were told `answer`.
-    pub fn changes(call: &Call, answer: &Answer) -> Vec<(Key, Option<WriteId>)> {
+    pub fn changes(call: &Call, answer: &Answer) -> Vec<(Cell, Option<WriteId>)> {
         match (call, answer) {
             (Call::Write(changes), Answer::Applied) => {
-                changes.iter().map(|change| (change.key, change.write)).collect()
+                changes.iter().map(|change| (Cell::Key(change.key), change.write)).collect()
             }
-            (Call::Modify(key, write), Answer::Value(Some(_))) => vec![(*key, Some(*write))],
+            (Call::Modify(key, write), Answer::Value(Some(_))) => {
+                vec![(Cell::Key(*key), Some(*write))]
+            }
+            (Call::Several { only_if_there: true, .. }, Answer::Value(None)) => Vec::new(),
+            (Call::Several { key, write, other, other_write, appends, .. }, Answer::Value(_)) => {
+                let both = [(Cell::Key(*key), Some(*write)), (Cell::Key(*other), *other_write)];
+                let told = appends.then_some((Cell::Appended(*write), Some(*write)));
+                both.into_iter().chain(told).collect()
+            }
+            (Call::Trim(writes), Answer::Applied) => {
+                writes.iter().map(|&write| (Cell::Appended(write), None)).collect()
+            }
             _ => Vec::new(),
         }
     }

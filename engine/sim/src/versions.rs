@@ -7,14 +7,25 @@ use flywheel_shard::Version;
 
 use crate::keys::{Key, WriteId};
 use crate::linear::{Entry, Moment};
-use crate::state::{Answer, Call, State};
+use crate::state::{Cell, State};
+
+/// Where versions rise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Line {
+    /// The writes of a key.
+    Key(Key),
+    /// What is appended to a shard's own range.
+    Feed(u16),
+}
 
 /// What is known of versions so far.
 #[derive(Debug, Default)]
 pub struct Versions {
     of_writes: HashMap<(Key, WriteId), Version>,
-    /// For each key the highest version of the writes that ended before the last check.
-    highest: HashMap<Key, Version>,
+    /// Of each append, by what it tells of: its version, and on which shard it was found.
+    of_appends: HashMap<WriteId, (Version, Option<u16>)>,
+    /// For each line the highest version of the writes that ended before the last check.
+    highest: HashMap<Line, Version>,
 }
 
 impl Versions {
@@ -30,6 +41,27 @@ impl Versions {
         Err(format!("write {write} of key {key} has version {version}, and had {known} before"))
     }
 
+    /// Somebody was told the version of an append, or found it on a shard.
+    ///
+    /// # Errors
+    /// If it had another one before, or was elsewhere.
+    pub fn learn_append(
+        &mut self,
+        write: WriteId,
+        version: Version,
+        shard: Option<u16>,
+    ) -> Result<(), String> {
+        let (known, place) = self.of_appends.entry(write).or_insert((version, shard));
+        if *known != version || (shard.is_some() && place.is_some_and(|at| Some(at) != shard)) {
+            return Err(format!(
+                "what tells of write {write} has version {version} on shard {shard:?}, and had \
+                 {known} on {place:?} before"
+            ));
+        }
+        *place = place.or(shard);
+        Ok(())
+    }
+
     /// The version of a write, if somebody was told.
     pub fn of(&self, key: Key, write: WriteId) -> Option<Version> {
         self.of_writes.get(&(key, write)).copied()
@@ -38,17 +70,17 @@ impl Versions {
     /// Checks a stretch of history behind which no call is left to be decided.
     ///
     /// # Errors
-    /// Two writes of a key, one after the other, whose versions fell.
+    /// Two writes of a key, or two appends to a shard, one after the other, whose versions fell.
     pub fn check(&mut self, entries: &[Entry]) -> Result<(), String> {
-        let mut by_key: HashMap<Key, Vec<(Moment, Moment, Version)>> = HashMap::new();
+        let mut by_line: HashMap<Line, Vec<(Moment, Moment, Version)>> = HashMap::new();
         for entry in entries {
-            for (key, version) in self.written(entry) {
-                by_key.entry(key).or_default().push((entry.began, entry.ended, version));
+            for (line, version) in self.written(entry) {
+                by_line.entry(line).or_default().push((entry.began, entry.ended, version));
             }
         }
-        for (key, mut writes) in by_key {
+        for (line, mut writes) in by_line {
             writes.sort_unstable();
-            let highest = self.highest.entry(key).or_default();
+            let highest = self.highest.entry(line).or_default();
             // In the order of their ends: how high versions were when a write began.
             let mut ends: Vec<_> =
                 writes.iter().map(|&(_, ended, version)| (ended, version)).collect();
@@ -60,7 +92,7 @@ impl Versions {
                 }
                 if version <= *highest {
                     return Err(format!(
-                        "a write of key {key} at {began} got version {version}, an earlier one {highest}"
+                        "a write of {line:?} at {began} got version {version}, an earlier one {highest}"
                     ));
                 }
             }
@@ -70,26 +102,23 @@ impl Versions {
     }
 
     /// The acknowledged writes of an entry whose versions are known.
-    fn written(&self, entry: &Entry) -> Vec<(Key, Version)> {
+    fn written(&self, entry: &Entry) -> Vec<(Line, Version)> {
         let Some(answer) = &entry.answer else { return Vec::new() };
-        let puts = |(key, write): (Key, Option<WriteId>)| {
-            Some((key, *self.of_writes.get(&(key, write?))?))
-        };
-        match entry.call {
-            Call::Get(_) | Call::Range(..) => Vec::new(),
-            Call::Write(_) | Call::Modify(..) => {
-                let applied = matches!(answer, Answer::Applied | Answer::Value(Some(_)));
-                let changes = if applied { State::changes(&entry.call, answer) } else { vec![] };
-                changes.into_iter().filter_map(puts).collect()
+        let puts = |(cell, write): (Cell, Option<WriteId>)| match cell {
+            Cell::Key(key) => Some((Line::Key(key), *self.of_writes.get(&(key, write?))?)),
+            Cell::Appended(_) => {
+                let &(version, shard) = self.of_appends.get(&write?)?;
+                Some((Line::Feed(shard?), version))
             }
-        }
+        };
+        State::changes(&entry.call, answer).into_iter().filter_map(puts).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Change;
+    use crate::state::{Answer, Call, Change};
 
     fn put(began: Moment, ended: Moment, write: WriteId) -> Entry {
         let call = Call::Write(vec![Change { key: 0, write: Some(write), when: None }]);

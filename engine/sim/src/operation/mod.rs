@@ -4,12 +4,14 @@
 mod batch;
 mod checkpoint;
 mod delete;
+mod follow;
 mod get;
 mod modify;
 mod put;
 mod range;
 mod relocate;
 mod replace;
+mod several;
 mod split;
 mod transfer;
 
@@ -21,12 +23,14 @@ use crate::shape::Shape;
 pub use batch::Batch;
 pub use checkpoint::Checkpoint;
 pub use delete::Delete;
+pub use follow::{Follow, Trim};
 pub use get::Get;
 pub use modify::Modify;
 pub use put::{Create, Put};
 pub use range::Range;
 pub use relocate::Relocate;
 pub use replace::Replace;
+pub use several::Several;
 pub use split::Split;
 pub use transfer::Transfer;
 
@@ -57,6 +61,12 @@ pub enum Operation {
     Relocate(Relocate),
     /// Takes a checkpoint on every shard.
     Checkpoint(Checkpoint),
+    /// Puts a key, changes its neighbour, and appends to the shard's own range, at once.
+    Several(Several),
+    /// Reads what was appended to a shard's own range.
+    Follow(Follow),
+    /// Deletes what was read there.
+    Trim(Trim),
 }
 
 /// How often each operation is drawn, relative to the others: different for every seed, so that some
@@ -66,12 +76,12 @@ pub struct Mix {
     weights: [u64; KINDS],
 }
 
-const KINDS: usize = 12;
+const KINDS: usize = 15;
 
 impl Mix {
     /// Draws how often each operation comes.
     pub fn draw(rng: &mut SimRng) -> Self {
-        let usual = [30, 6, 12, 20, 6, 8, 8, 6, 6, 2, 3, 1];
+        let usual = [30, 6, 12, 20, 6, 8, 8, 6, 6, 2, 3, 1, 10, 8, 3];
         let swayed = usual.map(|weight| match rng.below(6) {
             0 => 0,
             1 => weight * 4,
@@ -105,7 +115,10 @@ impl Operation {
             8 => Operation::Range(Range::draw(rng, shape)),
             9 => Operation::Split(Split::draw(rng, shape)),
             10 => Operation::Relocate(Relocate::draw(rng, shape)),
-            _ => Operation::Checkpoint(Checkpoint),
+            11 => Operation::Checkpoint(Checkpoint),
+            12 => Operation::Several(Several::draw(rng, shape)),
+            13 => Operation::Follow(Follow::draw(rng, shape)),
+            _ => Operation::Trim(Trim::draw(rng, shape)),
         }
     }
 
@@ -124,6 +137,9 @@ impl Operation {
             Operation::Split(operation) => operation.run(client).await,
             Operation::Relocate(operation) => operation.run(client).await,
             Operation::Checkpoint(operation) => operation.run(client).await,
+            Operation::Several(operation) => operation.run(client).await,
+            Operation::Follow(operation) => operation.run(client).await,
+            Operation::Trim(operation) => operation.run(client).await,
         }
     }
 }
