@@ -80,6 +80,9 @@ enum Attempt<D> {
     Left(Write<D>, Held),
 }
 
+/// Where the core that owns the item leaves what became of an attempt.
+type Outcome<D> = Arc<Mutex<Option<Result<Attempt<D>, ApiError>>>>;
+
 impl<S: Storage> Tables<S> {
     /// Does a write; on return it is durable, or nothing happened.
     pub(crate) async fn change<D>(&self, write: Write<D>) -> Result<Changed, ApiError>
@@ -117,7 +120,7 @@ impl<S: Storage> Tables<S> {
     where
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
-        let outcome: Arc<Mutex<Option<Result<Attempt<D>, ApiError>>>> = Arc::default();
+        let outcome: Outcome<D> = Arc::default();
         let told = Arc::clone(&outcome);
         let (now_ms, active) = (self.now_ms(), Arc::clone(self.transactions()));
         let key = write.key.clone();
