@@ -124,10 +124,16 @@ impl<S: Storage> Tables<S> {
         let told = Arc::clone(&outcome);
         let (now_ms, active) = (self.now_ms(), Arc::clone(self.transactions()));
         let key = write.key.clone();
+        let place = key.clone();
         let change = move |current: Option<&Bytes>| {
             let (change, result) = match current.and_then(Held::decode) {
                 None => match write.run(Before(current), holder, now_ms) {
-                    Ok((change, changed)) => (change, Ok(Attempt::Done(changed))),
+                    Ok((change, changed)) => {
+                        if current.is_none() != matches!(change, Change::Delete | Change::Keep) {
+                            active.count_turn(&place);
+                        }
+                        (change, Ok(Attempt::Done(changed)))
+                    }
                     Err(error) => (Change::Keep, Err(error)),
                 },
                 Some(held) if active.stage(&held.by).is_none() => {

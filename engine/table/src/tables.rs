@@ -156,7 +156,7 @@ impl From<StorageError> for ApiError {
         let code = match error {
             StorageError::Busy(_) => ErrorCode::Throttling,
             StorageError::Closed => ErrorCode::ServiceUnavailable,
-            StorageError::Fault(_) => ErrorCode::InternalServerError,
+            StorageError::Refused(_) | StorageError::Fault(_) => ErrorCode::InternalServerError,
         };
         Self::new(code, error.to_string())
     }

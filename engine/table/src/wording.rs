@@ -138,6 +138,10 @@ pub(crate) fn no_index(name: &str) -> String {
     format!("The table does not have the specified index: {name}")
 }
 
+pub(crate) fn backfilling_index(name: &str) -> String {
+    format!("Cannot read from backfilling global secondary index: {name}")
+}
+
 pub(crate) fn key_in_filter(parameter: &str, name: &str) -> String {
     format!(
         "{parameter} can only contain non-primary key attributes: Primary key attribute: {name}"

@@ -4,7 +4,7 @@
 
 pub(crate) mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +40,8 @@ pub(crate) struct Catalog<S> {
     waiting: AtomicWaker,
     /// Tables as they were before changes, while requests that began with them may be under way.
     retired: Mutex<Vec<Weak<Table>>>,
+    /// Numbers of tables that were taken away since the start.
+    gone: Mutex<BTreeSet<u32>>,
 }
 
 /// Why a change of the catalog was not made.
@@ -90,6 +92,7 @@ impl<S: Storage> Catalog<S> {
             changes: AtomicU64::new(0),
             waiting: AtomicWaker::new(),
             retired: Mutex::default(),
+            gone: Mutex::default(),
         })
     }
 
@@ -201,7 +204,8 @@ impl<S: Storage> Catalog<S> {
         let order = |table: &Table| (table.record.number, table.record.version);
         self.replace(|tables| {
             let known = tables.get(table.name());
-            if known.is_none_or(|known| order(known) < order(&table)) {
+            let is_newer = known.is_none_or(|known| order(known) < order(&table));
+            if is_newer && !self.is_gone(table.record.number) {
                 tables.insert(table.name().to_owned(), Arc::clone(&table));
             }
         });
@@ -210,6 +214,7 @@ impl<S: Storage> Catalog<S> {
 
     /// Unless another table has its name by now.
     fn forget(&self, name: &str, number: u32) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
         self.replace(|tables| {
             if tables.get(name).is_some_and(|table| table.record.number == number) {
                 tables.remove(name);
@@ -217,7 +222,14 @@ impl<S: Storage> Catalog<S> {
         });
     }
 
+    /// Whether a table of that number was taken away: who made an earlier change may come late to keep it.
+    fn is_gone(&self, number: u32) -> bool {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
     fn replace(&self, change: impl Fn(&mut TablesByName)) {
+        // Held meanwhile, so that nobody looks for earlier requests between the two.
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.tables.rcu(|tables| {
             let mut tables = TablesByName::clone(tables);
             change(&mut tables);
@@ -228,7 +240,9 @@ impl<S: Storage> Catalog<S> {
             !after.get(table.name()).is_some_and(|now| Arc::ptr_eq(now, table))
         };
         let gone = before.values().filter(is_gone).map(Arc::downgrade);
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+        retired.retain(|table| table.strong_count() > 0);
+        retired.extend(gone);
+        drop(retired);
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.waiting.wake();
     }

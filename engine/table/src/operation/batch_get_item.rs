@@ -56,7 +56,7 @@ impl<S: Storage> Tables<S> {
             asked.push(Asked { name, table, keys, projection, is_consistent, sent });
         }
         let mut answer = BatchGetItemResponse {
-            consumed_capacity: request.return_consumed_capacity.is_some().then(Vec::new),
+            consumed_capacity: None,
             responses: Some(BTreeMap::new()),
             unprocessed_keys: Some(BTreeMap::new()),
         };

@@ -16,7 +16,7 @@ use futures_util::future::try_join_all;
 
 use super::transact_write_items::{canceled, canceled_at};
 use crate::capacity::{Transacted, Units};
-use crate::limits::MAX_TRANSACTED_READS;
+use crate::limits::{MAX_TRANSACTED_READS, MAX_TRANSACTION_BYTES};
 use crate::parameters::{self, Given};
 use crate::storage::Storage;
 use crate::stored;
@@ -61,6 +61,11 @@ impl<S: Storage> Tables<S> {
             return Err(words.refuse(wording::SEVERAL_ON_ONE_ITEM));
         }
         let found = self.at_one_moment(&asked).await?;
+        let sizes = found.iter().flatten().map(|found| stored::size_bytes(found));
+        let sizes: Result<Vec<usize>, ApiError> = sizes.collect();
+        if sizes?.iter().sum::<usize>() > MAX_TRANSACTION_BYTES {
+            return Err(words.refuse(wording::TRANSACTION_TOO_LARGE));
+        }
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
         let mut responses = Vec::with_capacity(count);
         for (asked, found) in asked.into_iter().zip(found) {
@@ -84,13 +89,20 @@ impl<S: Storage> Tables<S> {
 
     /// Reads all twice, and again until nothing has changed in between.
     async fn at_one_moment(&self, asked: &[Asked]) -> Result<Vec<Option<Bytes>>, ApiError> {
+        // What is not there has no version: that it came and went is told by counting.
+        let turns = || self.transactions().turns(asked.iter().map(|asked| &asked.key));
+        let mut before = turns();
         let mut first = self.read_all(asked).await?;
         for _ in 0..MAX_TRANSACTED_READS {
             let second = self.read_all(asked).await?;
+            let absent = second.iter().any(|(found, ..)| found.is_none());
+            let now = turns();
+            let has_turned = absent && now != before;
+            before = now;
             let is_same = |(one, other): (&Found, &Found)| {
                 one.1 == other.1 && one.2 == IsHeld(false) && other.2 == IsHeld(false)
             };
-            if first.iter().zip(&second).all(is_same) {
+            if !has_turned && first.iter().zip(&second).all(is_same) {
                 return Ok(second.into_iter().map(|(found, ..)| found).collect());
             }
             first = second;

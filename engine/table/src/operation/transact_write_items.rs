@@ -65,7 +65,7 @@ impl<S: Storage> Tables<S> {
         let items = request.transact_items.unwrap_or_default();
         let planned = self.plan_transaction(words, items)?;
         let name = self.name_transaction(token);
-        let Some(carrying) = self.transactions().begin(name) else {
+        let Some(mut carrying) = self.transactions().begin(name) else {
             let message = wording::TRANSACTION_IN_PROGRESS;
             return Err(ApiError::new(ErrorCode::TransactionInProgress, message));
         };
@@ -74,9 +74,12 @@ impl<S: Storage> Tables<S> {
             Asked::Done(record) => return self.again(&name, &record, mode).await,
         };
         let collections = collections(&planned, metrics);
-        let (units, record) = self.carry_out(&carrying, planned, digest, condition).await?;
-        self.apply_all(name, &record.places).await?;
-        self.transactions().done(name, record.kept_until_ms(&name));
+        let (units, record) = self.carry_out(&mut carrying, planned, digest, condition).await?;
+        // It is done, whatever becomes of this: what cannot be applied now is left for `upkeep`.
+        if self.apply_all(name, &record.places).await.is_ok() {
+            carrying.end();
+            self.transactions().done(name, record.kept_until_ms(&name));
+        }
         Ok(TransactWriteItemsResponse {
             consumed_capacity: told(&units, mode, Transacted::Write),
             item_collection_metrics: collections,
@@ -135,6 +138,8 @@ impl<S: Storage> Tables<S> {
         let record = Record::decode(found.value).ok_or_else(|| unreadable(name))?;
         let is_kept = self.now_ms() < record.kept_until_ms(name);
         if record.decision == Decision::Aborted || !is_kept {
+            // Nobody learns of it any more once it is replaced.
+            self.apply_all(record.name(*name), &record.places).await?;
             return Ok(Asked::New(Condition::VersionIs(found.version)));
         }
         if record.digest != *digest {
@@ -169,7 +174,7 @@ impl<S: Storage> Tables<S> {
     /// as it was.
     async fn carry_out(
         &self,
-        carrying: &Carrying,
+        carrying: &mut Carrying,
         planned: Vec<Planned>,
         digest: [u8; 32],
         condition: Condition,
@@ -184,9 +189,10 @@ impl<S: Storage> Tables<S> {
                 action.decide(before)
             },
         });
+        carrying.holds(keys.clone());
         let held = self.hold_all(carrying, writes.collect()).await;
         if held.iter().any(Result::is_err) {
-            self.take_all_back(carrying.name(), &keys).await?;
+            self.give_up(carrying, &keys).await;
             return Err(canceled(held));
         }
         let held = held.into_iter().flatten().collect::<Vec<Changed>>();
@@ -205,13 +211,27 @@ impl<S: Storage> Tables<S> {
             digest,
             places,
         };
-        if !self.commit(carrying, &record, condition).await? {
-            self.take_all_back(carrying.name(), &keys).await?;
+        let mut is_committed = self.commit(carrying, &record, condition).await?;
+        if !is_committed {
+            // An attempt that was left may have been settled meanwhile, at the same entry.
+            if let Asked::New(condition) = self.asked(&carrying.name(), &record.digest).await? {
+                is_committed = self.commit(carrying, &record, condition).await?;
+            }
+        }
+        if !is_committed {
+            self.give_up(carrying, &keys).await;
             let conflict =
                 ApiError::new(ErrorCode::TransactionConflict, wording::TRANSACTION_ONGOING);
             return Err(canceled_at(0, keys.len(), conflict));
         }
         Ok((units, record))
+    }
+
+    /// Makes everything as it was; what cannot be now is left for `upkeep`.
+    async fn give_up(&self, carrying: &mut Carrying, keys: &[Bytes]) {
+        if self.take_all_back(carrying.name(), keys).await.is_ok() {
+            carrying.holds(Vec::new());
+        }
     }
 }
 

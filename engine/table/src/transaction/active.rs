@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use flywheel_item::key::partition_hash;
 
 use super::{ATTEMPT_BYTES, ENTRY_BYTES, TransactionName};
 
@@ -21,6 +25,22 @@ pub(crate) enum Stage {
 pub(crate) struct Active {
     stages: [Mutex<Stages>; SHARDS],
     done: Mutex<Done>,
+    /// Transactions whose items nobody has ended, and where these stand.
+    left: Mutex<Vec<(TransactionName, Vec<Bytes>)>>,
+    /// How often keys came to have a value, or to have none, by their hash.
+    turns: Turns,
+}
+
+/// Counters of keys, each of many.
+#[derive(Debug)]
+struct Turns([AtomicU64; TURNS]);
+
+const TURNS: usize = 256;
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
 }
 
 /// By the ledger's entry: which attempt is under way, and how far it has come.
@@ -36,11 +56,14 @@ struct Done {
     later: BTreeMap<(u64, TransactionName), ()>,
 }
 
-/// The right to carry a transaction out; without it, whoever finds its items settles them.
+/// The right to carry a transaction out. Dropped before it has ended, its items are left for others to
+/// settle: whoever finds them, and `upkeep`.
 #[derive(Debug)]
 pub(crate) struct Carrying {
     name: TransactionName,
     active: Arc<Active>,
+    /// Where the items stand that it may hold.
+    keys: Vec<Bytes>,
 }
 
 impl Active {
@@ -51,7 +74,7 @@ impl Active {
             return None;
         }
         stages.insert(name.entry, (name.attempt, Stage::Undecided));
-        Some(Carrying { name, active: Arc::clone(self) })
+        Some(Carrying { name, active: Arc::clone(self), keys: Vec::new() })
     }
 
     /// How far it has come; `None` if nobody carries it out.
@@ -59,6 +82,21 @@ impl Active {
         let stages = self.stages(name);
         let (attempt, stage) = stages.get(&name.entry)?;
         (*attempt == name.attempt).then_some(*stage)
+    }
+
+    /// Takes a transaction that was left.
+    pub fn take_left(&self) -> Option<(TransactionName, Vec<Bytes>)> {
+        lock(&self.left).pop()
+    }
+
+    /// Counts that a key comes to have a value, or to have none.
+    pub fn count_turn(&self, key: &[u8]) {
+        self.turns.0[turn(key)].fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often some keys, and others with them, came or went: while it stays the same, none of them did.
+    pub fn turns<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> u64 {
+        keys.map(|key| self.turns.0[turn(key)].load(Ordering::Acquire)).sum()
     }
 
     /// Notes that a record of the ledger may go from `at_ms` on; 0 for at once.
@@ -100,6 +138,16 @@ impl Carrying {
         self.name
     }
 
+    /// Notes where the items stand that it is about to hold.
+    pub fn holds(&mut self, keys: Vec<Bytes>) {
+        self.keys = keys;
+    }
+
+    /// Its items are free again.
+    pub fn end(mut self) {
+        self.keys.clear();
+    }
+
     /// The ledger calls it committed from now on.
     pub fn committed(&self) {
         let committed = (self.name.attempt, Stage::Committed);
@@ -110,7 +158,14 @@ impl Carrying {
 impl Drop for Carrying {
     fn drop(&mut self) {
         self.active.stages(&self.name).remove(&self.name.entry);
+        if !self.keys.is_empty() {
+            lock(&self.active.left).push((self.name, std::mem::take(&mut self.keys)));
+        }
     }
+}
+
+fn turn(key: &[u8]) -> usize {
+    partition_hash(key) as usize % TURNS
 }
 
 /// Nothing panics while it is held, and the maps are whole at every moment.

@@ -1,11 +1,13 @@
 //! The phases of a transaction: its items are held, the ledger decides, and the items become what they will
 //! be, or what they were. Not which items: see the operations.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::Item;
 use flywheel_shard::{Change, Condition, Write as StorageWrite, WriteBatch, WriteOutcome};
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 
 use super::TransactionName;
 use super::active::Carrying;
@@ -13,6 +15,7 @@ use super::held::Held;
 use super::ledger::{Place, Record};
 use crate::change::{Changed, Verdict, Write, apply};
 use crate::keys;
+use crate::limits::MAX_BATCH_IN_FLIGHT;
 use crate::storage::{Storage, StorageError};
 use crate::tables::Tables;
 
@@ -27,7 +30,8 @@ impl<S: Storage> Tables<S> {
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
         let name = Some(carrying.name());
-        join_all(writes.into_iter().map(|write| self.change_as(write, name))).await
+        let held = writes.into_iter().map(|write| self.change_as(write, name));
+        stream::iter(held).buffered(MAX_BATCH_IN_FLIGHT).collect().await
     }
 
     /// Has the ledger call a transaction committed, if what stands there is as `condition` says; whether it
@@ -55,7 +59,8 @@ impl<S: Storage> Tables<S> {
         places: &[Place],
     ) -> Result<(), StorageError> {
         let applied = places.iter().map(|place| self.apply_held(&place.key, name));
-        join_all(applied).await.into_iter().collect()
+        let applied: Vec<_> = stream::iter(applied).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
+        applied.into_iter().collect()
     }
 
     /// Makes of all items that a transaction may hold what they were.
@@ -65,7 +70,8 @@ impl<S: Storage> Tables<S> {
         keys: &[Bytes],
     ) -> Result<(), StorageError> {
         let taken = keys.iter().map(|key| self.take_back(key, name));
-        join_all(taken).await.into_iter().collect()
+        let taken: Vec<_> = stream::iter(taken).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
+        taken.into_iter().collect()
     }
 
     /// Makes of an item what it will be, if that transaction holds it.
@@ -76,6 +82,7 @@ impl<S: Storage> Tables<S> {
     ) -> Result<(), StorageError> {
         let table = keys::table_number(key).and_then(|number| self.numbered(number));
         let (now_ms, place) = (self.now_ms(), key.clone());
+        let active = Arc::clone(self.transactions());
         let change = move |current: Option<&Bytes>| {
             let Some(held) = current.and_then(Held::decode).filter(|held| held.by == name) else {
                 return Change::Keep;
@@ -83,6 +90,7 @@ impl<S: Storage> Tables<S> {
             // Of a table that is gone by now nothing is kept. An item that cannot be read stays held, and
             // whoever reads it is told.
             let Some(table) = table else { return Change::Delete };
+            active.count_turn(&place);
             apply(&table, &place, &held, now_ms).unwrap_or(Change::Keep)
         };
         self.storage().modify(key.clone(), Box::new(change)).await.map(|_| ())
@@ -94,12 +102,12 @@ impl<S: Storage> Tables<S> {
         key: &Bytes,
         name: TransactionName,
     ) -> Result<(), StorageError> {
-        let change = move |current: Option<&Bytes>| match current
-            .and_then(Held::decode)
-            .filter(|held| held.by == name)
-        {
-            Some(held) => held.aborted().map_or(Change::Delete, Change::Put),
-            None => Change::Keep,
+        let (active, place) = (Arc::clone(self.transactions()), key.clone());
+        let change = move |current: Option<&Bytes>| {
+            let held = current.and_then(Held::decode).filter(|held| held.by == name);
+            let Some(held) = held else { return Change::Keep };
+            active.count_turn(&place);
+            held.aborted().map_or(Change::Delete, Change::Put)
         };
         self.storage().modify(key.clone(), Box::new(change)).await.map(|_| ())
     }

@@ -70,6 +70,30 @@ impl<S: Storage> Tables<S> {
         }
     }
 
+    /// Ends a transaction that was left, for all items that it may hold.
+    pub(crate) async fn settle_left(
+        &self,
+        name: TransactionName,
+        keys: &[Bytes],
+    ) -> Result<(), StorageError> {
+        match self.decision(name).await? {
+            Decision::Committed => {
+                for key in keys {
+                    self.apply_held(key, name).await?;
+                }
+            }
+            Decision::Aborted => self.take_all_back(name, keys).await?,
+        }
+        let Some(found) = self.storage().get(keys::ledger_record(&name)).await? else {
+            return Ok(());
+        };
+        let record = Record::decode(found.value).ok_or_else(|| unreadable(&name))?;
+        if record.attempt == name.attempt {
+            self.transactions().done(name, record.kept_until_ms(&name));
+        }
+        Ok(())
+    }
+
     /// What the ledger says of a transaction that nobody carries out: that it is aborted, if it did not say
     /// that it is committed.
     async fn decision(&self, name: TransactionName) -> Result<Decision, StorageError> {
@@ -86,10 +110,12 @@ impl<S: Storage> Tables<S> {
                     }
                     // What another attempt committed this one did not, and never will: it began before. What
                     // another attempt did not, this one may be about to.
-                    if record.decision == Decision::Committed
-                        && self.now_ms() < record.kept_until_ms(&name)
-                    {
-                        return Ok(Decision::Aborted);
+                    if record.decision == Decision::Committed {
+                        if self.now_ms() < record.kept_until_ms(&name) {
+                            return Ok(Decision::Aborted);
+                        }
+                        // Nobody learns of it any more once it is replaced.
+                        self.apply_all(record.name(name), &record.places).await?;
                     }
                     Condition::VersionIs(found.version)
                 }

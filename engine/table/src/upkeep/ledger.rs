@@ -27,6 +27,18 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
         return;
     }
     loop {
+        while let Some((name, keys)) = tables.transactions().take_left() {
+            let settled = persist(&*sleeper, async || {
+                match tables.settle_left(name, &keys).await {
+                    // Its items stay held; others are not to wait for it.
+                    Err(StorageError::Refused(_)) => Ok(()),
+                    settled => settled,
+                }
+            });
+            if settled.await.is_none() {
+                return;
+            }
+        }
         let done = tables.transactions().take_done(tables.now_ms(), MAX_FOLLOWED_CHANGES);
         if done.is_empty() {
             sleeper.sleep(LOOK).await;
@@ -85,8 +97,14 @@ async fn recover<S: Storage>(tables: &Tables<S>) -> Result<(), StorageError> {
             if tables.transactions().stage(&name).is_some() {
                 continue;
             }
-            if record.decision == Decision::Committed {
-                tables.apply_all(name, &record.places).await?;
+            if record.decision == Decision::Committed
+                && let Err(error) = tables.apply_all(name, &record.places).await
+            {
+                match error {
+                    // Kept, with its items held; others are not to wait for it.
+                    StorageError::Refused(_) => continue,
+                    error => return Err(error),
+                }
             }
             tables.transactions().done(name, record.kept_until_ms(&name));
         }

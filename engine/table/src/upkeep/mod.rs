@@ -48,7 +48,7 @@ async fn persist<T>(
         match attempt().await {
             Ok(value) => return Some(value),
             Err(StorageError::Closed) => return None,
-            Err(StorageError::Busy(_) | StorageError::Fault(_)) => sleeper.sleep(PAUSE).await,
+            Err(_) => sleeper.sleep(PAUSE).await,
         }
     }
 }
