@@ -13,6 +13,7 @@ fn a_table_is_made_described_listed_and_deleted() {
         assert_eq!(description["TableArn"], "arn:aws:dynamodb:eu-west-1:000000000000:table/table");
         assert_eq!(description["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
         assert_eq!(description["KeySchema"], pair("table")["KeySchema"]);
+        assert_eq!(description["DeletionProtectionEnabled"], false);
         assert_eq!(
             service.refused("CreateTable", pair("table")).await,
             "ResourceInUseException: Table already exists: table"
