@@ -1,7 +1,7 @@
 //! All tables of one storage: the way in. Each operation is a method, in a file of its own (`operation`).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
@@ -24,7 +24,7 @@ pub struct TableOptions {
     pub region: String,
     /// The account in names of resources, twelve digits.
     pub account: String,
-    /// What `DescribeEndpoints` answers with.
+    /// What `DescribeEndpoints` answers with until [`Tables::is_at`] says otherwise.
     pub endpoint: String,
     /// What time it is: for creation dates, and for items that end.
     pub clock: Clock,
@@ -40,6 +40,7 @@ struct Shared<S> {
     catalog: Catalog<S>,
     lag: Lag,
     options: TableOptions,
+    endpoint: OnceLock<String>,
 }
 
 impl<S> Clone for Tables<S> {
@@ -61,7 +62,8 @@ impl<S: Storage> Tables<S> {
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
         let catalog = Catalog::open(storage.clone()).await?;
-        Ok(Self { shared: Arc::new(Shared { storage, catalog, lag: Lag::default(), options }) })
+        let (lag, endpoint) = (Lag::default(), OnceLock::new());
+        Ok(Self { shared: Arc::new(Shared { storage, catalog, lag, options, endpoint }) })
     }
 
     pub(crate) fn storage(&self) -> &S {
@@ -74,6 +76,15 @@ impl<S: Storage> Tables<S> {
 
     pub(crate) fn options(&self) -> &TableOptions {
         &self.shared.options
+    }
+
+    /// Says where clients find these tables, once that is known. Of several calls the first counts.
+    pub fn is_at(&self, endpoint: String) {
+        let _ = self.shared.endpoint.set(endpoint);
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        self.shared.endpoint.get().unwrap_or(&self.shared.options.endpoint)
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

@@ -186,3 +186,16 @@ fn tables_are_listed_in_pages() {
         assert_eq!(page, json!({"TableNames": ["table2", "table3", "table4"]}));
     });
 }
+
+#[test]
+fn clients_are_told_where_the_tables_are() {
+    on_tables(async |service| {
+        let address = async || {
+            let described = service.ok("DescribeEndpoints", json!({})).await;
+            described["Endpoints"][0]["Address"].clone()
+        };
+        assert_eq!(address().await, "127.0.0.1:8000");
+        service.tables.is_at("127.0.0.1:4711".into());
+        assert_eq!(address().await, "127.0.0.1:4711");
+    });
+}
