@@ -49,8 +49,15 @@ pub const MAX_BATCH_WRITES: usize = 25;
 /// Requests to the storage that one batch has under way together.
 pub const MAX_BATCH_IN_FLIGHT: usize = 32;
 
-/// Actions of one transaction. Source: Constraints, API.
-pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+/// Bytes of the items and keys in one transaction's request. Source: Constraints, API.
+pub const MAX_TRANSACTION_BYTES: usize = 4 << 20;
+
+/// Times that the items of a transaction are read until none has changed in between.
+pub const MAX_TRANSACTED_READS: usize = 8;
+
+/// How long a token stands for the transaction it came with, in milliseconds. Source: API reference,
+/// TransactWriteItems.
+pub const TOKEN_KEPT_MS: u64 = 600_000;
 
 /// Tables of one account and region. Source: Constraints, tables.
 pub const MAX_TABLES: usize = 2500;

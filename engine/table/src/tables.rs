@@ -1,15 +1,19 @@
 //! All tables of one storage: the way in. Each operation is a method, in a file of its own (`operation`).
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
 
 use crate::catalog::{Catalog, ChangeError};
+use crate::keys;
 use crate::lag::Lag;
 use crate::storage::{Storage, StorageError};
 use crate::table::Table;
+use crate::transaction::TransactionName;
+use crate::transaction::active::Active;
 use crate::words::Words;
 
 /// Milliseconds since 1970.
@@ -39,6 +43,9 @@ struct Shared<S> {
     storage: S,
     catalog: Catalog<S>,
     lag: Lag,
+    transactions: Arc<Active>,
+    /// Names of transactions that were given.
+    names: AtomicU64,
     options: TableOptions,
     endpoint: OnceLock<String>,
 }
@@ -62,8 +69,18 @@ impl<S: Storage> Tables<S> {
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
         let catalog = Catalog::open(storage.clone()).await?;
-        let (lag, endpoint) = (Lag::default(), OnceLock::new());
-        Ok(Self { shared: Arc::new(Shared { storage, catalog, lag, options, endpoint }) })
+        storage.spread(keys::ledger()).await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                storage,
+                catalog,
+                lag: Lag::default(),
+                transactions: Arc::default(),
+                names: AtomicU64::new(0),
+                options,
+                endpoint: OnceLock::new(),
+            }),
+        })
     }
 
     pub(crate) fn storage(&self) -> &S {
@@ -72,6 +89,16 @@ impl<S: Storage> Tables<S> {
 
     pub(crate) fn catalog(&self) -> &Catalog<S> {
         &self.shared.catalog
+    }
+
+    pub(crate) fn transactions(&self) -> &Arc<Active> {
+        &self.shared.transactions
+    }
+
+    /// A name that no transaction had, with a client's token.
+    pub(crate) fn name_transaction(&self, token: Option<&str>) -> TransactionName {
+        let count = self.shared.names.fetch_add(1, Ordering::Relaxed);
+        TransactionName::new(self.catalog().start(), count, token)
     }
 
     pub(crate) fn options(&self) -> &TableOptions {

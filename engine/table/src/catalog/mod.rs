@@ -31,6 +31,8 @@ pub(crate) type TablesByName = BTreeMap<String, Arc<Table>>;
 #[derive(Debug)]
 pub(crate) struct Catalog<S> {
     storage: S,
+    /// The how-manieth time it is that the tables were opened.
+    start: u64,
     tables: ArcSwap<TablesByName>,
     /// Rises with every change.
     changes: AtomicU64,
@@ -80,13 +82,20 @@ impl<S: Storage> Catalog<S> {
                 _ => break,
             }
         }
+        let start = count_start(&storage).await?;
         Ok(Self {
             storage,
+            start,
             tables: ArcSwap::from_pointee(tables),
             changes: AtomicU64::new(0),
             waiting: AtomicWaker::new(),
             retired: Mutex::default(),
         })
+    }
+
+    /// The how-manieth time it is that the tables were opened.
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// The table of that name.
@@ -165,15 +174,8 @@ impl<S: Storage> Catalog<S> {
     /// The next numbers, and the write that takes them.
     async fn take_numbers(&self, numbers: u32) -> Result<(u32, Write), StorageError> {
         let stored = self.storage.get(keys::catalog_head()).await?;
-        let head = match &stored {
-            Some(stored) => read_head(&stored.value)?,
-            None => Head { format: FORMAT, next_number: 1 },
-        };
+        let (head, condition) = read_head(stored)?;
         let taken = Head { next_number: head.next_number + numbers, ..head };
-        let condition = match stored {
-            Some(Versioned { version, .. }) => Condition::VersionIs(version),
-            None => Condition::Absent,
-        };
         Ok((head.next_number, put(keys::catalog_head(), &taken, condition)))
     }
 
@@ -253,7 +255,32 @@ fn read_record(key: &[u8], value: &[u8]) -> Result<TableRecord, StorageError> {
     Ok(record)
 }
 
-fn read_head(value: &[u8]) -> Result<Head, StorageError> {
-    serde_json::from_slice(value)
-        .map_err(|error| StorageError::Fault(format!("the catalog's head cannot be read: {error}")))
+/// The catalog's head, and what must hold of it to be replaced.
+fn read_head(stored: Option<Versioned>) -> Result<(Head, Condition), StorageError> {
+    let Some(stored) = stored else {
+        return Ok((Head { format: FORMAT, next_number: 1, starts: 0 }, Condition::Absent));
+    };
+    let head: Head = serde_json::from_slice(&stored.value).map_err(|error| {
+        StorageError::Fault(format!("the catalog's head cannot be read: {error}"))
+    })?;
+    if head.format > FORMAT {
+        return Err(StorageError::Fault(format!(
+            "the catalog has form {}, and this version reads up to {FORMAT}: use a later one",
+            head.format
+        )));
+    }
+    Ok((head, Condition::VersionIs(stored.version)))
+}
+
+/// Counts that the tables are opened.
+async fn count_start<S: Storage>(storage: &S) -> Result<u64, StorageError> {
+    loop {
+        let (head, condition) = read_head(storage.get(keys::catalog_head()).await?)?;
+        let starts = head.starts + 1;
+        let put = put(keys::catalog_head(), &Head { starts, ..head }, condition);
+        let outcome = storage.write(WriteBatch { writes: vec![put] }).await?;
+        if matches!(outcome, WriteOutcome::Applied { .. }) {
+            return Ok(starts);
+        }
+    }
 }

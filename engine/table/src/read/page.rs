@@ -125,15 +125,16 @@ impl Making<'_> {
             if !self.request.source.holds(self.request.table, &key) {
                 continue;
             }
-            let size_bytes = stored::size_bytes(&versioned.value)?;
+            let Some(value) = tables.visible(&key, versioned.value).await? else { continue };
+            let size_bytes = stored::size_bytes(&value)?;
             if self.page.scanned > 0 && self.evaluated_bytes + size_bytes > MAX_PAGE_BYTES {
                 is_full = true;
                 break;
             }
             self.evaluated_bytes += size_bytes;
             self.page.scanned += 1;
-            self.last = Some(versioned.value.clone());
-            taken.push(versioned.value);
+            self.last = Some(value.clone());
+            taken.push(value);
             if self.page.scanned == self.request.limit {
                 is_full = true;
                 break;
@@ -160,13 +161,14 @@ impl Making<'_> {
                 .iter()
                 .map(|entry| Ok(self.request.table.item_key(&stored::decode(entry)?)))
                 .collect();
-            let reads = keys?.into_iter().map(|key| tables.storage().get(key));
+            let keys = keys?;
+            let reads = keys.iter().map(|key| tables.stored(key));
             for found in try_join_all(reads).await? {
                 // An item that went since its entry was read is as if it had gone before.
                 let Some(found) = found else { continue };
                 self.fetched_units +=
-                    read_units(stored::size_bytes(&found.value)?, self.request.is_consistent);
-                items.push(found.value);
+                    read_units(stored::size_bytes(&found)?, self.request.is_consistent);
+                items.push(found);
             }
         }
         Ok(items)

@@ -121,8 +121,9 @@ async fn find<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> {
         let page = tables.storage().scan(request).await?;
         let mut puts = Vec::new();
         for (key, versioned) in page.items.iter().filter(|(key, _)| table.is_item(key)) {
-            let item = stored::decode(&versioned.value)
-                .map_err(|error| StorageError::Fault(error.to_string()))?;
+            let Some(value) = tables.visible(key, versioned.value.clone()).await? else { continue };
+            let item =
+                stored::decode(&value).map_err(|error| StorageError::Fault(error.to_string()))?;
             if let Some(seconds) = table.ending_of(&item) {
                 let version = versioned.version.to_be_bytes();
                 let place = [feed, &keys::ending_at(seconds, number)[..], &version].concat();

@@ -123,8 +123,7 @@ async fn settle<S: Storage>(
     key: &Bytes,
     befores: &[Bytes],
 ) -> Result<(), StorageError> {
-    let found = tables.storage().get(key.clone()).await?;
-    let now = found.map(|found| read(&found.value)).transpose()?;
+    let now = tables.stored(key).await?.map(|found| read(&found)).transpose()?;
     let befores: Result<Vec<Item>, StorageError> =
         befores.iter().filter(|before| !before.is_empty()).map(|before| read(before)).collect();
     let befores = befores?;
@@ -207,7 +206,8 @@ async fn fill_page<S: Storage>(
     let mut puts = Vec::new();
     for (key, versioned) in page.items {
         if table.is_item(&key)
-            && let Some((key, value)) = entry(table, index, &read(&versioned.value)?)
+            && let Some(value) = tables.visible(&key, versioned.value).await?
+            && let Some((key, value)) = entry(table, index, &read(&value)?)
         {
             puts.push(tables.storage().write(WriteBatch::put(key, value)));
         }

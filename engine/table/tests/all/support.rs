@@ -19,7 +19,8 @@ pub const BEGINNING_MS: u64 = 1_790_000_000_000;
 /// Tables, and the machine they are on.
 pub struct Service {
     pub tables: Tables<Shards>,
-    pub engine: LocalEngine,
+    /// Dropped without being closed: as a crash would end it.
+    _engine: LocalEngine,
     pub world: SimWorld,
 }
 
@@ -73,7 +74,7 @@ impl Service {
                 now_ms.store(BEGINNING_MS + ticking.now_ns() / 1_000_000, Ordering::Relaxed);
             }
         });
-        Self { tables, engine, world: world.clone() }
+        Self { tables, _engine: engine, world: world.clone() }
     }
 
     /// What an operation answers.
