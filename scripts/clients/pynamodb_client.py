@@ -27,14 +27,7 @@ from pynamodb.attributes import (
     VersionAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import (
-    DeleteError,
-    DoesNotExist,
-    PutError,
-    TableError,
-    TransactWriteError,
-    UpdateError,
-)
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TableError, TransactWriteError, UpdateError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection, LocalSecondaryIndex
 from pynamodb.models import Model
 from pynamodb.transactions import TransactGet, TransactWrite
@@ -199,7 +192,9 @@ def conditions_and_updates():
     )
     same((thread.views, thread.subject, thread.labels, thread.is_open), (5, "s", {"y"}, False))
     same(list(thread.author.ratings), [5])
-    raises(UpdateError, lambda: thread.update([Thread.views.set(0)], condition=Thread.views > 5), "ConditionalCheckFailedException")
+    raises(
+        UpdateError, lambda: thread.update([Thread.views.set(0)], condition=Thread.views > 5), "ConditionalCheckFailedException"
+    )
     thread.update([Thread.views.set(Thread.views - 2), Thread.subject.remove(), Thread.author.ratings[0].set(6)])
     same((thread.views, thread.subject, list(thread.author.ratings)), (3, None, [6]))
     thread.update([Thread.subject.set(Thread.subject | "default")])
@@ -234,7 +229,10 @@ def queries_scans_and_batches():
     same(Thread.count("forum 1"), 30)
     back = Thread.query("forum 1", scan_index_forward=False, limit=3, page_size=2)
     same([thread.views for thread in back], [59, 57, 55])
-    same(len(list(Thread.query("forum 1", filter_condition=(Thread.views > 50) | (Thread.subject == "red"), page_size=4))), 10 + 5 - 2)
+    same(
+        len(list(Thread.query("forum 1", filter_condition=(Thread.views > 50) | (Thread.subject == "red"), page_size=4))),
+        10 + 5 - 2,
+    )
     pages = Thread.query("forum 0", page_size=7, limit=10)
     same(len(list(pages)), 10)
     again = Thread.query("forum 0", last_evaluated_key=pages.last_evaluated_key)
