@@ -1,8 +1,8 @@
 //! All tables of one storage: the way in. Each operation is a method, in a file of its own (`operation`).
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
@@ -28,7 +28,7 @@ pub struct TableOptions {
     pub region: String,
     /// The account in names of resources, twelve digits.
     pub account: String,
-    /// What `DescribeEndpoints` answers with.
+    /// What `DescribeEndpoints` answers with until [`Tables::is_at`] says otherwise.
     pub endpoint: String,
     /// What time it is: for creation dates, and for items that end.
     pub clock: Clock,
@@ -47,6 +47,7 @@ struct Shared<S> {
     /// Names of transactions that were given.
     names: AtomicU64,
     options: TableOptions,
+    endpoint: OnceLock<String>,
 }
 
 impl<S> Clone for Tables<S> {
@@ -77,6 +78,7 @@ impl<S: Storage> Tables<S> {
                 transactions: Arc::default(),
                 names: AtomicU64::new(0),
                 options,
+                endpoint: OnceLock::new(),
             }),
         })
     }
@@ -101,6 +103,15 @@ impl<S: Storage> Tables<S> {
 
     pub(crate) fn options(&self) -> &TableOptions {
         &self.shared.options
+    }
+
+    /// Says where clients find these tables, once that is known. Of several calls the first counts.
+    pub fn is_at(&self, endpoint: String) {
+        let _ = self.shared.endpoint.set(endpoint);
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        self.shared.endpoint.get().unwrap_or(&self.shared.options.endpoint)
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
