@@ -1,6 +1,8 @@
 //! Every bound that the adapters set, in one place, asserted against each other.
 //! No behaviour lives here; what a peer bounds by itself is not repeated.
 
+use std::time::Duration;
+
 use flywheel_load::limits::{THREAD_COUNT_MAX, TRACE_KEY_BYTES_MAX, TRACE_VALUE_BYTES_MAX};
 use flywheel_load::record::FIELD_HEADER_BYTES;
 use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
@@ -13,6 +15,9 @@ pub const SCAN_ROWS_AHEAD: usize = 1_024;
 
 /// Most rows that a scan of nothing returns: what a trace may ask for would not fit into memory.
 pub const NULL_ROWS_MAX: usize = 10_000;
+
+/// How long a table may take to be made.
+pub const TABLE_WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// Queues of RocksDB's writes, by key: writes of different queues go to RocksDB side by side. Many more than
 /// clients, so that two rarely share one by chance.

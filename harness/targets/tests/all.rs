@@ -4,6 +4,7 @@
 //! - `model`: the model under verification, and its updates.
 //! - `conformance`: what any target must do, asked of the model, the engine and every peer that was built.
 //! - `engine`: this project's engine conforms.
+//! - `table`: tables in this process conform, with either kind of key; reopening; bad properties.
 //! - `peers`: names, settings, reopening, copies taken while open, space; needs a feature to do much.
 
 mod conformance;
@@ -12,3 +13,4 @@ mod model;
 mod null;
 mod peers;
 mod support;
+mod table;
