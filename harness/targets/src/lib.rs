@@ -1,6 +1,7 @@
 //! What a workload can be run against: one adapter a file.
 //! No adapter measures, and none knows another.
 
+mod dynamodb;
 mod engine;
 mod items;
 pub mod limits;
@@ -10,6 +11,10 @@ mod peers;
 mod slowed;
 mod table;
 
+pub use dynamodb::{
+    AccessKey, CredentialsError, DynamoDbError, DynamoDbFactory, DynamoDbOptions, Endpoint,
+    EndpointError,
+};
 pub use engine::{EngineFactory, EngineTarget};
 pub use items::{ItemMapping, MappingError};
 pub use model::{Model, ModelFactory};

@@ -18,5 +18,6 @@ mod requests;
 mod target;
 
 pub use mapping::{ItemMapping, MappingError};
-pub use records::Gathered;
+pub use records::{FieldValue, Gathered, Meant, key_text};
+pub use requests::{ADD_CONDITION, ADD_UPDATE};
 pub use target::{Asks, Failure, ItemTarget, Page};
