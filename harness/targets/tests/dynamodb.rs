@@ -65,6 +65,7 @@ fn options(url: &str) -> DynamoDbOptions {
         connections: None,
         patience: Duration::from_secs(30),
         checks_crc32: true,
+        assumes_table: false,
         authorities: None,
     }
 }

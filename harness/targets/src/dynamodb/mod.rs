@@ -56,6 +56,8 @@ pub struct DynamoDbOptions {
     pub patience: Duration,
     /// Whether responses are compared with their `x-amz-crc32`.
     pub checks_crc32: bool,
+    /// Whether the table is taken to be there, and loaded, without asking: for servers that answer everything alike.
+    pub assumes_table: bool,
     /// Authorities that vouch for the server, PEM; `None` for the system's.
     pub authorities: Option<PathBuf>,
 }
@@ -160,8 +162,10 @@ impl DynamoDbFactory {
             is_new: false,
             options,
         };
-        let remote = factory.remote().map_err(|error| factory.target_error(error))?;
-        factory.is_new = remote.ensure(&factory.options.endpoint.url())?;
+        if !factory.options.assumes_table {
+            let remote = factory.remote().map_err(|error| factory.target_error(error))?;
+            factory.is_new = remote.ensure(&factory.options.endpoint.url())?;
+        }
         Ok(factory)
     }
 

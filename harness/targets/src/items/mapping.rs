@@ -95,7 +95,8 @@ impl ItemMapping {
             }
         };
         // YCSB's binding never asks; what checks itself has to know.
-        let checks = workload.data_integrity || workload.class != WorkloadClass::Core;
+        let has_class = workload.class != WorkloadClass::Core;
+        let checks = workload.data_integrity || has_class;
         let fields = workload.field_names.clone();
         let numbers = (0u16..).zip(&fields).map(|(number, name)| (name.clone(), number)).collect();
         let mapping = Self {
@@ -105,7 +106,7 @@ impl ItemMapping {
             numbers,
             fields,
             added_to: workload.class.has_numbers().then_some(NUMBER_FIELD).into_iter().collect(),
-            consistent_reads: flag(properties, CONSISTENT_READS)?.unwrap_or(false),
+            consistent_reads: flag(properties, CONSISTENT_READS)?.unwrap_or(has_class),
             conditional_updates: flag(properties, CONDITIONAL_UPDATES)?.unwrap_or(checks),
         };
         mapping.check_distinct()
