@@ -92,7 +92,7 @@ impl Node {
         let stop = Stop::new();
         let (drained_to, drained) = channel();
         let mut address = listen;
-        for shard in 0..engine.shards() as u16 {
+        for shard in 0..engine.shards() {
             let core = CoreServer {
                 shard,
                 address,
