@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod device;
 mod drive;
+mod dynamodb;
 mod error;
 mod gate;
 mod interrupt;
