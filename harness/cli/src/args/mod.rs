@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_report::Unlike;
 
 mod common;
+mod diff;
 mod gate;
 mod load;
 mod serve;
@@ -14,6 +15,7 @@ mod target;
 mod trace;
 
 pub use common::Common;
+pub use diff::DiffArgs;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
 pub use serve::{ServeArgs, WordingName};
@@ -66,6 +68,9 @@ pub enum Command {
     /// Serve a data directory over DynamoDB's API.
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
+    /// Send random requests to several DynamoDB endpoints, and compare what they answer.
+    #[command(after_help = diff::HELP)]
+    Diff(DiffArgs),
     /// Probe what the disk itself can do, without the engine.
     Device(DeviceArgs),
     /// Check a data directory that is not open: every checksum, every record, every owner.
