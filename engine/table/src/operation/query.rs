@@ -21,6 +21,7 @@ impl<S: Storage> Tables<S> {
     /// DynamoDB's.
     pub async fn query(&self, mut request: QueryRequest) -> Result<QueryResponse, ApiError> {
         let words = self.check(Operation::Query, &request)?;
+        parameters::check_names(words, request.attributes_to_get.as_deref())?;
         let placeholders = placeholders(words, &mut request)?;
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
