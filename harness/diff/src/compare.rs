@@ -48,14 +48,14 @@ pub fn face(answer: &Answer) -> String {
     let mut face = format!("{} {kind}", answer.status);
     if let Some(message) = answer.message() {
         face.push_str(": ");
-        face.push_str(&masked(message));
+        face.push_str(&plain(&masked(message)));
     }
     if let Some(Value::Array(reasons)) = answer.body.get("CancellationReasons") {
         for reason in reasons {
             let code = reason.get("Code").and_then(Value::as_str).unwrap_or("-");
             let message = reason.get("Message").and_then(Value::as_str).unwrap_or("");
             if code != "None" {
-                face.push_str(&format!(" [{code} {}]", masked(message)));
+                face.push_str(&format!(" [{code} {}]", plain(&masked(message))));
             }
         }
     }
@@ -101,6 +101,23 @@ pub fn masked(message: &str) -> String {
         before = letter;
     }
     masked
+}
+
+/// The same without types, and without what functions and operators are called: one cause shows with many.
+fn plain(masked: &str) -> String {
+    const BEFORE_NAMES: [&str; 5] = ["function:", "operator:", "keyword:", "token:", "got"];
+    const TYPES: [&str; 17] = [
+        "S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS", "NUMBER", "STRING", "Binary",
+        "MAP", "LIST", "IN", "BETWEEN",
+    ];
+    let mut words: Vec<&str> = Vec::new();
+    let mut is_name = false;
+    for word in masked.split(' ') {
+        let bare = word.trim_end_matches([',', ';', '.']);
+        words.push(if is_name || TYPES.contains(&bare) { "\u{2026}" } else { word });
+        is_name = BEFORE_NAMES.contains(&word);
+    }
+    words.join(" ")
 }
 
 /// Where two bodies differ first. What is named by whoever made the items is `*`.
