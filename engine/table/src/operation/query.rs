@@ -26,10 +26,10 @@ impl<S: Storage> Tables<S> {
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
         let is_legacy_filter = request.query_filter.is_some();
+        request.check_select()?;
+        selection(&request).check(words)?;
         let Conditions { key, filter, projection } = conditions(words, &mut request, placeholders)?;
         let selection = selection(&request);
-        request.check_select()?;
-        selection.check(words)?;
         let table = self.serving(request.table_name.as_deref())?;
         let source = table.readable(request.index_name.as_deref())?;
         let is_consistent = request.consistent_read == Some(true);

@@ -190,6 +190,11 @@ fn queries_that_make_no_sense_are_refused() {
                 json!({"Select": "SPECIFIC_ATTRIBUTES"}),
                 "1 validation error detected: Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
             ),
+            // Before expressions are read.
+            (
+                json!({"Select": "ALL_PROJECTED_ATTRIBUTES", "KeyConditionExpression": "= p"}),
+                "1 validation error detected: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+            ),
             (
                 json!({"KeyConditionExpression": "s = :p"}),
                 "Query condition missed key schema element: p",
