@@ -45,7 +45,10 @@ pub fn command(args: &DiffArgs, stop: &AtomicBool) -> Result<u8, CliError> {
             write_json(&dir.join(format!("{operation}.json")), corpus)?;
         }
     }
-    Ok(u8::from(!report.groups.is_empty()))
+    match &report.fault {
+        Some(fault) => Err(CliError::Child(fault.clone())),
+        None => Ok(u8::from(!report.groups.is_empty())),
+    }
 }
 
 fn plan(args: &DiffArgs) -> Result<Plan, CliError> {

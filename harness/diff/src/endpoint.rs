@@ -9,7 +9,9 @@ use time::format_description::well_known::{Iso8601, iso8601};
 use ureq::Agent;
 
 use crate::answer::Answer;
-use crate::limits::{MAX_ANSWER_BYTES, MAX_ANSWER_TIME, MAX_SETTLE_TIME};
+use crate::limits::{
+    ALIVE_PAUSE, MAX_ALIVE_TRIES, MAX_ANSWER_BYTES, MAX_ANSWER_TIME, MAX_SETTLE_TIME,
+};
 use crate::sigv4::{Signed, Signer};
 
 /// Times as signatures have them: without separators and fractions.
@@ -79,9 +81,14 @@ impl Endpoint {
         Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
     }
 
-    /// Whether it still answers.
+    /// Whether it still answers, or does again soon: some are started again when they die.
     pub fn is_alive(&self) -> bool {
-        (0..3).any(|_| self.send("ListTables", b"{}").status != 0)
+        (0..MAX_ALIVE_TRIES).any(|number| {
+            if number > 0 {
+                std::thread::sleep(ALIVE_PAUSE);
+            }
+            self.send("ListTables", b"{}").status != 0
+        })
     }
 
     /// Whether it knows an operation.

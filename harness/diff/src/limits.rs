@@ -16,3 +16,9 @@ pub const MAX_INDEX_READS: usize = 8;
 
 /// The most bytes of an answer that are read.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// How often an endpoint that gave no answer is asked whether it lives.
+pub const MAX_ALIVE_TRIES: usize = 10;
+
+/// The pause between those.
+pub const ALIVE_PAUSE: Duration = Duration::from_millis(300);

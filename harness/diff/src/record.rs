@@ -30,7 +30,7 @@ impl Recorder {
         for at in 0..exchanges.len() {
             let operation = &case.requests[at].operation;
             let shows = shows(case, at, exchanges);
-            let agreeing = agreeing(&exchanges[..=at]);
+            let agreeing = agreeing(case, &exchanges[..=at]);
             let is_known = |file: &Corpus| file.cases.iter().any(|agreed| agreed.shows == shows);
             if agreeing.len() < self.least || self.files.get(operation).is_some_and(is_known) {
                 continue;
@@ -46,10 +46,21 @@ impl Recorder {
 }
 
 /// The endpoints that give the first one's answers, all along.
-fn agreeing(exchanges: &[Exchange]) -> BTreeSet<usize> {
+fn agreeing(case: &Case, exchanges: &[Exchange]) -> BTreeSet<usize> {
     let count = exchanges.first().map_or(0, |exchange| exchange.answers.len());
-    let agrees = |other: &usize| exchanges.iter().all(|of| of.answers[*other] == of.answers[0]);
+    let agrees = |other: &usize| {
+        (0..exchanges.len()).all(|at| {
+            let (first, other) = (&exchanges[at].answers[0], &exchanges[at].answers[*other]);
+            let is_made = is_preparation(case, at) && first.is_success() && other.is_success();
+            is_made || first == other
+        })
+    };
     (1..count).filter(agrees).collect()
+}
+
+/// Whether a request only makes the table that later ones are about.
+fn is_preparation(case: &Case, at: usize) -> bool {
+    case.requests[at].operation == "CreateTable" && at + 1 < case.requests.len()
 }
 
 /// What an answer looks like, with what of a request decides over it.
@@ -118,7 +129,7 @@ fn shortest(
         let holds = last.is_some_and(|last| {
             exchanges.len() == last + 1
                 && shows(candidate, last, &exchanges) == wanted
-                && agreeing(&exchanges).len() >= least
+                && agreeing(candidate, &exchanges).len() >= least
         });
         if holds {
             best = Some((candidate.clone(), exchanges));
@@ -130,17 +141,17 @@ fn shortest(
     }
     shrink(case, MAX_SHRINK_RUNS, |candidate| holds(bench, candidate))?;
     let names = bench.names();
-    Ok(best.map(|(case, exchanges)| Agreed {
-        agreed_by: agreeing(&exchanges).into_iter().map(|of| names[of].clone()).collect(),
-        shows: wanted.to_owned(),
-        exchanges: case
-            .requests
-            .into_iter()
-            .zip(exchanges)
-            .map(|(request, mut exchange)| AgreedExchange {
-                request,
-                answer: exchange.answers.swap_remove(0),
-            })
-            .collect(),
+    Ok(best.map(|(case, exchanges)| {
+        let agreed_by = agreeing(&case, &exchanges);
+        let agreed_by = agreed_by.into_iter().map(|of| names[of].clone()).collect();
+        let tell = |(at, exchange): (usize, &Exchange)| {
+            let mut answer = exchange.answers[0].clone();
+            if is_preparation(&case, at) {
+                answer.body = serde_json::Value::Null;
+            }
+            AgreedExchange { request: case.requests[at].clone(), answer }
+        };
+        let exchanges = exchanges.iter().enumerate().map(tell).collect();
+        Agreed { agreed_by, shows: wanted.to_owned(), exchanges }
     }))
 }

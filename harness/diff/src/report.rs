@@ -23,6 +23,8 @@ pub struct Report {
     pub requests: u64,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// Why it ended before its time.
+    pub fault: Option<String>,
     /// What differed.
     pub groups: Vec<Group>,
 }

@@ -37,7 +37,8 @@ pub enum RunError {
     NoOperation(String),
 }
 
-/// Runs a plan. `stop` says when to end before, `found` is told each new difference.
+/// Runs a plan. `stop` says when to end before, `found` is told each new difference. An endpoint that goes on the way
+/// is told in the report.
 ///
 /// # Errors
 /// [`RunError`].
@@ -51,14 +52,18 @@ pub fn run(
     let started = Instant::now();
     let (choice, left_out) = choose(bench, plan)?;
     let mut run = Run { bench, plan, groups: BTreeMap::new(), recorder, found };
-    let mut case = 0;
+    let (mut case, mut fault) = (0, None);
     let is_over = |case| {
         plan.cases.is_some_and(|most| case >= most)
             || plan.time.is_some_and(|most| started.elapsed() >= most)
     };
     while !is_over(case) && !stop() {
-        run.case(case, &draw::case(plan.seed, case, &choice), &stop)?;
         case += 1;
+        // What was found before an endpoint went is worth telling.
+        if let Err(gone) = run.case(case - 1, &draw::case(plan.seed, case - 1, &choice), &stop) {
+            fault = Some(gone.to_string());
+            break;
+        }
     }
     let mut groups: Vec<Group> = run.groups.into_values().collect();
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.signature.cmp(&b.signature)));
@@ -69,6 +74,7 @@ pub fn run(
         cases: case,
         requests: bench.requests,
         seconds: started.elapsed().as_secs_f64(),
+        fault,
         groups,
     })
 }
@@ -125,7 +131,9 @@ impl<F: FnMut(&Group)> Run<'_, F> {
         exchanges: &[Exchange],
     ) -> Result<Group, Gone> {
         let mut best = (case.clone(), exchanges.to_vec());
-        shrink(case.clone(), MAX_SHRINK_RUNS, |candidate| {
+        // Who records what is agreed on does not wait for what is not.
+        let most_runs = if self.recorder.is_some() { 0 } else { MAX_SHRINK_RUNS };
+        shrink(case.clone(), most_runs, |candidate| {
             let exchanges = self.bench.run(candidate)?;
             let shows = |of: &Exchange| of.difference.as_deref() == Some(signature);
             let holds = exchanges.iter().any(shows);
