@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::wording;
 use crate::words::Words;
 
-/// What is told of a key attribute of the wrong type.
+/// What is told of a key attribute that is missing or of the wrong type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyTypeFault {
     /// Which one, and what it should be.
@@ -43,18 +43,19 @@ impl Table {
         fault: KeyTypeFault,
     ) -> Result<(), ApiError> {
         for (attribute, is_partition) in self.key_parts() {
-            let Some(value) = item.get(&attribute.name) else {
-                return Err(ApiError::validation(wording::missing_key(&attribute.name)));
+            let (name, kind) = (&attribute.name, attribute.kind);
+            let value = match item.get(name) {
+                Some(value) if value.kind() == kind => value,
+                found => {
+                    let named = match found {
+                        Some(value) => wording::key_type(name, kind, value.kind()),
+                        None => wording::missing_key(name),
+                    };
+                    let is_named = fault == KeyTypeFault::Named;
+                    let message = if is_named { named } else { wording::KEY_MISMATCH.into() };
+                    return Err(ApiError::validation(message));
+                }
             };
-            if value.kind() != attribute.kind {
-                let message = match fault {
-                    KeyTypeFault::Named => {
-                        wording::key_type(&attribute.name, attribute.kind, value.kind())
-                    }
-                    KeyTypeFault::Unnamed => wording::KEY_MISMATCH.into(),
-                };
-                return Err(ApiError::validation(message));
-            }
             check_value(words, attribute, value, is_partition)?;
         }
         self.check_index_keys(words, item, None)

@@ -7,7 +7,7 @@ use flywheel_api::{
     ApiError, AttributeValueUpdate, Condition as LegacyEntry, ExpectedAttributeValue, Sent,
 };
 use flywheel_item::expression::{Condition, KeyCondition, Placeholders, Projection, Update};
-use flywheel_item::{ExpressionKind, Item, Path};
+use flywheel_item::{ExpressionKind, Invalid, Item, Path};
 
 use crate::wording;
 use crate::words::Words;
@@ -97,6 +97,15 @@ pub(crate) fn update(
     let Some(updates) = updates else { return Ok(None) };
     let update = flywheel_item::legacy::updates(words.legacy().updates(updates)?);
     update.map(Some).map_err(|invalid| words.invalid(&invalid))
+}
+
+/// Refuses `AttributesToGet` with an empty name, which is told before anything of expressions is.
+pub(crate) fn check_names(words: Words, names: Option<&[String]>) -> Result<(), ApiError> {
+    let mut names = names.unwrap_or_default().iter();
+    if names.any(String::is_empty) {
+        return Err(words.invalid(&Invalid::EmptyAttributeName));
+    }
+    Ok(())
 }
 
 /// What of an item is returned: its expression, or `AttributesToGet`; `None` for all.

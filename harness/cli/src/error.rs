@@ -27,6 +27,9 @@ pub enum CliError {
     /// The probe failed.
     #[error("device probe: {0}")]
     Probe(#[from] flywheel_device::ProbeError),
+    /// Endpoints cannot be compared.
+    #[error("{0}")]
+    Diff(#[from] flywheel_diff::RunError),
     /// The driver cannot run.
     #[error("{0}")]
     Run(#[from] flywheel_load::RunError),

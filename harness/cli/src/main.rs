@@ -7,6 +7,7 @@ mod child;
 mod compare;
 mod convert;
 mod device;
+mod diff;
 mod drive;
 mod dynamodb;
 mod error;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Serve(args) => serve::command(args, &stop),
+        Command::Diff(args) => diff::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
         Command::Check(args) => check::command(args, &stop),
         Command::Completions(args) => Ok(shell::completions(args)),

@@ -129,6 +129,7 @@ fn parameters_of_table(
     name: String,
     mut sent: KeysAndAttributes,
 ) -> Result<OfTable, ApiError> {
+    parameters::check_names(words, sent.attributes_to_get.as_deref())?;
     let given = Given {
         legacy: &[("AttributesToGet", sent.attributes_to_get.is_some())],
         expressions: &[("ProjectionExpression", sent.projection_expression.is_some())],

@@ -15,6 +15,7 @@ impl<S: Storage> Tables<S> {
     /// DynamoDB's.
     pub async fn get_item(&self, request: GetItemRequest) -> Result<GetItemResponse, ApiError> {
         let words = self.check(Operation::GetItem, &request)?;
+        parameters::check_names(words, request.attributes_to_get.as_deref())?;
         let given = Given {
             legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
             expressions: &[("ProjectionExpression", request.projection_expression.is_some())],

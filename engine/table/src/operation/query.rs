@@ -21,14 +21,15 @@ impl<S: Storage> Tables<S> {
     /// DynamoDB's.
     pub async fn query(&self, mut request: QueryRequest) -> Result<QueryResponse, ApiError> {
         let words = self.check(Operation::Query, &request)?;
+        parameters::check_names(words, request.attributes_to_get.as_deref())?;
         let placeholders = placeholders(words, &mut request)?;
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
         let is_legacy_filter = request.query_filter.is_some();
+        request.check_select()?;
+        selection(&request).check(words)?;
         let Conditions { key, filter, projection } = conditions(words, &mut request, placeholders)?;
         let selection = selection(&request);
-        request.check_select()?;
-        selection.check(words)?;
         let table = self.serving(request.table_name.as_deref())?;
         let source = table.readable(request.index_name.as_deref())?;
         let is_consistent = request.consistent_read == Some(true);

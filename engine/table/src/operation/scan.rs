@@ -22,6 +22,7 @@ impl<S: Storage> Tables<S> {
     /// DynamoDB's.
     pub async fn scan(&self, mut request: ScanRequest) -> Result<ScanResponse, ApiError> {
         let words = self.check(Operation::Scan, &request)?;
+        parameters::check_names(words, request.attributes_to_get.as_deref())?;
         let (filter, projection) = expressions(words, &mut request)?;
         let start_key = request.exclusive_start_key.take();
         let start_key = start_key.map(|key| parameters::sound(words, key)).transpose()?;
@@ -40,8 +41,10 @@ impl<S: Storage> Tables<S> {
         if is_consistent && matches!(source, Source::Global(_)) {
             return Err(ApiError::validation(wording::CONSISTENT_GLOBAL));
         }
+        selection.check_whole(source)?;
         let mut bounds = Bounds::of_segment(source.prefix(&table), segment, segments);
         if let Some(start_key) = &start_key {
+            start_key::check_types_of_scan(&table, source, start_key)?;
             let start = start_key::of_source(words, &table, source, start_key)?;
             start_key::check_within_segment(&bounds, &start, segment, segments)?;
             bounds.behind(start, true);

@@ -40,6 +40,19 @@ impl Selection<'_> {
         Err(counting.refuse(message))
     }
 
+    /// That all attributes are asked for only of a global index that holds all.
+    pub fn check_whole(&self, source: Source<'_>) -> Result<(), ApiError> {
+        match source {
+            Source::Global(index)
+                if index.projection != IndexProjection::All
+                    && self.select == Some("ALL_ATTRIBUTES") =>
+            {
+                Err(ApiError::validation(wording::all_of_index(&index.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is returned, and whether a local index has to ask the table for it.
     pub fn of_source(
         &self,
@@ -50,7 +63,8 @@ impl Selection<'_> {
             Source::Table => false,
             Source::Local(index) => self.exceeds(&index.projection, projection.as_ref()),
             Source::Global(index) => {
-                self.check_held(&index.name, &index.projection, projection.as_ref())?;
+                self.check_whole(source)?;
+                check_held(&index.name, &index.projection, projection.as_ref())?;
                 false
             }
         };
@@ -69,22 +83,19 @@ impl Selection<'_> {
         }
         missing(held, projection).next().is_some()
     }
+}
 
-    fn check_held(
-        &self,
-        index: &str,
-        held: &IndexProjection,
-        projection: Option<&Projection>,
-    ) -> Result<(), ApiError> {
-        if *held != IndexProjection::All && self.select == Some("ALL_ATTRIBUTES") {
-            return Err(ApiError::validation(wording::all_of_index(index)));
-        }
-        let missing: Vec<&str> = missing(held, projection).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(ApiError::validation(wording::not_projected(index, &missing)))
+/// That a global index holds what a projection names.
+fn check_held(
+    index: &str,
+    held: &IndexProjection,
+    projection: Option<&Projection>,
+) -> Result<(), ApiError> {
+    let missing: Vec<&str> = missing(held, projection).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    Err(ApiError::validation(wording::not_projected(index, &missing)))
 }
 
 /// Attributes that a projection names and an index does not hold.

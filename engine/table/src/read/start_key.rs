@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::expression::QueriedKey;
-use flywheel_item::key::{KeyRange, SortCondition};
+use flywheel_item::key::{KeyRange, KeySchema, SortCondition};
 use flywheel_item::{AttributeValue, Item, check_key_value};
 
 use super::bounds::Bounds;
@@ -37,6 +37,35 @@ pub(crate) fn of_source(
         }
     }
     source.key_of(table, start_key).ok_or_else(invalid)
+}
+
+/// Checks types as scans of tables with indexes do: of all attributes that are of any key, before it is
+/// asked which key this should be, and in the words for the index that is read, or else for the first.
+pub(crate) fn check_types_of_scan(
+    table: &Table,
+    source: Source<'_>,
+    start_key: &Item,
+) -> Result<(), ApiError> {
+    let globals = table.globals.iter().map(|index| (&index.name, &index.key));
+    let mut indexes = globals.chain(table.locals.iter().map(|index| (&index.name, &index.key)));
+    let index = match source {
+        Source::Table => indexes.clone().next().map(|(name, _)| name),
+        Source::Local(index) => Some(&index.name),
+        Source::Global(index) => Some(&index.name),
+    };
+    let Some(index) = index else { return Ok(()) };
+    let check = |schema: &KeySchema| {
+        for key in schema.partition.iter().chain(&schema.sort) {
+            if let Some(value) = start_key.get(&key.name).filter(|value| value.kind() != key.kind) {
+                let (name, expected, actual) = (&key.name, key.kind, value.kind());
+                let message = wording::index_key_type(name, expected, actual, index);
+                return Err(ApiError::validation(message));
+            }
+        }
+        Ok(())
+    };
+    check(&table.key)?;
+    indexes.try_for_each(|(_, schema)| check(schema))
 }
 
 /// Checks that a query could have ended at `start_key`.

@@ -118,3 +118,21 @@ fn what_does_not_fit_an_answer_comes_back() {
         assert_eq!((found, rounds), (50, 2));
     });
 }
+
+#[test]
+fn items_of_batches_without_a_key_do_not_fit_where_single_ones_lack_it() {
+    on_tables(async |service| {
+        service.create(pair("table")).await;
+        let item = json!({"p": {"S": "x"}});
+        let batch = json!({"RequestItems": {"table": [{"PutRequest": {"Item": item}}]}});
+        assert_eq!(
+            service.refused("BatchWriteItem", batch).await,
+            "ValidationException: The provided key element does not match the schema"
+        );
+        let single = json!({"TableName": "table", "Item": item});
+        assert_eq!(
+            service.refused("PutItem", single).await,
+            "ValidationException: One or more parameter values were invalid: Missing the key s in the item"
+        );
+    });
+}

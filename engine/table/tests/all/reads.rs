@@ -190,6 +190,11 @@ fn queries_that_make_no_sense_are_refused() {
                 json!({"Select": "SPECIFIC_ATTRIBUTES"}),
                 "1 validation error detected: Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
             ),
+            // Before expressions are read.
+            (
+                json!({"Select": "ALL_PROJECTED_ATTRIBUTES", "KeyConditionExpression": "= p"}),
+                "1 validation error detected: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+            ),
             (
                 json!({"KeyConditionExpression": "s = :p"}),
                 "Query condition missed key schema element: p",
@@ -261,5 +266,69 @@ fn legacy_queries_mean_the_same() {
             },
         });
         assert_eq!(sorts(&service.ok("Query", request).await), ["16", "18"]);
+    });
+}
+
+#[test]
+fn attributes_to_get_without_a_name_are_refused() {
+    on_tables(async |service| {
+        service.create(single("table")).await;
+        let (key, names) = (json!({"k": {"S": "a"}}), json!([""]));
+        let equal = json!({"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]});
+        let of_table = json!({"table": {"Keys": [key], "AttributesToGet": names}});
+        for (operation, request) in [
+            ("GetItem", json!({"Key": key, "AttributesToGet": ["", ""]})),
+            ("Query", json!({"KeyConditions": {"k": equal}, "AttributesToGet": names})),
+            ("Scan", json!({"AttributesToGet": names, "ConditionalOperator": "AND"})),
+            ("BatchGetItem", json!({"RequestItems": of_table})),
+        ] {
+            let mut request = request;
+            if operation != "BatchGetItem" {
+                request["TableName"] = json!("table");
+            }
+            let expected = "ValidationException: Empty attribute name";
+            assert_eq!(service.refused(operation, request).await, expected, "{operation}");
+        }
+    });
+}
+
+#[test]
+fn scans_of_tables_with_indexes_name_the_index_that_a_start_key_does_not_fit() {
+    on_tables(async |service| {
+        let index = json!({
+            "IndexName": "keys", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        });
+        let mut definition = single("table");
+        definition["GlobalSecondaryIndexes"] = json!([index]);
+        let attribute = json!({"AttributeName": "g", "AttributeType": "S"});
+        definition["AttributeDefinitions"].as_array_mut().expect("a list").push(attribute);
+        service.create(definition).await;
+        let mismatch = |name: &str| {
+            format!(
+                "One or more parameter values were invalid: Type mismatch for Index Key {name} \
+                 Expected: S Actual: N IndexName: keys"
+            )
+        };
+        let not_all = "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for \
+                       global secondary index keys because its projection type is not ALL";
+        let (text, number) = (json!({"S": "a"}), json!({"N": "1"}));
+        for (request, message) in [
+            (json!({"ExclusiveStartKey": {"k": number}}), mismatch("k")),
+            (json!({"ExclusiveStartKey": {"g": number}}), mismatch("g")),
+            (
+                json!({"IndexName": "keys", "ExclusiveStartKey": {"k": text, "g": number}}),
+                mismatch("g"),
+            ),
+            (
+                json!({"IndexName": "keys", "Select": "ALL_ATTRIBUTES", "ExclusiveStartKey": {"x": text}}),
+                not_all.into(),
+            ),
+        ] {
+            let mut request = request;
+            request["TableName"] = json!("table");
+            let expected = format!("ValidationException: {message}");
+            assert_eq!(service.refused("Scan", request).await, expected);
+        }
     });
 }

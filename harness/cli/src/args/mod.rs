@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_report::Unlike;
 
 mod common;
+mod diff;
 mod dynamodb;
 mod gate;
 mod load;
@@ -15,6 +16,7 @@ mod target;
 mod trace;
 
 pub use common::Common;
+pub use diff::DiffArgs;
 pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
@@ -68,6 +70,9 @@ pub enum Command {
     /// Serve a data directory over DynamoDB's API.
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
+    /// Send random requests to several DynamoDB endpoints, and compare what they answer.
+    #[command(after_help = diff::HELP)]
+    Diff(DiffArgs),
     /// Probe what the disk itself can do, without the engine.
     Device(DeviceArgs),
     /// Check a data directory that is not open: every checksum, every record, every owner.

@@ -58,6 +58,7 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/report", Only(&["harness/load", "harness/device", "harness/stats"])),
     ("harness/stats", Only(&[])),
     ("harness/count", Only(&["engine/disk", "engine/shard"])),
+    ("harness/diff", Only(&[])),
     ("harness/cli", AnyOfOurs),
     ("scripts/tidy", Only(&[])),
     (
@@ -74,8 +75,14 @@ const MAP: &[(&str, Uses)] = &[
 ];
 
 /// Members that tests may use sideways: they know nothing of those that use them.
-const TESTS_MAY_USE: &[(&str, &str)] =
-    &[("harness/load", "harness/stats"), ("harness/targets", "engine/server")];
+const TESTS_MAY_USE: &[(&str, &str)] = &[
+    ("harness/load", "harness/stats"),
+    ("harness/targets", "engine/server"),
+    ("harness/diff", "engine/disk"),
+    ("harness/diff", "engine/server"),
+    ("harness/diff", "engine/shard"),
+    ("harness/diff", "engine/table"),
+];
 
 /// Checks every member's dependencies against the map.
 ///
