@@ -49,13 +49,16 @@ fn tables_in_this_process_are_loaded_run_and_verified() {
 }
 
 /// A server that is ended with its test.
-struct Served(Child, Lines<BufReader<ChildStdout>>);
+struct Served {
+    child: Child,
+    _banner: Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Served {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -72,7 +75,7 @@ fn serve(dir: &Path) -> Option<(Served, String)> {
     // Kept open: whoever cannot write its banner to the end does not serve either.
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let banner = lines.next();
-    let served = Served(child, lines);
+    let served = Served { child, _banner: lines };
     let Some(Ok(banner)) = banner else {
         println!("skipped, because this host cannot serve");
         return None;

@@ -34,7 +34,7 @@ pub fn page(
     Ok(page)
 }
 
-fn read<'de>(body: &'de [u8], answer: Answer<'_>) -> Result<(), TargetError> {
+fn read(body: &[u8], answer: Answer<'_>) -> Result<(), TargetError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let result = answer.deserialize(&mut json).and_then(|()| json.end());
     result.map_err(|error| TargetError::from_display(TargetErrorKind::Undecodable, error))
