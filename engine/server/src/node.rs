@@ -103,6 +103,8 @@ impl Node {
             };
             address = core.start(&admin)?;
         }
+        // With the port that was found.
+        tables.is_at(address.to_string());
         Ok(Self { engine, address, stop, drained })
     }
 

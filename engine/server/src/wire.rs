@@ -1,5 +1,5 @@
-//! What the service's own conventions put on the wire: dates, types of content. Not HTTP's
-//! framing: see `http::response`.
+//! What the service's own conventions put on the wire: dates, types of content. Not errors: see
+//! `flywheel-api`. Not HTTP's framing: see `http::response`.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
