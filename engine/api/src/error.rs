@@ -64,7 +64,7 @@ const AVAILABILITY: &str = "com.amazon.coral.availability#";
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AccessDenied,
         Self::ConditionalCheckFailed,
         Self::IncompleteSignature,
@@ -80,6 +80,7 @@ impl ErrorCode {
         Self::ResourceNotFound,
         Self::Serialization,
         Self::ServiceUnavailable,
+        Self::TableNotFound,
         Self::Throttling,
         Self::TransactionCanceled,
         Self::TransactionConflict,

@@ -13,7 +13,7 @@ use crate::http::response::Shape;
 use crate::http::{Head, Reply};
 use crate::metrics::{Row, write_page};
 use crate::service::{Call, OperationName, Service};
-use crate::wire::{AMZ_JSON, JSON, UNKNOWN_OPERATION, error_body};
+use crate::wire::{AMZ_JSON, JSON, UNKNOWN_OPERATION};
 use crate::{cors, health, target};
 
 /// What is to be done about a request.
@@ -80,7 +80,7 @@ pub(crate) fn decide<S: Service>(
 /// An error as a response.
 pub(crate) fn error_reply(error: &ApiError, shape: Shape) -> Reply {
     let content_type = shape.json_type();
-    Reply { content_type, ..Reply::new(error.code.status(), error_body(error)) }
+    Reply { content_type, ..Reply::new(error.code.status(), error.to_json()) }
 }
 
 fn call<S: Service>(

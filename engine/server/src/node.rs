@@ -92,7 +92,7 @@ impl Node {
         let stop = Stop::new();
         let (drained_to, drained) = channel();
         let mut address = listen;
-        for shard in 0..engine.shards() as u16 {
+        for shard in 0..engine.shards() {
             let core = CoreServer {
                 shard,
                 address,
@@ -103,6 +103,8 @@ impl Node {
             };
             address = core.start(&admin)?;
         }
+        // With the port that was found.
+        tables.is_at(address.to_string());
         Ok(Self { engine, address, stop, drained })
     }
 

@@ -25,7 +25,8 @@ fn operation(name: &OperationName) -> Option<Operation> {
 impl<S: Storage> Service for TableService<S> {
     async fn call(&self, request: Call) -> Answer {
         let result = match operation(&request.operation) {
-            Some(operation) => self.0.call(operation, &request.body).await,
+            // Boxed: it is some kilobytes, which an idle connection should not hold.
+            Some(operation) => Box::pin(self.0.call(operation, &request.body)).await,
             None => Err(ApiError::new(ErrorCode::UnknownOperation, "")),
         };
         Answer { result }

@@ -1,10 +1,8 @@
-//! What the service's own conventions put on the wire: errors as JSON, dates, types of content. Not HTTP's
-//! framing: see `http::response`.
+//! What the service's own conventions put on the wire: dates, types of content. Not errors: see
+//! `flywheel-api`. Not HTTP's framing: see `http::response`.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
-
-use flywheel_api::{ApiError, ErrorCode};
 
 /// AWS's JSON protocol 1.0.
 pub(crate) const AMZ_JSON: &str = "application/x-amz-json-1.0";
@@ -14,27 +12,6 @@ pub(crate) const JSON: &str = "application/json";
 
 /// The body for what is no operation at all.
 pub(crate) const UNKNOWN_OPERATION: &[u8] = b"<UnknownOperationException/>\n";
-
-/// An error as JSON. The item and the reasons that some errors carry are written by whoever makes
-/// them.
-pub(crate) fn error_body(error: &ApiError) -> Vec<u8> {
-    let (namespace, name) = (error.code.namespace(), error.code.name());
-    let mut body = format!("{{\"__type\":\"{namespace}{name}\"").into_bytes();
-    if !error.message.is_empty() {
-        // Observed: these begin with a capital, all others with a small letter.
-        let key: &[u8] = match error.code {
-            ErrorCode::Serialization | ErrorCode::TransactionCanceled | ErrorCode::AccessDenied => {
-                b",\"Message\":"
-            }
-            _ => b",\"message\":",
-        };
-        body.extend_from_slice(key);
-        // Text becomes JSON without fail, and memory takes it.
-        let _ = serde_json::to_writer(&mut body, &error.message);
-    }
-    body.push(b'}');
-    body
-}
 
 /// Today's date for headers, made once a second.
 #[derive(Default)]
@@ -172,24 +149,5 @@ mod tests {
         for bad in ["", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "x, y"] {
             assert_eq!(parse_http_date(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn errors_name_their_type_and_say_what_there_is_to_say() {
-        let body = |code, message: &str| {
-            String::from_utf8(error_body(&ApiError::new(code, message))).expect("JSON is text")
-        };
-        assert_eq!(
-            body(ErrorCode::Validation, "a \"b\"\n"),
-            r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"a \"b\"\n"}"#
-        );
-        assert_eq!(
-            body(ErrorCode::Serialization, "x"),
-            r#"{"__type":"com.amazon.coral.service#SerializationException","Message":"x"}"#
-        );
-        assert_eq!(
-            body(ErrorCode::UnknownOperation, ""),
-            r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#
-        );
     }
 }

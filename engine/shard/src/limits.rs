@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use flywheel_store::limits::MAX_BATCH_BYTES;
-/// Longest key and longest value, in bytes.
-pub use flywheel_store::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+/// Longest key, longest value, and most bytes written together.
+pub use flywheel_store::limits::{MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Shards of one directory.
 pub const MAX_SHARDS: usize = 1024;

@@ -6,10 +6,10 @@ use flywheel_disk::limits::BLOCK_BYTES;
 pub const MAX_KEY_BYTES: usize = 4 << 10;
 
 /// Largest value, in bytes.
-pub const MAX_VALUE_BYTES: usize = 1 << 20;
+pub const MAX_VALUE_BYTES: usize = 2 << 20;
 
 /// Most bytes of records in one batch, and so in one atomic write.
-pub const MAX_BATCH_BYTES: usize = 4 << 20;
+pub const MAX_BATCH_BYTES: usize = 8 << 20;
 
 /// A commit group stops growing here, unless a single atomic write is larger: later writes go into
 /// the next group.

@@ -72,6 +72,41 @@ impl Units {
         self.table + self.locals.values().sum::<f64>() + self.globals.values().sum::<f64>()
     }
 
+    /// Of reading so many bytes in a transaction.
+    pub fn of_transacted_read(size_bytes: usize) -> Self {
+        Self { table: 2.0 * read_units(size_bytes, true), ..Self::default() }
+    }
+
+    /// The same in a transaction: twice as much of the table, and no more of its indexes.
+    #[must_use]
+    pub fn transacted(self) -> Self {
+        Self { table: 2.0 * self.table, ..self }
+    }
+
+    /// As `ReturnConsumedCapacity` asked for it, of a transaction: which says what it was as well.
+    pub fn told_of(
+        &self,
+        mode: Option<&str>,
+        table_name: &str,
+        transacted: Transacted,
+    ) -> Option<ConsumedCapacity> {
+        let mut told = self.told(mode, table_name)?;
+        let arms = [told.local_secondary_indexes.as_mut(), told.global_secondary_indexes.as_mut()];
+        let arms =
+            arms.into_iter().flatten().flat_map(|arm| arm.values_mut()).chain(&mut told.table);
+        for arm in arms {
+            match transacted {
+                Transacted::Read => arm.read_capacity_units = arm.capacity_units,
+                Transacted::Write => arm.write_capacity_units = arm.capacity_units,
+            }
+        }
+        match transacted {
+            Transacted::Read => told.read_capacity_units = told.capacity_units,
+            Transacted::Write => told.write_capacity_units = told.capacity_units,
+        }
+        Some(told)
+    }
+
     /// As `ReturnConsumedCapacity` asked for it.
     pub fn told(&self, mode: Option<&str>, table_name: &str) -> Option<ConsumedCapacity> {
         let mut told = ConsumedCapacity {
@@ -90,6 +125,13 @@ impl Units {
         }
         Some(told)
     }
+}
+
+/// What a transaction was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transacted {
+    Read,
+    Write,
 }
 
 /// Which index of a table: by its place in the table's lists.

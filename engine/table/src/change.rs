@@ -2,10 +2,10 @@
 //! item, the entries of its local indexes and what followers must learn change together. Not what is
 //! decided: that is the operation's.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use flywheel_api::ApiError;
+use flywheel_api::{ApiError, ErrorCode};
 use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::{Change, Effect};
 
@@ -15,6 +15,9 @@ use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
 use crate::tables::Tables;
+use crate::transaction::TransactionName;
+use crate::transaction::held::{Fate, Held};
+use crate::wording;
 
 /// What becomes of an item.
 #[derive(Debug)]
@@ -70,40 +73,104 @@ pub(crate) struct Write<D> {
     pub decide: D,
 }
 
+/// What became of an attempt at a write.
+enum Attempt<D> {
+    Done(Changed),
+    /// The item is held by a transaction that nobody carries out: the write comes back, to be tried again.
+    Left(Write<D>, Held),
+}
+
+/// Where the core that owns the item leaves what became of an attempt.
+type Outcome<D> = Arc<Mutex<Option<Result<Attempt<D>, ApiError>>>>;
+
 impl<S: Storage> Tables<S> {
     /// Does a write; on return it is durable, or nothing happened.
     pub(crate) async fn change<D>(&self, write: Write<D>) -> Result<Changed, ApiError>
     where
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
-        let outcome: Arc<Mutex<Option<Result<Changed, ApiError>>>> = Arc::default();
+        self.change_as(write, None).await
+    }
+
+    /// Does a write, or with the name of a transaction holds the item for it.
+    pub(crate) async fn change_as<D>(
+        &self,
+        mut write: Write<D>,
+        holder: Option<TransactionName>,
+    ) -> Result<Changed, ApiError>
+    where
+        D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
+    {
+        loop {
+            match self.attempt(write, holder).await? {
+                Attempt::Done(changed) => return Ok(changed),
+                Attempt::Left(back, held) => {
+                    self.settle(&back.key, &held).await?;
+                    write = back;
+                }
+            }
+        }
+    }
+
+    async fn attempt<D>(
+        &self,
+        write: Write<D>,
+        holder: Option<TransactionName>,
+    ) -> Result<Attempt<D>, ApiError>
+    where
+        D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
+    {
+        let outcome: Outcome<D> = Arc::default();
         let told = Arc::clone(&outcome);
-        let now_ms = self.now_ms();
+        let (now_ms, active) = (self.now_ms(), Arc::clone(self.transactions()));
         let key = write.key.clone();
+        let place = key.clone();
         let change = move |current: Option<&Bytes>| {
-            let (change, result) = match write.run(Before(current), now_ms) {
-                Ok((change, changed)) => (change, Ok(changed)),
-                Err(error) => (Change::Keep, Err(error)),
+            let (change, result) = match current.and_then(Held::decode) {
+                None => match write.run(Before(current), holder, now_ms) {
+                    Ok((change, changed)) => {
+                        if current.is_none() != matches!(change, Change::Delete | Change::Keep) {
+                            active.count_turn(&place);
+                        }
+                        (change, Ok(Attempt::Done(changed)))
+                    }
+                    Err(error) => (Change::Keep, Err(error)),
+                },
+                Some(held) if active.stage(&held.by).is_none() => {
+                    (Change::Keep, Ok(Attempt::Left(write, held)))
+                }
+                Some(_) => (Change::Keep, Err(conflict())),
             };
-            *told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(result);
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             change
         };
         self.storage().modify(key, Box::new(change)).await?;
-        let result = outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.unwrap_or_else(|| Err(ApiError::internal("the storage did not look at the item")))
     }
+}
+
+/// What is told of an item that a transaction holds.
+fn conflict() -> ApiError {
+    ApiError::new(ErrorCode::TransactionConflict, wording::TRANSACTION_ONGOING)
 }
 
 impl<D> Write<D>
 where
     D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError>,
 {
-    fn run(self, before: Before<'_>, now_ms: u64) -> Result<(Change, Changed), ApiError> {
+    fn run(
+        self,
+        before: Before<'_>,
+        holder: Option<TransactionName>,
+        now_ms: u64,
+    ) -> Result<(Change, Changed), ApiError> {
         let Self { table, key, looks, decide } = self;
         let looks = looks || table.looks_at_changes();
         let item = if looks { before.item()? } else { None };
         let before_bytes = before.size_bytes()?;
-        let (own, after) = match decide(item.as_ref())? {
+        let verdict = decide(item.as_ref())?;
+        let after = match verdict {
             Verdict::Keep => {
                 // A write that leaves an item as it is counts as one that writes it anew.
                 let changed = Changed {
@@ -113,12 +180,16 @@ where
                     before_bytes,
                     ..Changed::default()
                 };
-                return Ok((Change::Keep, changed));
+                let change = match holder {
+                    Some(by) => hold(by, before.0, Fate::Stays),
+                    None => Change::Keep,
+                };
+                return Ok((change, changed));
             }
-            Verdict::Put(after) => (Change::Put(stored::encode(&after)), Some(after)),
-            Verdict::Delete if before.0.is_none() => (Change::Keep, None),
-            Verdict::Delete => (Change::Delete, None),
+            Verdict::Put(after) => Some(after),
+            Verdict::Delete => None,
         };
+        let stored_after = after.as_ref().map(stored::encode);
         let mut changed = Changed {
             after_bytes: after.as_ref().map_or(0, item_size_bytes),
             before: item,
@@ -126,23 +197,41 @@ where
             before_bytes,
             entries: Vec::new(),
         };
-        let mut others = Vec::new();
-        changed.change_locals(&table, &mut others);
-        if changed.concerns_globals(&table) {
-            let record = ChangeRecord {
-                written_ms: now_ms,
-                key: key.clone(),
-                before: before.0.cloned().unwrap_or_default(),
-            };
-            let stem = keys::changes_of(table.record.number);
-            others.push(Effect::Append { stem, value: record.encode() });
-        }
-        if let Some(seconds) = changed.new_ending(&table) {
-            let stem = keys::ending_at(seconds, table.record.number);
-            others.push(Effect::Append { stem, value: key.clone() });
-        }
-        Ok((together(key, own, others), changed))
+        let others = changed.effects(&table, &key, before.0, now_ms);
+        let change = match (holder, stored_after) {
+            (Some(by), Some(after)) => hold(by, before.0, Fate::Becomes(after)),
+            (Some(by), None) => hold(by, before.0, Fate::Goes),
+            (None, Some(after)) => together(key, Change::Put(after), others),
+            (None, None) if before.0.is_none() => Change::Keep,
+            (None, None) => together(key, Change::Delete, others),
+        };
+        Ok((change, changed))
     }
+}
+
+/// The item in the hands of a transaction.
+fn hold(by: TransactionName, before: Option<&Bytes>, fate: Fate) -> Change {
+    let before = before.cloned().unwrap_or_default();
+    Change::Put(Held { by, before, fate }.encode())
+}
+
+/// What a held item becomes for good, with all that belongs to it.
+pub(crate) fn apply(
+    table: &Table,
+    key: &Bytes,
+    held: &Held,
+    now_ms: u64,
+) -> Result<Change, ApiError> {
+    let own = held.committed().map_or(Change::Delete, Change::Put);
+    if held.fate == Fate::Stays {
+        return Ok(own);
+    }
+    let (before, after) = (held.aborted(), held.committed());
+    let read = |stored: &Option<Bytes>| stored.as_ref().map(|it| stored::decode(it)).transpose();
+    let mut changed =
+        Changed { before: read(&before)?, after: read(&after)?, ..Changed::default() };
+    let others = changed.effects(table, key, before.as_ref(), now_ms);
+    Ok(together(key.clone(), own, others))
 }
 
 /// One change, and others with it.
@@ -159,6 +248,32 @@ fn together(key: Bytes, own: Change, mut others: Vec<Effect>) -> Change {
 }
 
 impl Changed {
+    /// What changes with the item: entries of local indexes, and what followers must learn.
+    fn effects(
+        &mut self,
+        table: &Table,
+        key: &Bytes,
+        before: Option<&Bytes>,
+        now_ms: u64,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.change_locals(table, &mut effects);
+        if self.concerns_globals(table) {
+            let record = ChangeRecord {
+                written_ms: now_ms,
+                key: key.clone(),
+                before: before.cloned().unwrap_or_default(),
+            };
+            let stem = keys::changes_of(table.record.number);
+            effects.push(Effect::Append { stem, value: record.encode() });
+        }
+        if let Some(seconds) = self.new_ending(table) {
+            let stem = keys::ending_at(seconds, table.record.number);
+            effects.push(Effect::Append { stem, value: key.clone() });
+        }
+        effects
+    }
+
     fn change_locals(&mut self, table: &Table, effects: &mut Vec<Effect>) {
         for (place, index) in table.locals.iter().enumerate() {
             let Some(change) = self.entry_change(table, Source::Local(index)) else { continue };

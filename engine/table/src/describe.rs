@@ -33,7 +33,7 @@ pub(crate) fn describe(record: &TableRecord, arn: &str, extents: &Extents) -> Ta
         table_size_bytes: Some(extents.table.size_bytes as i64),
         item_count: Some(extents.table.items as i64),
         provisioned_throughput: Some(throughput(&record.billing.throughput)),
-        deletion_protection_enabled: record.deletion_protection,
+        deletion_protection_enabled: Some(record.deletion_protection.unwrap_or(false)),
         on_demand_throughput: on_demand(&record.billing.on_demand),
         stream_specification: stream.map(|stream| StreamSpecification {
             stream_enabled: Some(true),

@@ -27,6 +27,8 @@ impl<S: Storage> Tables<S> {
             Operation::Scan => answer!(self, body, scan),
             Operation::BatchGetItem => answer!(self, body, batch_get_item),
             Operation::BatchWriteItem => answer!(self, body, batch_write_item),
+            Operation::TransactGetItems => answer!(self, body, transact_get_items),
+            Operation::TransactWriteItems => answer!(self, body, transact_write_items),
             _ => self.call_for_tables(operation, body).await,
         }
     }

@@ -1,8 +1,9 @@
 //! Whether an item or a key fits its table. Not where it stands: see `table`.
 
 use flywheel_api::ApiError;
-use flywheel_item::key::KeyAttribute;
-use flywheel_item::{AttributeValue, Invalid, Item, check_key_value};
+use flywheel_item::key::{KeyAttribute, KeySchema};
+use flywheel_item::limits::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
+use flywheel_item::{AttributeValue, Invalid, Item, check_key_value, value_size_bytes};
 
 use crate::table::Table;
 use crate::wording;
@@ -78,6 +79,9 @@ impl Table {
                     continue;
                 }
                 let is_partition = key.partition.contains(attribute);
+                if let Err(error) = check_parts(words, key, item) {
+                    faults.push((index.as_str(), error));
+                }
                 let is_update = before.is_some();
                 let checked =
                     check_index_value(words, index, attribute, value, is_partition, is_update);
@@ -93,6 +97,18 @@ impl Table {
         let partition = self.key.partition.iter().map(|attribute| (attribute, true));
         partition.chain(self.key.sort.iter().map(|attribute| (attribute, false)))
     }
+}
+
+/// That the attributes of either part of a key are not too large together.
+fn check_parts(words: Words, key: &KeySchema, item: &Item) -> Result<(), ApiError> {
+    let parts = [(&key.partition, MAX_PARTITION_KEY_BYTES), (&key.sort, MAX_SORT_KEY_BYTES)];
+    for (place, (part, most_bytes)) in parts.into_iter().enumerate() {
+        let sizes = part.iter().filter_map(|key| item.get(&key.name)).map(value_size_bytes);
+        if part.len() > 1 && sizes.sum::<usize>() > most_bytes {
+            return Err(words.unfit(&Invalid::KeyValueTooLarge { is_partition: place == 0 }));
+        }
+    }
+    Ok(())
 }
 
 fn check_value(

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use flywheel_item::key::partition_len_bytes;
 
 use crate::limits::{PARTITION_HEAD_BYTES, TABLE_PREFIX_BYTES};
+use crate::transaction::TransactionName;
 
 /// Changes of items, behind a feed's prefix.
 const CHANGES: u8 = 0x01;
@@ -30,6 +31,9 @@ const ENDINGS: u8 = 0x02;
 
 /// Where the tables' records stand: all in one partition.
 const CATALOG: u8 = 0x01;
+
+/// What was decided of transactions.
+const LEDGER: u8 = 0x02;
 
 /// Items that may be separated from each other anywhere.
 const LOOSE: u8 = 0x10;
@@ -50,6 +54,22 @@ pub(crate) fn table_record(name: &str) -> Bytes {
 /// All records of tables: first key, and first behind.
 pub(crate) fn table_records() -> (Bytes, Bytes) {
     (Bytes::from_static(&[CATALOG, 1]), Bytes::from_static(&[CATALOG, 2]))
+}
+
+/// The key of what was decided of a transaction.
+pub(crate) fn ledger_record(name: &TransactionName) -> Bytes {
+    [&[LEDGER], &name.entry[..]].concat().into()
+}
+
+/// What all those keys begin with.
+pub(crate) fn ledger() -> Bytes {
+    Bytes::from_static(&[LEDGER])
+}
+
+/// The transaction whose record stands at `key`; which attempt, the record says.
+pub(crate) fn read_ledger(key: &[u8]) -> Option<TransactionName> {
+    let entry = key.strip_prefix(&[LEDGER])?.try_into().ok()?;
+    Some(TransactionName { entry, attempt: Default::default() })
 }
 
 /// What the keys of a table's items, or of a global index's entries, begin with.
@@ -92,6 +112,13 @@ pub(crate) fn endings_before(feed: &[u8], seconds: u64) -> (Bytes, Bytes) {
 pub(crate) fn read_ending(feed: &[u8], key: &[u8]) -> Option<u32> {
     let rest = key.strip_prefix(feed)?.strip_prefix(&[ENDINGS])?;
     Some(u32::from_be_bytes(*rest.get(8..)?.first_chunk::<4>()?))
+}
+
+/// The table whose item stands at `key`.
+pub(crate) fn table_number(key: &[u8]) -> Option<u32> {
+    let (number, _) =
+        key.strip_prefix(&[LOOSE]).or(key.strip_prefix(&[TOGETHER]))?.split_first_chunk()?;
+    Some(u32::from_be_bytes(*number))
 }
 
 /// How many of a key's first bytes it shares with all keys that must stay in one partition with it: for

@@ -12,9 +12,19 @@ const BUCKETS_MS: [u64; 15] =
 pub struct Lag {
     counts: [AtomicU64; BUCKETS_MS.len()],
     sum_ms: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl Lag {
+    pub(crate) fn note_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Entries that the storage never takes, and indexes lack: a fault of this program.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn note(&self, lag_ms: u64) {
         let bucket = BUCKETS_MS.iter().position(|end_ms| lag_ms <= *end_ms);
         self.counts[bucket.unwrap_or(BUCKETS_MS.len() - 1)].fetch_add(1, Ordering::Relaxed);

@@ -23,6 +23,7 @@ mod storage;
 mod stored;
 mod table;
 mod tables;
+mod transaction;
 mod upkeep;
 mod wording;
 mod words;

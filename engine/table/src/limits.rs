@@ -4,13 +4,17 @@
 //! *Constraints* is DynamoDB's developer guide, "Quotas and constraints".
 
 use flywheel_item::limits::{MAX_ITEM_BYTES, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
-use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use flywheel_shard::limits::{MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Bytes of items that one page of a query or a scan evaluates. Source: Constraints, result set.
 pub const MAX_PAGE_BYTES: usize = 1 << 20;
 
 /// Items that one request to the storage brings: a page is put together of several.
 pub const MAX_STRETCH_ITEMS: usize = 512;
+
+/// Items that a local index has fetched from its table before the page is looked at again: it may be larger
+/// than a page by so many.
+pub const MAX_FETCHED_TOGETHER: usize = 8;
 
 /// Keys that are deleted together where a table is taken away.
 pub const MAX_CLEARED_KEYS: usize = 128;
@@ -49,8 +53,15 @@ pub const MAX_BATCH_WRITES: usize = 25;
 /// Requests to the storage that one batch has under way together.
 pub const MAX_BATCH_IN_FLIGHT: usize = 32;
 
-/// Actions of one transaction. Source: Constraints, API.
-pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+/// Bytes of the items and keys in one transaction's request. Source: Constraints, API.
+pub const MAX_TRANSACTION_BYTES: usize = 4 << 20;
+
+/// Times that the items of a transaction are read until none has changed in between.
+pub const MAX_TRANSACTED_READS: usize = 8;
+
+/// How long a token stands for the transaction it came with, in milliseconds. Source: API reference,
+/// TransactWriteItems.
+pub const TOKEN_KEPT_MS: u64 = 600_000;
 
 /// Tables of one account and region. Source: Constraints, tables.
 pub const MAX_TABLES: usize = 2500;
@@ -94,6 +105,13 @@ const _: () = assert!(
         + 2
         <= MAX_KEY_BYTES
 );
-// A stored item is little larger than its size: names and values have lengths of up to three bytes each, and
-// a change record holds two.
-const _: () = assert!(2 * MAX_ITEM_BYTES < MAX_VALUE_BYTES);
+/// A stored item takes at most twice what it counts, and some bytes: an empty text in a list counts one and
+/// takes two, a number of one digit counts three and takes five.
+const MAX_STORED_ITEM_BYTES: usize = 2 * MAX_ITEM_BYTES + 64;
+
+// An item that a transaction holds is there twice.
+const _: () = assert!(2 * MAX_STORED_ITEM_BYTES + 128 < MAX_VALUE_BYTES);
+// What is written together: an item, its entries in all local indexes, and what it was for those who follow.
+const _: () = assert!(
+    (2 + MAX_LOCAL_INDEXES) * (MAX_STORED_ITEM_BYTES + 2 * MAX_KEY_BYTES) < MAX_BATCH_BYTES
+);

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use flywheel_item::key::prefix_successor;
 use flywheel_shard::{
     Admin, ChangeFn, Direction, EngineOptions, Handle, Modified, PartitionInfo, ScanPage,
-    ScanRequest, ShardError, Versioned, WriteBatch, WriteOutcome, own_prefix,
+    ScanRequest, ShardError, StoreError, Versioned, WriteBatch, WriteOutcome, own_prefix,
 };
+
+use flywheel_shard::limits::MAX_BATCH_BYTES;
 
 use crate::keys;
 use crate::limits::{MAX_CLEARED_KEYS, MAX_PAGE_BYTES};
@@ -28,7 +30,10 @@ impl Shards {
             keep_together: Some(keys::kept_together_bytes),
             ..options.split
         };
-        EngineOptions { own_ranges: true, split, ..options }
+        // What the largest item brings with it is written together, and must fit a quarter of a segment.
+        let segment_bytes = options.store.segment_bytes.max(4 * MAX_BATCH_BYTES as u32);
+        let store = flywheel_shard::StoreOptions { segment_bytes, ..options.store };
+        EngineOptions { own_ranges: true, split, store, ..options }
     }
 
     /// The shards of an engine that was opened with [`Shards::options`].
@@ -154,6 +159,10 @@ impl From<ShardError> for StorageError {
         match error {
             ShardError::Busy(what) => Self::Busy(what),
             ShardError::Closed => Self::Closed,
+            ShardError::Store(error) if matches!(*error, StoreError::BadRequest(_)) => {
+                Self::Refused(error.to_string())
+            }
+            ShardError::BatchSpansPartitions => Self::Refused(error.to_string()),
             other => Self::Fault(other.to_string()),
         }
     }

@@ -101,6 +101,9 @@ pub enum StorageError {
     /// It is being closed.
     #[error("the storage is closed")]
     Closed,
+    /// It never takes this; nothing was done.
+    #[error("the storage refuses this: {0}")]
+    Refused(String),
     /// Something is wrong with it.
     #[error("{0}")]
     Fault(String),

@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::key::{KeyAttribute, KeyEncoder, KeySchema};
-use flywheel_item::{AttributeValue, Item, check_key_value};
+use flywheel_item::limits::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
+use flywheel_item::{AttributeValue, Item, check_key_value, value_size_bytes};
 
 use crate::catalog::record::{
     GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord, TableRecord,
@@ -44,7 +45,6 @@ pub(crate) struct GlobalIndex {
     pub key: KeySchema,
     pub projection: IndexProjection,
     pub status: TableStatus,
-    pub is_backfilling: bool,
     prefix: [u8; TABLE_PREFIX_BYTES],
 }
 
@@ -152,8 +152,14 @@ impl Table {
 
     /// Where a query or a scan of that index reads, or of the table.
     pub fn readable(&self, index: Option<&str>) -> Result<Source<'_>, ApiError> {
-        let source = self.source(index);
-        source.ok_or_else(|| ApiError::validation(wording::no_index(index.unwrap_or_default())))
+        let name = index.unwrap_or_default();
+        match self.source(index) {
+            Some(Source::Global(index)) if index.status == TableStatus::Creating => {
+                Err(ApiError::validation(wording::backfilling_index(name)))
+            }
+            Some(source) => Ok(source),
+            None => Err(ApiError::validation(wording::no_index(name))),
+        }
     }
 
     /// The names of its key attributes and of those of an index, each once.
@@ -257,7 +263,6 @@ impl GlobalIndex {
             projection,
             key,
             status: record.status,
-            is_backfilling: record.is_backfilling,
             prefix: keys::table_prefix(record.number, false),
         }
     }
@@ -272,8 +277,16 @@ impl GlobalIndex {
         let partition: Option<Vec<_>> = partition.collect();
         let sort = self.key.sort.iter().map(|key| sound_value(key, item, false));
         let sort: Option<Vec<_>> = sort.collect();
-        let mut key = KeyEncoder::bounded(&self.prefix, &partition?, MAX_PLAIN_PART_BYTES);
-        for value in sort? {
+        // Each attribute may be as large as all together: all must fit, or the storage would refuse the entry.
+        let size = |values: &[&AttributeValue]| -> usize {
+            values.iter().map(|value| value_size_bytes(value)).sum()
+        };
+        let (partition, sort) = (partition?, sort?);
+        if size(&partition) > MAX_PARTITION_KEY_BYTES || size(&sort) > MAX_SORT_KEY_BYTES {
+            return None;
+        }
+        let mut key = KeyEncoder::bounded(&self.prefix, &partition, MAX_PLAIN_PART_BYTES);
+        for value in sort {
             key.push(value);
         }
         key.push_distinction(&table.item_key(item)[TABLE_PREFIX_BYTES..], MAX_PLAIN_PART_BYTES);

@@ -1,15 +1,19 @@
 //! All tables of one storage: the way in. Each operation is a method, in a file of its own (`operation`).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
 
 use crate::catalog::{Catalog, ChangeError};
+use crate::keys;
 use crate::lag::Lag;
 use crate::storage::{Storage, StorageError};
 use crate::table::Table;
+use crate::transaction::TransactionName;
+use crate::transaction::active::Active;
 use crate::words::Words;
 
 /// Milliseconds since 1970.
@@ -24,7 +28,7 @@ pub struct TableOptions {
     pub region: String,
     /// The account in names of resources, twelve digits.
     pub account: String,
-    /// What `DescribeEndpoints` answers with.
+    /// What `DescribeEndpoints` answers with until [`Tables::is_at`] says otherwise.
     pub endpoint: String,
     /// What time it is: for creation dates, and for items that end.
     pub clock: Clock,
@@ -39,7 +43,11 @@ struct Shared<S> {
     storage: S,
     catalog: Catalog<S>,
     lag: Lag,
+    transactions: Arc<Active>,
+    /// Names of transactions that were given.
+    names: AtomicU64,
     options: TableOptions,
+    endpoint: OnceLock<String>,
 }
 
 impl<S> Clone for Tables<S> {
@@ -61,7 +69,18 @@ impl<S: Storage> Tables<S> {
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
         let catalog = Catalog::open(storage.clone()).await?;
-        Ok(Self { shared: Arc::new(Shared { storage, catalog, lag: Lag::default(), options }) })
+        storage.spread(keys::ledger()).await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                storage,
+                catalog,
+                lag: Lag::default(),
+                transactions: Arc::default(),
+                names: AtomicU64::new(0),
+                options,
+                endpoint: OnceLock::new(),
+            }),
+        })
     }
 
     pub(crate) fn storage(&self) -> &S {
@@ -72,8 +91,27 @@ impl<S: Storage> Tables<S> {
         &self.shared.catalog
     }
 
+    pub(crate) fn transactions(&self) -> &Arc<Active> {
+        &self.shared.transactions
+    }
+
+    /// A name that no transaction had, with a client's token.
+    pub(crate) fn name_transaction(&self, token: Option<&str>) -> TransactionName {
+        let count = self.shared.names.fetch_add(1, Ordering::Relaxed);
+        TransactionName::new(self.catalog().start(), count, token)
+    }
+
     pub(crate) fn options(&self) -> &TableOptions {
         &self.shared.options
+    }
+
+    /// Says where clients find these tables, once that is known. Of several calls the first counts.
+    pub fn is_at(&self, endpoint: String) {
+        let _ = self.shared.endpoint.set(endpoint);
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        self.shared.endpoint.get().unwrap_or(&self.shared.options.endpoint)
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
@@ -129,7 +167,7 @@ impl From<StorageError> for ApiError {
         let code = match error {
             StorageError::Busy(_) => ErrorCode::Throttling,
             StorageError::Closed => ErrorCode::ServiceUnavailable,
-            StorageError::Fault(_) => ErrorCode::InternalServerError,
+            StorageError::Refused(_) | StorageError::Fault(_) => ErrorCode::InternalServerError,
         };
         Self::new(code, error.to_string())
     }

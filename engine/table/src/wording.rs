@@ -37,6 +37,19 @@ pub(crate) const NAMES_WITHOUT_EXPRESSION: &str =
     "ExpressionAttributeNames can only be specified when using expressions";
 pub(crate) const ONLY_OLD_OR_NONE: &str = "ReturnValues can only be ALL_OLD or NONE";
 pub(crate) const DUPLICATE_KEYS: &str = "Provided list of item keys contains duplicates";
+pub(crate) const TRANSACTION_ONGOING: &str = "Transaction is ongoing for the item";
+pub(crate) const SEVERAL_ON_ONE_ITEM: &str =
+    "Transaction request cannot include multiple operations on one item";
+pub(crate) const TRANSACTION_TOO_LARGE: &str = "Collection size of items exceeded, which can also be caused by the aggregate size of the \
+     items in the transaction exceeding the 4MB limit";
+pub(crate) const TRANSACTION_IN_PROGRESS: &str =
+    "The transaction with the given request token is already in progress.";
+pub(crate) const TOKEN_OF_ANOTHER: &str =
+    "The request uses the same client token as a previous, but non-identical request.";
+pub(crate) const NO_ACTION: &str =
+    "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request";
+pub(crate) const SEVERAL_ACTIONS: &str =
+    "TransactItems can only contain one of Check, Put, Update or Delete";
 pub(crate) const NO_SPECIFIC_ATTRIBUTES: &str = "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
      SPECIFIC_ATTRIBUTES";
 pub(crate) const PROJECTED_WITHOUT_INDEX: &str =
@@ -125,6 +138,10 @@ pub(crate) fn no_index(name: &str) -> String {
     format!("The table does not have the specified index: {name}")
 }
 
+pub(crate) fn backfilling_index(name: &str) -> String {
+    format!("Cannot read from backfilling global secondary index: {name}")
+}
+
 pub(crate) fn key_in_filter(parameter: &str, name: &str) -> String {
     format!(
         "{parameter} can only contain non-primary key attributes: Primary key attribute: {name}"
@@ -152,3 +169,13 @@ pub(crate) fn all_of_index(name: &str) -> String {
 pub(crate) fn not_projected(index: &str, names: &[&str]) -> String {
     invalid!("Global secondary index {index} does not project [{}]", names.join(", "))
 }
+
+/// A transaction that was given up, and the codes of its reasons.
+pub(crate) fn transaction_canceled(codes: &str) -> String {
+    format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    )
+}
+
+/// How the error of a key with nothing in it begins.
+pub(crate) const EMPTY_KEY: &str = "One or more parameter values are not valid. ";

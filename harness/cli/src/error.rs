@@ -36,13 +36,28 @@ pub enum CliError {
     /// Another engine is not in this build, or failed.
     #[error("{0}")]
     Peer(#[from] flywheel_targets::PeerError),
+    /// Tables in this process cannot be opened.
+    #[error("{0}")]
+    Table(#[from] flywheel_targets::TableError),
+    /// Properties of YCSB's DynamoDB binding.
+    #[error("{0}")]
+    Mapping(#[from] flywheel_targets::MappingError),
+    /// No URL of an endpoint.
+    #[error("{0}")]
+    Endpoint(#[from] flywheel_targets::EndpointError),
+    /// Nobody to sign requests.
+    #[error("{0}")]
+    AccessKey(#[from] flywheel_targets::CredentialsError),
+    /// An endpoint that is no target.
+    #[error("{0}")]
+    DynamoDb(#[from] flywheel_targets::DynamoDbError),
     /// Figures that no statistics can be made of.
     #[error("statistics: {0}")]
     Stats(#[from] flywheel_stats::StatsError),
     /// The data directory does not fit the workload.
     #[error("{}: {problem}", .directory.display())]
     Data {
-        /// The directory.
+        /// The directory, or the endpoint.
         directory: PathBuf,
         /// What does not fit, and what to do.
         problem: String,

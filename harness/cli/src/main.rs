@@ -9,6 +9,7 @@ mod convert;
 mod device;
 mod diff;
 mod drive;
+mod dynamodb;
 mod error;
 mod gate;
 mod interrupt;

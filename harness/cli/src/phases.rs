@@ -53,8 +53,23 @@ impl Bench<'_> {
         Ok(opened?)
     }
 
-    /// Loads the workload's records into an empty directory and checks that all went in.
+    /// Loads the workload's records into an empty directory, checks that all went in, and notes it there.
     pub fn load<O: Open>(&self, open: &O, workload: &Workload) -> Result<LoadPhase, CliError> {
+        let figures = self.fill(open, workload)?;
+        loaded::note(&self.common.dir, workload, figures.operations_total)?;
+        Ok(convert::load_phase(&figures))
+    }
+
+    /// The same of what has no directory.
+    pub fn load_remote<O: Open>(
+        &self,
+        open: &O,
+        workload: &Workload,
+    ) -> Result<LoadPhase, CliError> {
+        Ok(convert::load_phase(&self.fill(open, workload)?))
+    }
+
+    fn fill<O: Open>(&self, open: &O, workload: &Workload) -> Result<RunFigures, CliError> {
         let control = Control::with_stop_flag(self.stop.clone());
         let Manners { workers, calls_block, .. } = open.manners(self.common, workload);
         let options = RunOptions { workers, calls_block, ..RunOptions::default() };
@@ -69,11 +84,10 @@ impl Bench<'_> {
         if let Some(error) = figures.errors.first() {
             let sample = error.samples.first().map_or("", String::as_str);
             let problem = format!("loading failed {} times: {sample}", error.count);
-            return Err(CliError::Data { directory: self.common.dir.clone(), problem });
+            return Err(CliError::Data { directory: open.place(self.common), problem });
         }
         open.settle()?;
-        loaded::note(&self.common.dir, workload, figures.operations_total)?;
-        Ok(convert::load_phase(&figures))
+        Ok(figures)
     }
 
     /// Probes the device, unless that was refused or a stop asked for.

@@ -9,13 +9,14 @@ use flywheel_report::{LoadPhase, Paint, RunResult, summary, write_folder};
 use crate::args::{Chosen, Common, RunArgs};
 use crate::device;
 use crate::drive;
+use crate::dynamodb::{self, DynamoDb};
 use crate::error::CliError;
 use crate::loaded;
 use crate::measure::{HdrLog, Measurement, Subject};
 use crate::phases::{self, Bench};
 use crate::record;
 use crate::settings::{self, Named};
-use crate::systems::{self, Flywheel, Open, System};
+use crate::systems::{self, Flywheel, Open, System, Table};
 use crate::watch;
 
 /// Runs one workload; the exit code says whether the target was met.
@@ -23,12 +24,17 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let (trace, speed) = (args.trace.trace.as_deref(), args.trace.speed);
     let named = settings::resolve_traced(&args.files, &args.common, trace, speed)?;
     drive::check(&named.workload, &args.load)?;
+    if !args.target.0.has_items() {
+        dynamodb::warn_of_unused(&named.workload);
+    }
     if let Some(path) = &args.trace.record {
         record::check(path, &named.workload)?;
     }
     let (result, log) = match args.target.0 {
         Chosen::Null => on_null(args, &named, stop)?,
         Chosen::Engine => on(&Flywheel, args, &named, stop)?,
+        Chosen::Table => on(&Table, args, &named, stop)?,
+        Chosen::DynamoDb => on(&DynamoDb(&args.dynamodb), args, &named, stop)?,
         Chosen::Peer(peer) => {
             peer.available()?;
             on(&peer, args, &named, stop)?
@@ -79,7 +85,7 @@ fn on<S: System>(
     let bare = Bench { common, stop, probe: None };
     let is_open_loop = drive::is_open(&named.workload, &args.load);
     let load = load_if_empty(system, &bare, named, is_open_loop)?;
-    let probe = probe(common, stop)?;
+    let probe = if system.is_local() { probe(common, stop)? } else { None };
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = phases::begin(named, system.name(), common, &common.dir);
     result.load = load;
@@ -97,6 +103,13 @@ pub fn load_if_empty<S: System>(
     named: &Named,
     is_open_loop: bool,
 ) -> Result<Option<LoadPhase>, CliError> {
+    if !system.is_local() {
+        let open = system.open(bench, &named.workload, is_open_loop)?;
+        if open.is_loaded(&named.workload)? {
+            return Ok(None);
+        }
+        return bench.load_remote(&open, &named.workload).map(Some);
+    }
     let dir = &bench.common.dir;
     if !settings::is_empty(dir)? {
         loaded::check(dir, &named.workload)?;
@@ -138,7 +151,9 @@ pub fn run_loaded<S: System>(
         stores: true,
     };
     let measured = measurement.run(&subject, named, result);
-    result.disk_bytes = flywheel_targets::disk_bytes(&bench.common.dir).ok();
+    if system.is_local() {
+        result.disk_bytes = flywheel_targets::disk_bytes(&bench.common.dir).ok();
+    }
     open.close()?;
     let log = measured?;
     result.device.after = bench.probe("probing after")?;

@@ -15,6 +15,7 @@ use flywheel_stats::{DEFAULT_SENSITIVITY, Point, knee};
 use crate::args::{Chosen, SearchArgs};
 use crate::convert;
 use crate::drive;
+use crate::dynamodb::DynamoDb;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::measure::faults_of;
@@ -22,7 +23,7 @@ use crate::phases::Bench;
 use crate::progress;
 use crate::run;
 use crate::settings::{self, Named};
-use crate::systems::{self, Flywheel, Manners, Open, System};
+use crate::systems::{self, Flywheel, Manners, Open, System, Table};
 
 /// Seconds of each run, unless `--seconds` is given: p99 of 1,000 operations a second has its samples then.
 const DEFAULT_SECONDS: u64 = 10;
@@ -57,6 +58,8 @@ pub fn command(args: &SearchArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError
             search(&peer, args, &named, &bare)
         }
         Chosen::Engine => search(&Flywheel, args, &named, &bare),
+        Chosen::Table => search(&Table, args, &named, &bare),
+        Chosen::DynamoDb => search(&DynamoDb(&args.dynamodb), args, &named, &bare),
         Chosen::Null => Err(CliError::Flag("--target: null has no rate that it cannot do".into())),
     }
 }
@@ -69,7 +72,7 @@ fn search<S: System>(
 ) -> Result<u8, CliError> {
     let Bench { common, stop, .. } = *bare;
     run::load_if_empty(system, bare, named, true)?;
-    let probe = run::probe(common, stop)?;
+    let probe = if system.is_local() { run::probe(common, stop)? } else { None };
     let bench = Bench { common, stop, probe: probe.as_ref() };
     let mut result = begin(args, named, system.name());
     result.device.before = bench.probe("probing before")?;

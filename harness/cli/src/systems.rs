@@ -2,10 +2,14 @@
 //! for all: see `measure`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use flywheel_load::{Control, RunFigures, TargetFactory, Workload};
 use flywheel_shard::{Engine, EngineOptions};
-use flywheel_targets::{EngineFactory, NullFactory, Peer, PeerName, PeerOptions};
+use flywheel_targets::{
+    EngineFactory, ItemMapping, NullFactory, Peer, PeerName, PeerOptions, TableFactory,
+    table_engine_options,
+};
 
 use crate::args::Common;
 use crate::error::CliError;
@@ -33,6 +37,11 @@ pub trait System {
     /// Its name in results.
     fn name(&self) -> &'static str;
 
+    /// Whether its data is in the directory that the flags name, on a disk that can be probed.
+    fn is_local(&self) -> bool {
+        true
+    }
+
     /// Opens it in the directory that the flags name, under a bar if that takes long.
     fn open(
         &self,
@@ -53,6 +62,16 @@ pub trait Open: Watch {
     /// How the generator has to behave.
     fn manners(&self, common: &Common, workload: &Workload) -> Manners;
 
+    /// Where its data is, as its users call it.
+    fn place(&self, common: &Common) -> PathBuf {
+        common.dir.clone()
+    }
+
+    /// Whether it holds the workload's records. Asked only of those that have no directory to look into.
+    fn is_loaded(&self, _: &Workload) -> Result<bool, CliError> {
+        Ok(true)
+    }
+
     /// Brings what was loaded into the state in which it is to be used.
     fn settle(&self) -> Result<(), CliError>;
 
@@ -69,15 +88,20 @@ pub trait Open: Watch {
 /// The engine of this project.
 pub struct Flywheel;
 
-/// The engine, open.
-pub struct OpenFlywheel {
+/// DynamoDB's tables on the engine, in this process.
+pub struct Table;
+
+/// The engine, open, and what asks it.
+pub struct OpenEngine<F> {
     engine: Engine,
-    factory: EngineFactory,
+    factory: F,
     options: EngineOptions,
+    /// Of what asks it.
+    settings: BTreeMap<String, String>,
 }
 
 impl System for Flywheel {
-    type Open = OpenFlywheel;
+    type Open = OpenEngine<EngineFactory>;
 
     fn name(&self) -> &'static str {
         "flywheel"
@@ -88,15 +112,39 @@ impl System for Flywheel {
         bench: &Bench<'_>,
         workload: &Workload,
         is_open_loop: bool,
-    ) -> Result<OpenFlywheel, CliError> {
+    ) -> Result<Self::Open, CliError> {
         let options = settings::engine_options(bench.common, workload, is_open_loop)?;
         let engine = bench.open_engine(options.clone())?;
         let factory = EngineFactory::new(engine.handle());
-        Ok(OpenFlywheel { engine, factory, options })
+        Ok(OpenEngine { engine, factory, options, settings: BTreeMap::new() })
     }
 }
 
-impl Watch for OpenFlywheel {
+impl System for Table {
+    type Open = OpenEngine<TableFactory>;
+
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn open(
+        &self,
+        bench: &Bench<'_>,
+        workload: &Workload,
+        is_open_loop: bool,
+    ) -> Result<Self::Open, CliError> {
+        let options = settings::engine_options(bench.common, workload, is_open_loop)?;
+        // Those are for records under their own keys; a table has its own.
+        let options = EngineOptions { initial_splits: Vec::new(), ..options };
+        let mapping = ItemMapping::new(workload, &workload.table)?;
+        let engine = bench.open_engine(table_engine_options(options.clone()))?;
+        let settings = mapping.settings();
+        let factory = TableFactory::open(&engine, mapping)?;
+        Ok(OpenEngine { engine, factory, options, settings })
+    }
+}
+
+impl<F> Watch for OpenEngine<F> {
     fn around(
         &self,
         control: &Control,
@@ -106,10 +154,10 @@ impl Watch for OpenFlywheel {
     }
 }
 
-impl Open for OpenFlywheel {
-    type Factory = EngineFactory;
+impl<F: TargetFactory> Open for OpenEngine<F> {
+    type Factory = F;
 
-    fn factory(&self) -> &EngineFactory {
+    fn factory(&self) -> &F {
         &self.factory
     }
 
@@ -146,7 +194,9 @@ impl Open for OpenFlywheel {
             ("compression", "none".into()),
         ]
         .map(|(name, value): (&str, String)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.settings.clone())
+        .collect()
     }
 
     fn close(self) -> Result<(), CliError> {

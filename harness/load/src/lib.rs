@@ -26,7 +26,7 @@ pub use driver::{
 pub use figures::{Phase, RunFigures};
 pub use properties::{Properties, PropertyError};
 pub use record::{Added, Addition, FieldSet, Record, RecordError};
-pub use target::{Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated};
+pub use target::{Reactor, Row, Target, TargetError, TargetErrorKind, TargetFactory, Updated};
 pub use workload::{
     Arrivals, Operation, RateShape, Resolved, Step, Trace, Workload, WorkloadClass, WorkloadError,
 };

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,21 @@ pub enum Updated {
     NotFound,
 }
 
+/// Input and output that a target does on its worker's own thread, without threads of its own: the worker turns it
+/// in place of its naps.
+pub trait Reactor {
+    /// Told once, before the first client runs: from now on somebody turns it. Futures that are polled without that
+    /// have nobody to wake them, and may block instead.
+    fn begin(&self);
+
+    /// Does what is ready and wakes those who wait for it. If nothing is, waits for it: for `longest` at most, and no
+    /// longer than until somebody wakes [`Self::interrupter`].
+    fn turn(&self, longest: Duration);
+
+    /// Ends a wait, from any thread.
+    fn interrupter(&self) -> Waker;
+}
+
 /// One worker's connection to what is measured.
 ///
 /// The driver keeps up to `threadcount / workers` calls in flight on one value, all on the thread that
@@ -96,6 +113,11 @@ pub enum Updated {
 /// return only when it is as durable as the target promises. The driver may drop a future when a run is
 /// abandoned.
 pub trait Target {
+    /// What the worker is to turn, if the target does its input and output on the worker's thread.
+    fn reactor(&self) -> Option<&dyn Reactor> {
+        None
+    }
+
     /// The fields of the record under `key`, or `None` when there is none.
     fn read(
         &self,
@@ -103,7 +125,8 @@ pub trait Target {
         fields: FieldSet,
     ) -> impl Future<Output = Result<Option<Record>, TargetError>>;
 
-    /// Up to `count` records in key order, the first at or after `start`.
+    /// Up to `count` records in key order, the first at or after `start`. Where [`TargetFactory::scans_in_order`] says
+    /// otherwise: in the target's own order, from where `start` stands in it, or would.
     fn scan(
         &self,
         start: &[u8],
@@ -159,6 +182,11 @@ pub trait TargetFactory: Sync {
 
     /// Whether what is written can be read again. Without, no check of a run is made.
     fn stores(&self) -> bool {
+        true
+    }
+
+    /// Whether scans return records in key order. Without, no check of a run asks for it.
+    fn scans_in_order(&self) -> bool {
         true
     }
 

@@ -1,6 +1,8 @@
 //! Every bound that the adapters set, in one place, asserted against each other.
 //! No behaviour lives here; what a peer bounds by itself is not repeated.
 
+use std::time::Duration;
+
 use flywheel_load::limits::{THREAD_COUNT_MAX, TRACE_KEY_BYTES_MAX, TRACE_VALUE_BYTES_MAX};
 use flywheel_load::record::FIELD_HEADER_BYTES;
 use flywheel_shard::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
@@ -13,6 +15,36 @@ pub const SCAN_ROWS_AHEAD: usize = 1_024;
 
 /// Most rows that a scan of nothing returns: what a trace may ask for would not fit into memory.
 pub const NULL_ROWS_MAX: usize = 10_000;
+
+/// How long a table may take to be made.
+pub const TABLE_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// How long an endpoint may take to accept a connection before anything is measured.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request may take, unless somebody says otherwise.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often requests that take too long are looked for.
+pub const DEADLINES_EVERY: Duration = Duration::from_millis(100);
+
+/// Most connections of one worker.
+pub const MAX_CONNECTIONS: usize = 16_384;
+
+/// Longest response, in bytes (64 MiB): a page of 1 MB, and what JSON makes of it at the worst.
+pub const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
+/// Most headers of a response.
+pub const MAX_RESPONSE_HEADERS: usize = 64;
+
+/// Memory that one worker reads from sockets into, in bytes.
+pub const SCRATCH_BYTES: usize = 64 << 10;
+
+/// Memory that a connection keeps between responses, in bytes.
+pub const SPARE_INCOMING_BYTES: usize = 16 << 10;
+
+/// Most events that one turn of a worker's sockets looks at; others wait for the next.
+pub const EVENTS_PER_TURN: usize = 256;
 
 /// Queues of RocksDB's writes, by key: writes of different queues go to RocksDB side by side. Many more than
 /// clients, so that two rarely share one by chance.

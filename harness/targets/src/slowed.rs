@@ -6,7 +6,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flywheel_load::{
-    Added, Addition, FieldSet, Record, Row, Target, TargetError, TargetFactory, Updated,
+    Added, Addition, FieldSet, Reactor, Record, Row, Target, TargetError, TargetFactory, Updated,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -36,6 +36,10 @@ impl<'f, F: TargetFactory> TargetFactory for &'f SlowedFactory<'_, F> {
 
     fn stores(&self) -> bool {
         self.inner.stores()
+    }
+
+    fn scans_in_order(&self) -> bool {
+        self.inner.scans_in_order()
     }
 
     async fn connect(&self, worker: usize) -> Result<Self::Target, TargetError> {
@@ -69,6 +73,10 @@ impl<T> SlowedTarget<'_, T> {
 }
 
 impl<T: Target> Target for SlowedTarget<'_, T> {
+    fn reactor(&self) -> Option<&dyn Reactor> {
+        self.inner.reactor()
+    }
+
     async fn read(&self, key: &[u8], fields: FieldSet) -> Result<Option<Record>, TargetError> {
         self.slowed(self.inner.read(key, fields)).await
     }

@@ -18,6 +18,8 @@ use flywheel_disk::real::Outgoing;
 use super::body::Incoming;
 use super::head::{Framing, Head, Refusal, room};
 use super::response::{CONTINUE, Reply, ResponseHead, Shape};
+use futures_util::future::join;
+
 use crate::content::gzip;
 use crate::core::Core;
 use crate::dispatch::{Decision, Request, decide, error_reply};
@@ -222,8 +224,10 @@ impl<S: Service, T: Stream> Connection<S, T> {
         let answer = match at_once {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
-                self.flush().await?;
-                asked.await
+                // The call to its end, whatever becomes of the connection: it may be halfway through a write.
+                let (flushed, answer) = join(self.flush(), asked).await;
+                flushed?;
+                answer
             }
         };
         Ok(match answer.result {

@@ -66,6 +66,8 @@ impl Service for Sample {
                 }
                 Ok(b"waited".to_vec())
             }
+            // The error that the body says.
+            "Fail" => Err(ApiError::from_json(400, &request.body)),
             _ => Err(ApiError::new(ErrorCode::ResourceNotFound, "there is no \"such\" table")),
         };
         Answer { result }

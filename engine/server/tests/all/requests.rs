@@ -26,6 +26,22 @@ fn a_connection_serves_many_requests() {
 }
 
 #[test]
+fn errors_are_sent_with_all_that_they_carry() {
+    let Some(server) = Server::start(open()) else { return };
+    let mut client = server.connect();
+    for error in [
+        "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException\",\
+         \"message\":\"it failed\",\"Item\":{\"pk\":{\"S\":\"a\"}}}",
+        "{\"__type\":\"com.amazonaws.dynamodb.v20120810#TransactionCanceledException\",\
+         \"Message\":\"cancelled\",\"CancellationReasons\":[{\"Code\":\"None\"},\
+         {\"Code\":\"ConditionalCheckFailed\",\"Item\":{\"pk\":{\"S\":\"a\"}}}]}",
+    ] {
+        let response = client.ask(post("Fail", error));
+        assert_eq!((response.status, response.text().as_str()), (400, error));
+    }
+}
+
+#[test]
 fn pipelined_requests_are_answered_in_order() {
     let Some(server) = Server::start(open()) else { return };
     let mut client = server.connect();

@@ -108,7 +108,11 @@ impl<W: World> Shard<W> {
             if let Some(appended) = decision.done(first_version) {
                 shard.note_appended(appended);
             }
-            let answer = decision.refused().map_or(answer.map_err(ShardError::from), Err);
+            let answer = answer.map_err(ShardError::from);
+            let answer = match decision.refused() {
+                Some(refused) => answer.and(Err(refused)),
+                None => answer,
+            };
             reply.send(Outcome::Answer(answer));
         });
     }

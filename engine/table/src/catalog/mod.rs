@@ -4,7 +4,7 @@
 
 pub(crate) mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +31,8 @@ pub(crate) type TablesByName = BTreeMap<String, Arc<Table>>;
 #[derive(Debug)]
 pub(crate) struct Catalog<S> {
     storage: S,
+    /// The how-manieth time it is that the tables were opened.
+    start: u64,
     tables: ArcSwap<TablesByName>,
     /// Rises with every change.
     changes: AtomicU64,
@@ -38,6 +40,8 @@ pub(crate) struct Catalog<S> {
     waiting: AtomicWaker,
     /// Tables as they were before changes, while requests that began with them may be under way.
     retired: Mutex<Vec<Weak<Table>>>,
+    /// Numbers of tables that were taken away since the start.
+    gone: Mutex<BTreeSet<u32>>,
 }
 
 /// Why a change of the catalog was not made.
@@ -80,13 +84,21 @@ impl<S: Storage> Catalog<S> {
                 _ => break,
             }
         }
+        let start = count_start(&storage).await?;
         Ok(Self {
             storage,
+            start,
             tables: ArcSwap::from_pointee(tables),
             changes: AtomicU64::new(0),
             waiting: AtomicWaker::new(),
             retired: Mutex::default(),
+            gone: Mutex::default(),
         })
+    }
+
+    /// The how-manieth time it is that the tables were opened.
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// The table of that name.
@@ -165,15 +177,8 @@ impl<S: Storage> Catalog<S> {
     /// The next numbers, and the write that takes them.
     async fn take_numbers(&self, numbers: u32) -> Result<(u32, Write), StorageError> {
         let stored = self.storage.get(keys::catalog_head()).await?;
-        let head = match &stored {
-            Some(stored) => read_head(&stored.value)?,
-            None => Head { format: FORMAT, next_number: 1 },
-        };
+        let (head, condition) = read_head(stored)?;
         let taken = Head { next_number: head.next_number + numbers, ..head };
-        let condition = match stored {
-            Some(Versioned { version, .. }) => Condition::VersionIs(version),
-            None => Condition::Absent,
-        };
         Ok((head.next_number, put(keys::catalog_head(), &taken, condition)))
     }
 
@@ -199,7 +204,8 @@ impl<S: Storage> Catalog<S> {
         let order = |table: &Table| (table.record.number, table.record.version);
         self.replace(|tables| {
             let known = tables.get(table.name());
-            if known.is_none_or(|known| order(known) < order(&table)) {
+            let is_newer = known.is_none_or(|known| order(known) < order(&table));
+            if is_newer && !self.is_gone(table.record.number) {
                 tables.insert(table.name().to_owned(), Arc::clone(&table));
             }
         });
@@ -208,6 +214,7 @@ impl<S: Storage> Catalog<S> {
 
     /// Unless another table has its name by now.
     fn forget(&self, name: &str, number: u32) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
         self.replace(|tables| {
             if tables.get(name).is_some_and(|table| table.record.number == number) {
                 tables.remove(name);
@@ -215,7 +222,14 @@ impl<S: Storage> Catalog<S> {
         });
     }
 
+    /// Whether a table of that number was taken away: who made an earlier change may come late to keep it.
+    fn is_gone(&self, number: u32) -> bool {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
     fn replace(&self, change: impl Fn(&mut TablesByName)) {
+        // Held meanwhile, so that nobody looks for earlier requests between the two.
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.tables.rcu(|tables| {
             let mut tables = TablesByName::clone(tables);
             change(&mut tables);
@@ -226,7 +240,9 @@ impl<S: Storage> Catalog<S> {
             !after.get(table.name()).is_some_and(|now| Arc::ptr_eq(now, table))
         };
         let gone = before.values().filter(is_gone).map(Arc::downgrade);
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+        retired.retain(|table| table.strong_count() > 0);
+        retired.extend(gone);
+        drop(retired);
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.waiting.wake();
     }
@@ -253,7 +269,32 @@ fn read_record(key: &[u8], value: &[u8]) -> Result<TableRecord, StorageError> {
     Ok(record)
 }
 
-fn read_head(value: &[u8]) -> Result<Head, StorageError> {
-    serde_json::from_slice(value)
-        .map_err(|error| StorageError::Fault(format!("the catalog's head cannot be read: {error}")))
+/// The catalog's head, and what must hold of it to be replaced.
+fn read_head(stored: Option<Versioned>) -> Result<(Head, Condition), StorageError> {
+    let Some(stored) = stored else {
+        return Ok((Head { format: FORMAT, next_number: 1, starts: 0 }, Condition::Absent));
+    };
+    let head: Head = serde_json::from_slice(&stored.value).map_err(|error| {
+        StorageError::Fault(format!("the catalog's head cannot be read: {error}"))
+    })?;
+    if head.format > FORMAT {
+        return Err(StorageError::Fault(format!(
+            "the catalog has form {}, and this version reads up to {FORMAT}: use a later one",
+            head.format
+        )));
+    }
+    Ok((head, Condition::VersionIs(stored.version)))
+}
+
+/// Counts that the tables are opened.
+async fn count_start<S: Storage>(storage: &S) -> Result<u64, StorageError> {
+    loop {
+        let (head, condition) = read_head(storage.get(keys::catalog_head()).await?)?;
+        let starts = head.starts + 1;
+        let put = put(keys::catalog_head(), &Head { starts, ..head }, condition);
+        let outcome = storage.write(WriteBatch { writes: vec![put] }).await?;
+        if matches!(outcome, WriteOutcome::Applied { .. }) {
+            return Ok(starts);
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Head {
     pub format: u16,
     /// The next table or index has this number.
     pub next_number: u32,
+    /// How often the tables have been opened.
+    pub starts: u64,
 }
 
 /// A table.

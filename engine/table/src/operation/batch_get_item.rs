@@ -11,7 +11,6 @@ use flywheel_api::{
 };
 use flywheel_item::Item;
 use flywheel_item::expression::Projection;
-use flywheel_shard::Versioned;
 use futures_util::stream::{self, StreamExt};
 
 use crate::capacity::{Units, read_units};
@@ -57,7 +56,7 @@ impl<S: Storage> Tables<S> {
             asked.push(Asked { name, table, keys, projection, is_consistent, sent });
         }
         let mut answer = BatchGetItemResponse {
-            consumed_capacity: request.return_consumed_capacity.is_some().then(Vec::new),
+            consumed_capacity: None,
             responses: Some(BTreeMap::new()),
             unprocessed_keys: Some(BTreeMap::new()),
         };
@@ -77,8 +76,8 @@ impl<S: Storage> Tables<S> {
         answer: &mut BatchGetItemResponse,
     ) -> Result<(), ApiError> {
         let places: Vec<Bytes> = asked.keys.iter().map(|key| asked.table.item_key(key)).collect();
-        let reads = places.into_iter().map(|place| self.storage().get(place));
-        let found: Vec<Result<Option<Versioned>, StorageError>> =
+        let reads = places.iter().map(|place| self.stored(place));
+        let found: Vec<Result<Option<Bytes>, StorageError>> =
             stream::iter(reads).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
         let (mut items, mut unprocessed, mut units) = (Vec::new(), Vec::new(), Units::default());
         for (key, found) in asked.keys.into_iter().zip(found) {
@@ -91,7 +90,7 @@ impl<S: Storage> Tables<S> {
                 Err(error) => return Err(error.into()),
             };
             let size_bytes = match &found {
-                Some(found) => stored::size_bytes(&found.value)?,
+                Some(found) => stored::size_bytes(found)?,
                 None => 0,
             };
             if size_bytes > *left_bytes {
@@ -105,8 +104,8 @@ impl<S: Storage> Tables<S> {
             units.table += read_units(size_bytes, asked.is_consistent);
             if let Some(found) = found {
                 items.push(match &asked.projection {
-                    Some(projection) => projection.apply(&stored::decode(&found.value)?).into(),
-                    None => ItemOut::Stored(found.value),
+                    Some(projection) => projection.apply(&stored::decode(&found)?).into(),
+                    None => ItemOut::Stored(found),
                 });
             }
         }

@@ -126,7 +126,12 @@ impl<S: Storage> Tables<S> {
         });
         let outcome = match changed.await {
             Ok(changed) => Ok(Ok(changed)),
-            Err(error) if error.code == ErrorCode::Throttling => Ok(Err(back)),
+            // A batch knows no conflicts: the write comes back, to be tried again.
+            Err(error)
+                if matches!(error.code, ErrorCode::Throttling | ErrorCode::TransactionConflict) =>
+            {
+                Ok(Err(back))
+            }
             Err(error) => Err(error),
         };
         (name, table, outcome)

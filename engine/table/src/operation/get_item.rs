@@ -33,19 +33,18 @@ impl<S: Storage> Tables<S> {
         parameters::finish(words, placeholders)?;
         let table = self.serving(request.table_name.as_deref())?;
         table.check_key(words, &key)?;
-        let found = self.storage().get(table.item_key(&key)).await?;
+        let found = self.stored(&table.item_key(&key)).await?;
         let is_consistent = request.consistent_read == Some(true);
-        let size_bytes =
-            found.as_ref().map(|found| stored::size_bytes(&found.value)).transpose()?;
+        let size_bytes = found.as_ref().map(|found| stored::size_bytes(found)).transpose()?;
         let units = Units {
             table: read_units(size_bytes.unwrap_or_default(), is_consistent),
             ..Units::default()
         };
         let item = match (found, projection) {
             (None, _) => None,
-            (Some(found), None) => Some(ItemOut::Stored(found.value)),
+            (Some(found), None) => Some(ItemOut::Stored(found)),
             (Some(found), Some(projection)) => {
-                Some(projection.apply(&stored::decode(&found.value)?).into())
+                Some(projection.apply(&stored::decode(&found)?).into())
             }
         };
         let mode = request.return_consumed_capacity.as_deref();

@@ -14,5 +14,7 @@ mod scan;
 mod service;
 mod tags;
 mod time_to_live;
+mod transact_get_items;
+mod transact_write_items;
 mod update_item;
 mod update_table;

@@ -40,7 +40,7 @@ impl<S: Storage> Tables<S> {
         _: DescribeEndpointsRequest,
     ) -> Result<DescribeEndpointsResponse, ApiError> {
         let endpoint = Endpoint {
-            address: Some(self.options().endpoint.clone()),
+            address: Some(self.endpoint().to_owned()),
             cache_period_in_minutes: Some(ENDPOINT_CACHE_MINUTES),
         };
         Ok(DescribeEndpointsResponse { endpoints: Some(vec![endpoint]) })

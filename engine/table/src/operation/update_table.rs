@@ -13,6 +13,7 @@ use crate::catalog::record::{
 use crate::definition::key::Definitions;
 use crate::definition::wording::{self, Fault};
 use crate::definition::{billing, index};
+use crate::describe::{Extents, describe};
 use crate::limits::MAX_GLOBAL_INDEXES;
 use crate::storage::Storage;
 use crate::tables::{Tables, table_name};
@@ -35,7 +36,11 @@ impl<S: Storage> Tables<S> {
         let changed = self.catalog().change(name, creates as u32, change).await;
         let table = changed.map_err(|error| error.told(name))?;
         let table = table.ok_or_else(|| ApiError::not_found(wording::no_table(name)))?;
-        Ok(UpdateTableResponse { table_description: Some(self.description(&table).await?) })
+        // The change is made, whether or not its extents can be told now.
+        let description = self.description(&table).await.unwrap_or_else(|_| {
+            describe(&table.record, &self.table_arn(name), &Extents::default())
+        });
+        Ok(UpdateTableResponse { table_description: Some(description) })
     }
 
     fn updated(

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 
 use super::bounds::Bounds;
 use crate::capacity::{Units, read_units};
-use crate::limits::{MAX_BATCH_IN_FLIGHT, MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
+use crate::limits::{MAX_BATCH_IN_FLIGHT, MAX_FETCHED_TOGETHER, MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::Storage;
 use crate::stored;
 use crate::table::{Source, Table};
@@ -64,6 +64,7 @@ struct Making<'a> {
     last: Option<Bytes>,
     /// Units of items that were fetched from the table.
     fetched_units: f64,
+    fetched_bytes: usize,
 }
 
 impl<S: Storage> Tables<S> {
@@ -77,6 +78,7 @@ impl<S: Storage> Tables<S> {
             evaluated_bytes: 0,
             last: None,
             fetched_units: 0.0,
+            fetched_bytes: 0,
         };
         while !bounds.are_empty() {
             let found = self.storage().scan(making.stretch(&bounds)).await?;
@@ -99,7 +101,14 @@ impl<S: Storage> Tables<S> {
 impl Making<'_> {
     /// The next request to the storage: no more than may be missing.
     fn stretch(&self, bounds: &Bounds) -> ScanRequest {
-        let left = self.request.limit - self.page.scanned;
+        let left = match self.request.source {
+            // What stands between counts nothing, so how many keys it takes is not known.
+            Source::Table | Source::Local(_) if !self.request.table.locals.is_empty() => {
+                MAX_STRETCH_ITEMS
+            }
+            _ => self.request.limit - self.page.scanned,
+        };
+        let left = if self.request.fetches { MAX_FETCHED_TOGETHER } else { left };
         ScanRequest {
             start: bounds.start.clone(),
             end: bounds.end.clone(),
@@ -125,15 +134,16 @@ impl Making<'_> {
             if !self.request.source.holds(self.request.table, &key) {
                 continue;
             }
-            let size_bytes = stored::size_bytes(&versioned.value)?;
+            let Some(value) = tables.visible(&key, versioned.value).await? else { continue };
+            let size_bytes = stored::size_bytes(&value)?;
             if self.page.scanned > 0 && self.evaluated_bytes + size_bytes > MAX_PAGE_BYTES {
                 is_full = true;
                 break;
             }
             self.evaluated_bytes += size_bytes;
             self.page.scanned += 1;
-            self.last = Some(versioned.value.clone());
-            taken.push(versioned.value);
+            self.last = Some(value.clone());
+            taken.push(value);
             if self.page.scanned == self.request.limit {
                 is_full = true;
                 break;
@@ -141,6 +151,7 @@ impl Making<'_> {
         }
         if self.request.fetches {
             taken = self.fetch(tables, taken).await?;
+            is_full |= self.fetched_bytes > MAX_PAGE_BYTES;
         }
         for bytes in taken {
             self.look(bytes)?;
@@ -160,13 +171,15 @@ impl Making<'_> {
                 .iter()
                 .map(|entry| Ok(self.request.table.item_key(&stored::decode(entry)?)))
                 .collect();
-            let reads = keys?.into_iter().map(|key| tables.storage().get(key));
+            let keys = keys?;
+            let reads = keys.iter().map(|key| tables.stored(key));
             for found in try_join_all(reads).await? {
                 // An item that went since its entry was read is as if it had gone before.
                 let Some(found) = found else { continue };
-                self.fetched_units +=
-                    read_units(stored::size_bytes(&found.value)?, self.request.is_consistent);
-                items.push(found.value);
+                let size_bytes = stored::size_bytes(&found)?;
+                self.fetched_bytes += size_bytes;
+                self.fetched_units += read_units(size_bytes, self.request.is_consistent);
+                items.push(found);
             }
         }
         Ok(items)

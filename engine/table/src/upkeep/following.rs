@@ -15,10 +15,10 @@ use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
 use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
-use futures_util::future::{select_all, try_join_all};
+use futures_util::future::{join_all, select_all, try_join_all};
 
 use super::{Sleeper, at_most, persist};
-use crate::catalog::record::{TableRecord, TableStatus};
+use crate::catalog::record::{GlobalIndexRecord, TableRecord, TableStatus};
 use crate::keys;
 use crate::limits::{MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES};
 use crate::storage::{Storage, StorageError};
@@ -43,8 +43,7 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
     let prefixes = tables.storage().feeds().into_iter();
     let mut feeds: Vec<Feed> = prefixes.map(|prefix| Feed { prefix, seen: 0 }).collect();
     loop {
-        let followed = persist(&*sleeper, async || follow(&tables, &mut feeds).await);
-        let Some(followed) = followed.await else { return };
+        let Some(followed) = follow(&tables, &mut feeds, &*sleeper).await else { return };
         let filled = persist(&*sleeper, async || backfill(&tables).await);
         let Some(filled) = filled.await else { return };
         if followed || filled {
@@ -62,8 +61,12 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
     }
 }
 
-/// Follows some changes of each feed; whether there were any.
-async fn follow<S: Storage>(tables: &Tables<S>, feeds: &mut [Feed]) -> Result<bool, StorageError> {
+/// Follows some changes of each feed; whether there were any, and `None` once the storage is closed.
+async fn follow<S: Storage>(
+    tables: &Tables<S>,
+    feeds: &mut [Feed],
+    sleeper: &impl Sleeper,
+) -> Option<bool> {
     let mut changes = Changes::new();
     let mut done: Vec<WriteBatch> = Vec::new();
     let mut written_ms = Vec::new();
@@ -77,7 +80,8 @@ async fn follow<S: Storage>(tables: &Tables<S>, feeds: &mut [Feed]) -> Result<bo
             max_items: MAX_FOLLOWED_CHANGES,
             max_bytes: MAX_PAGE_BYTES,
         };
-        let page = tables.storage().scan(request).await?;
+        let page = async || tables.storage().scan(request.clone()).await;
+        let page = persist(sleeper, page).await?;
         let mut batch = WriteBatch::default();
         for (key, versioned) in page.items {
             if let (Some((number, version)), Some(change)) =
@@ -102,18 +106,30 @@ async fn follow<S: Storage>(tables: &Tables<S>, feeds: &mut [Feed]) -> Result<bo
     let changes: Vec<_> = changes.into_iter().collect();
     for some in changes.chunks(MAX_FOLLOWED_TOGETHER) {
         let following = some.iter().filter_map(|((number, key), befores)| {
-            Some(settle(tables, by_number.get(number)?, key, befores))
+            let table = by_number.get(number)?;
+            // Each to its end: what was begun and left might be done after what follows it.
+            Some(persist(sleeper, async move || {
+                match settle(tables, table, key, befores).await {
+                    // Others are not to wait for an entry that is never taken.
+                    Err(StorageError::Refused(_)) => {
+                        tables.lag().note_refused();
+                        Ok(())
+                    }
+                    settled => settled,
+                }
+            }))
         });
-        try_join_all(following).await?;
+        let settled: Option<Vec<()>> = join_all(following).await.into_iter().collect();
+        settled?;
     }
     let (any, now_ms) = (!done.is_empty(), tables.now_ms());
     for written_ms in written_ms {
         tables.lag().note(now_ms.saturating_sub(written_ms));
     }
     for batch in done {
-        tables.storage().write(batch).await?;
+        persist(sleeper, async || tables.storage().write(batch.clone()).await).await?;
     }
-    Ok(any)
+    Some(any)
 }
 
 /// Makes the entries of an item what they should be; `befores` is what it was.
@@ -123,8 +139,7 @@ async fn settle<S: Storage>(
     key: &Bytes,
     befores: &[Bytes],
 ) -> Result<(), StorageError> {
-    let found = tables.storage().get(key.clone()).await?;
-    let now = found.map(|found| read(&found.value)).transpose()?;
+    let now = tables.stored(key).await?.map(|found| read(&found)).transpose()?;
     let befores: Result<Vec<Item>, StorageError> =
         befores.iter().filter(|before| !before.is_empty()).map(|before| read(before)).collect();
     let befores = befores?;
@@ -164,13 +179,13 @@ async fn backfill<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> 
     let all = tables.catalog().all();
     let wanting = all.values().find(|table| {
         let mut globals = table.record.global_indexes.iter();
-        globals.any(|index| index.is_backfilling && index.is_spread)
+        table.serves() && globals.any(is_to_be_filled)
     });
     let Some(table) = wanting.map(Arc::clone) else { return Ok(false) };
     drop(all);
     let (name, number) = (table.name().to_owned(), table.record.number);
-    let index = table.globals.iter().find(|index| index.is_backfilling);
-    let Some(index) = index else { return Ok(false) };
+    let record = table.record.global_indexes.iter().position(is_to_be_filled);
+    let Some(index) = record.and_then(|place| table.globals.get(place)) else { return Ok(false) };
     let done = fill_page(tables, &table, index).await?;
     let index_name = index.name.clone();
     drop(table);
@@ -179,6 +194,10 @@ async fn backfill<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> 
         Err(crate::catalog::ChangeError::Storage(error)) => Err(error),
         _ => Ok(true),
     }
+}
+
+fn is_to_be_filled(index: &GlobalIndexRecord) -> bool {
+    index.is_backfilling && index.is_spread && index.status == TableStatus::Creating
 }
 
 /// Fills one page; where the next begins, if there is more.
@@ -207,7 +226,8 @@ async fn fill_page<S: Storage>(
     let mut puts = Vec::new();
     for (key, versioned) in page.items {
         if table.is_item(&key)
-            && let Some((key, value)) = entry(table, index, &read(&versioned.value)?)
+            && let Some(value) = tables.visible(&key, versioned.value).await?
+            && let Some((key, value)) = entry(table, index, &read(&value)?)
         {
             puts.push(tables.storage().write(WriteBatch::put(key, value)));
         }

@@ -18,6 +18,7 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
     let catalog = tables.catalog();
     loop {
         let seen = catalog.changes();
+        let mut waits = false;
         let all: Vec<Arc<Table>> = catalog.all().values().cloned().collect();
         for table in all {
             if is_settled(&table.record) {
@@ -27,15 +28,21 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
             let record = table.record.clone();
             // Not kept: it would count as a request under way.
             drop(table);
-            while catalog.has_earlier_requests(number) {
-                sleeper.sleep(LOOK).await;
+            if catalog.has_earlier_requests(number) {
+                waits = true;
+                continue;
             }
             let settled = persist(&*sleeper, async || settle(&tables, &name, &record).await).await;
             if settled.is_none() {
                 return;
             }
         }
-        catalog.changed(seen).await;
+        // Others are not to wait for a table that does.
+        if waits {
+            sleeper.sleep(LOOK).await;
+        } else {
+            catalog.changed(seen).await;
+        }
     }
 }
 

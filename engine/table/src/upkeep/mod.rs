@@ -1,16 +1,18 @@
 //! What is done for tables in the background: making and taking them away (`lifecycle`), global indexes
-//! (`following`), items that end (`ending`). All of it begins from what is durable, so that it goes on where
+//! (`following`), items that end (`ending`), and
+//! what is left of transactions (`ledger`). All of it begins from what is durable, so that it goes on where
 //! it was after a crash.
 
 mod ending;
 mod following;
+mod ledger;
 mod lifecycle;
 
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, join3, select};
+use futures_util::future::{Either, join4, select};
 
 use crate::storage::{Storage, StorageError};
 use crate::tables::Tables;
@@ -30,8 +32,9 @@ impl<S: Storage> Tables<S> {
         let sleeper = Rc::new(sleeper);
         let lifecycle = lifecycle::run(self.clone(), Rc::clone(&sleeper));
         let following = following::run(self.clone(), Rc::clone(&sleeper));
+        let ledger = ledger::run(self.clone(), Rc::clone(&sleeper));
         let ending = ending::run(self, sleeper);
-        join3(lifecycle, following, ending).await;
+        join4(lifecycle, following, ledger, ending).await;
     }
 }
 
@@ -45,7 +48,7 @@ async fn persist<T>(
         match attempt().await {
             Ok(value) => return Some(value),
             Err(StorageError::Closed) => return None,
-            Err(StorageError::Busy(_) | StorageError::Fault(_)) => sleeper.sleep(PAUSE).await,
+            Err(_) => sleeper.sleep(PAUSE).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{on_tables, pair, single};
+use crate::support::{on_large_tables, on_tables, pair, single};
 
 #[test]
 fn batches_write_and_read_several_tables() {
@@ -96,7 +96,7 @@ fn a_batch_with_a_fault_does_nothing() {
 
 #[test]
 fn what_does_not_fit_an_answer_comes_back() {
-    on_tables(async |service| {
+    on_large_tables(async |service| {
         service.create(single("table")).await;
         let text = "x".repeat(390 << 10);
         let keys: Vec<Value> = (0..50).map(|n| json!({"k": {"S": format!("{n:02}")}})).collect();

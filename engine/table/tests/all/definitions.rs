@@ -13,6 +13,7 @@ fn a_table_is_made_described_listed_and_deleted() {
         assert_eq!(description["TableArn"], "arn:aws:dynamodb:eu-west-1:000000000000:table/table");
         assert_eq!(description["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
         assert_eq!(description["KeySchema"], pair("table")["KeySchema"]);
+        assert_eq!(description["DeletionProtectionEnabled"], false);
         assert_eq!(
             service.refused("CreateTable", pair("table")).await,
             "ResourceInUseException: Table already exists: table"
@@ -183,5 +184,18 @@ fn tables_are_listed_in_pages() {
         let rest = json!({"ExclusiveStartTableName": "table1", "Limit": 3});
         let page = service.ok("ListTables", rest).await;
         assert_eq!(page, json!({"TableNames": ["table2", "table3", "table4"]}));
+    });
+}
+
+#[test]
+fn clients_are_told_where_the_tables_are() {
+    on_tables(async |service| {
+        let address = async || {
+            let described = service.ok("DescribeEndpoints", json!({})).await;
+            described["Endpoints"][0]["Address"].clone()
+        };
+        assert_eq!(address().await, "127.0.0.1:8000");
+        service.tables.is_at("127.0.0.1:4711".into());
+        assert_eq!(address().await, "127.0.0.1:4711");
     });
 }

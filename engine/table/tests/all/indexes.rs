@@ -307,3 +307,53 @@ fn keys_of_several_attributes_and_of_any_length_fit() {
         until(&service, request, json!([long])).await;
     });
 }
+
+#[test]
+fn attributes_of_a_key_that_are_too_large_together_are_refused_and_passed_over() {
+    on_tables(async |service| {
+        service.create(pair("table")).await;
+        let long = |name: &str| json!({"S": name.repeat(1020)});
+        let item = json!({
+            "p": {"S": "1"}, "s": {"S": "1"},
+            "a": {"S": "a"}, "b": long("b"), "c": long("c"), "d": long("d"),
+        });
+        service.put("table", item.clone()).await;
+        service.put("table", json!({"p": {"S": "2"}, "s": {"S": "2"}, "a": {"S": "a"}, "b": {"S": "b"}, "c": {"S": "c"}, "d": {"S": "d"}})).await;
+        let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+        let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+        let create = json!({
+            "IndexName": "many",
+            "KeySchema": [key("a", "HASH"), key("b", "RANGE"), key("c", "RANGE"), key("d", "RANGE")],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        });
+        service
+            .ok(
+                "UpdateTable",
+                json!({
+                    "TableName": "table",
+                    "AttributeDefinitions": [text("a"), text("b"), text("c"), text("d")],
+                    "GlobalSecondaryIndexUpdates": [{"Create": create}],
+                }),
+            )
+            .await;
+        let query = json!({
+            "TableName": "table", "IndexName": "many", "KeyConditionExpression": "a = :a",
+            "ExpressionAttributeValues": {":a": {"S": "a"}},
+        });
+        let refused = service.refused("Query", query.clone()).await;
+        assert_eq!(
+            refused,
+            "ValidationException: Cannot read from backfilling global secondary index: many"
+        );
+        service.sleep(Duration::from_secs(2)).await;
+        assert_eq!(queried(&service, query.clone()).await.len(), 1);
+        assert_eq!(
+            service.refused("PutItem", json!({"TableName": "table", "Item": item})).await,
+            "ValidationException: One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+        );
+        // What follows is not held up.
+        service.put("table", json!({"p": {"S": "3"}, "s": {"S": "3"}, "a": {"S": "a"}, "b": {"S": "b"}, "c": {"S": "c"}, "d": {"S": "e"}})).await;
+        service.sleep(Duration::from_secs(1)).await;
+        assert_eq!(queried(&service, query).await.len(), 2);
+    });
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{on_tables, pair, single};
+use crate::support::{on_large_tables, on_tables, pair, single};
 
 #[test]
 fn an_item_is_there_until_it_is_deleted() {
@@ -118,7 +118,7 @@ fn keys_must_fit_the_table() {
 
 #[test]
 fn the_largest_item_is_counted_to_the_byte() {
-    on_tables(async |service| {
+    on_large_tables(async |service| {
         service.create(single("table")).await;
         let put = |bytes: usize| {
             let text = "x".repeat(bytes - "kab".len() - 1);

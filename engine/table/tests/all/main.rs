@@ -2,6 +2,7 @@
 //! - `items`: the operations on single items; `conditions`: what they may hang on;
 //! - `reads`: queries and scans; `batches`;
 //! - `definitions`: tables that are made, changed and taken away; `indexes`; `ending`: items that end;
+//! - `transactions`: all or nothing, over crashes;
 //! - `durability`: what is there after the power went.
 
 mod batches;
@@ -13,3 +14,4 @@ mod indexes;
 mod items;
 mod reads;
 mod support;
+mod transactions;

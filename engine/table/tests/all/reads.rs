@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Service, on_tables, pair, single};
+use crate::support::{Service, on_large_tables, on_tables, pair, single};
 
 /// Items 00 to 19 of partition `a`, and a few of `b`.
 async fn filled(service: &Service) {
@@ -124,7 +124,7 @@ fn the_limit_comes_before_the_filter() {
 
 #[test]
 fn a_page_ends_at_a_megabyte_before_the_filter() {
-    on_tables(async |service| {
+    on_large_tables(async |service| {
         service.create(pair("table")).await;
         let text = "x".repeat(300 << 10);
         for n in 0..5 {

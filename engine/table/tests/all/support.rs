@@ -19,7 +19,8 @@ pub const BEGINNING_MS: u64 = 1_790_000_000_000;
 /// Tables, and the machine they are on.
 pub struct Service {
     pub tables: Tables<Shards>,
-    pub engine: LocalEngine,
+    /// Dropped without being closed: as a crash would end it.
+    _engine: LocalEngine,
     pub world: SimWorld,
 }
 
@@ -36,6 +37,13 @@ pub fn on_tables(test: impl AsyncFnOnce(Service)) {
     on_disk(&SimDisk::new(), test);
 }
 
+/// The same where the largest items fit.
+pub fn on_large_tables(test: impl AsyncFnOnce(Service)) {
+    run(7, &SimDisk::new(), async |world| {
+        test(Service::open_with(&world, 32 << 20).await).await;
+    });
+}
+
 /// The same on a disk that may hold something already.
 pub fn on_disk(disk: &SimDisk, test: impl AsyncFnOnce(Service)) {
     run(7, disk, async |world| test(Service::open(&world).await).await);
@@ -43,14 +51,16 @@ pub fn on_disk(disk: &SimDisk, test: impl AsyncFnOnce(Service)) {
 
 impl Service {
     pub async fn open(world: &SimWorld) -> Self {
-        let options = Shards::options(EngineOptions {
-            store: StoreOptions {
-                segment_bytes: 8 << 20,
-                cache_bytes: 4 << 20,
-                ..StoreOptions::default()
-            },
+        Self::open_with(world, 2 << 20).await
+    }
+
+    pub async fn open_with(world: &SimWorld, segment_bytes: u32) -> Self {
+        let mut options = Shards::options(EngineOptions {
+            store: StoreOptions { cache_bytes: 4 << 20, ..StoreOptions::default() },
             ..EngineOptions::default()
         });
+        // Small ones are made sooner; only the largest items need more.
+        options.store.segment_bytes = segment_bytes;
         let worlds = vec![world.clone(), world.another()];
         let engine = LocalEngine::open(worlds, Path::new("/data"), options).await.expect("opened");
         let shards = Shards::new(engine.handle(), engine.admin()).expect("made for tables");
@@ -73,7 +83,7 @@ impl Service {
                 now_ms.store(BEGINNING_MS + ticking.now_ns() / 1_000_000, Ordering::Relaxed);
             }
         });
-        Self { tables, engine, world: world.clone() }
+        Self { tables, _engine: engine, world: world.clone() }
     }
 
     /// What an operation answers.

@@ -8,6 +8,7 @@ use flywheel_report::Unlike;
 
 mod common;
 mod diff;
+mod dynamodb;
 mod gate;
 mod load;
 mod serve;
@@ -16,6 +17,7 @@ mod trace;
 
 pub use common::Common;
 pub use diff::DiffArgs;
+pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
 pub use serve::{ServeArgs, WordingName};
@@ -103,6 +105,7 @@ Examples:
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
   flywheel run -P workloads/c.properties --target null     the harness's own floor
+  flywheel run -P workloads/a.properties --target dynamodb --endpoint http://127.0.0.1:8000
   flywheel run --trace workloads/example-trace.csv --speed 2    a trace, twice as fast as it was recorded";
 
 const PEERS_HELP: &str = "\
@@ -211,7 +214,8 @@ pub struct RunArgs {
     #[arg(short = 'P', value_name = "FILE", required_unless_present = "trace")]
     pub files: Vec<PathBuf>,
 
-    /// What to run against: engine, null, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    /// What to run against: engine, table (DynamoDB's tables in this process), dynamodb (any endpoint), null, or a peer that
+    /// this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]
     pub target: TargetName,
 
@@ -226,6 +230,10 @@ pub struct RunArgs {
     /// The rest.
     #[command(flatten)]
     pub common: Common,
+
+    /// An endpoint.
+    #[command(flatten)]
+    pub dynamodb: DynamoDbArgs,
 }
 
 /// Arguments of `compare`.
@@ -311,13 +319,17 @@ pub struct LoadCommandArgs {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
-    /// What to load: engine, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    /// What to load: engine, table, dynamodb, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]
     pub target: TargetName,
 
     /// The rest.
     #[command(flatten)]
     pub common: Common,
+
+    /// An endpoint.
+    #[command(flatten)]
+    pub dynamodb: DynamoDbArgs,
 }
 
 /// Arguments of `peers`.
@@ -359,7 +371,7 @@ pub struct SearchArgs {
     #[arg(short = 'P', value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// What to search on: engine, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
+    /// What to search on: engine, table, dynamodb, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]
     pub target: TargetName,
 
@@ -371,6 +383,10 @@ pub struct SearchArgs {
     /// The rest.
     #[command(flatten)]
     pub common: Common,
+
+    /// An endpoint.
+    #[command(flatten)]
+    pub dynamodb: DynamoDbArgs,
 }
 
 /// How arrivals are spaced.

@@ -11,8 +11,19 @@ pub enum Chosen {
     Engine,
     /// Nothing: answers at once, and shows what the harness itself costs.
     Null,
+    /// Tables in this process.
+    Table,
+    /// Any DynamoDB endpoint.
+    DynamoDb,
     /// Another engine.
     Peer(PeerName),
+}
+
+impl Chosen {
+    /// Whether records are items there, which YCSB's DynamoDB binding has properties for.
+    pub fn has_items(self) -> bool {
+        matches!(self, Self::Table | Self::DynamoDb)
+    }
 }
 
 /// A `--target`.
@@ -26,8 +37,12 @@ impl FromStr for TargetName {
         Ok(Self(match name {
             "engine" | "flywheel" => Chosen::Engine,
             "null" => Chosen::Null,
+            "table" => Chosen::Table,
+            "dynamodb" => Chosen::DynamoDb,
             peer => Chosen::Peer(peer.parse().map_err(|_| {
-                format!("expected engine, null, rocksdb, fjall, redb, lmdb or sled, found {name:?}")
+                format!(
+                    "expected engine, table, dynamodb, null, rocksdb, fjall, redb, lmdb or sled, found {name:?}"
+                )
             })?),
         }))
     }

@@ -6,6 +6,7 @@
 //! - `runs`: runs and suites on a real directory, on a small scale.
 //! - `judging`: compare, trend, search, load; what loops and rates leave in a result; completions, manual.
 //! - `gate`: budgets, pairs, and what is wrong with the flags of either.
+//! - `items`: tables as targets, in this process and behind `flywheel serve`.
 //! - `traces`: replayed, loaded and recorded; what does not go together.
 //! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
@@ -14,6 +15,7 @@ mod bad_input;
 mod check;
 mod common;
 mod gate;
+mod items;
 mod judging;
 mod overload;
 mod runs;

@@ -62,6 +62,7 @@ impl<F: TargetFactory> Drive<'_, F> {
         let mut shared =
             Shared::new(phase, workload, control.stop_flag(), live, workers, drain, open);
         shared.stores = self.factory.stores();
+        shared.scans_in_order = self.factory.scans_in_order();
         let feed = fed.as_ref().map(|fed| Feed::new(workers, fed.goal));
         shared.feed = feed.as_ref();
         if phase == Phase::Run && feed.is_none() {

@@ -1,5 +1,5 @@
 //! One worker's executor: a fixed set of client futures, a bit each, and a nap when none is ready.
-//! Not a general executor: no spawning, no I/O, and its set never grows.
+//! Not a general executor: no spawning, no I/O of its own (a target may bring a reactor), and its set never grows.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -12,13 +12,23 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::target::Reactor;
+
 const WORD_BITS: usize = u64::BITS as usize;
 
 /// Which clients are ready, one bit each, and whether their worker naps.
 struct Ready {
     words: Box<[AtomicU64]>,
     napping: AtomicBool,
-    worker: Thread,
+    rouse: Rouse,
+}
+
+/// How a napping worker is roused.
+enum Rouse {
+    /// It is parked.
+    Thread(Thread),
+    /// It turns a reactor.
+    Reactor(Waker),
 }
 
 /// Sets one client's bit. Many wakes of one nap cost one `unpark`.
@@ -38,7 +48,10 @@ impl Wake for ClientWaker {
         // one of the two always sees the other, so no wake is lost.
         ready.words[self.slot / WORD_BITS].fetch_or(1 << (self.slot % WORD_BITS), Ordering::SeqCst);
         if ready.napping.load(Ordering::SeqCst) && ready.napping.swap(false, Ordering::SeqCst) {
-            ready.worker.unpark();
+            match &ready.rouse {
+                Rouse::Thread(worker) => worker.unpark(),
+                Rouse::Reactor(interrupter) => interrupter.wake_by_ref(),
+            }
         }
     }
 }
@@ -102,11 +115,14 @@ impl Timers {
 }
 
 impl Ready {
-    fn new(clients: usize) -> Arc<Self> {
+    fn new(clients: usize, reactor: Option<&dyn Reactor>) -> Arc<Self> {
         Arc::new(Self {
             words: (0..clients.div_ceil(WORD_BITS)).map(|_| AtomicU64::new(0)).collect(),
             napping: AtomicBool::new(false),
-            worker: thread::current(),
+            rouse: match reactor {
+                Some(reactor) => Rouse::Reactor(reactor.interrupter()),
+                None => Rouse::Thread(thread::current()),
+            },
         })
     }
 
@@ -121,11 +137,14 @@ impl Ready {
         self.words.iter().any(|word| word.load(Ordering::SeqCst) != 0)
     }
 
-    /// Sleeps for `longest` unless some client is ready by then.
-    fn nap(&self, longest: Duration) {
+    /// Sleeps for `longest` unless some client is ready by then, or turns the reactor as long.
+    fn nap(&self, longest: Duration, reactor: Option<&dyn Reactor>) {
         self.napping.store(true, Ordering::SeqCst);
         if !self.any() {
-            thread::park_timeout(longest);
+            match reactor {
+                Some(reactor) => reactor.turn(longest),
+                None => thread::park_timeout(longest),
+            }
         }
         self.napping.store(false, Ordering::SeqCst);
     }
@@ -135,11 +154,15 @@ impl Ready {
 pub(super) fn run<F: Future<Output = ()>>(
     clients: impl Iterator<Item = F>,
     timers: &Timers,
+    reactor: Option<&dyn Reactor>,
     mut idle: impl FnMut() -> Idle,
 ) -> u64 {
     let mut clients: Vec<Option<Pin<Box<F>>>> =
         clients.map(|client| Some(Box::pin(client))).collect();
-    let ready = Ready::new(clients.len());
+    if let Some(reactor) = reactor {
+        reactor.begin();
+    }
+    let ready = Ready::new(clients.len(), reactor);
     let wakers: Vec<Waker> = (0..clients.len())
         .map(|slot| Waker::from(Arc::new(ClientWaker { ready: Arc::clone(&ready), slot })))
         .collect();
@@ -166,7 +189,12 @@ pub(super) fn run<F: Future<Output = ()>>(
             }
         }
         timers.expire(&ready);
-        if polled || ready.any() {
+        let is_ready = ready.any();
+        if let Some(reactor) = reactor.filter(|_| is_ready) {
+            // Clients that never rest must not keep answers from those who wait for them.
+            reactor.turn(Duration::ZERO);
+        }
+        if polled || is_ready {
             continue;
         }
         match idle() {
@@ -174,7 +202,8 @@ pub(super) fn run<F: Future<Output = ()>>(
             Idle::WakeAll => ready.mark_all(clients.len()),
             Idle::Nap(longest) => {
                 let timer = timers.next().map(|at| at.saturating_duration_since(Instant::now()));
-                ready.nap(timer.map_or(longest, |timer| timer.min(longest)));
+                let longest = timer.map_or(longest, |timer| timer.min(longest));
+                ready.nap(longest, reactor);
             }
         }
     }
@@ -196,7 +225,7 @@ pub(super) fn yield_now() -> impl Future<Output = ()> {
 
 /// Runs one future to its end on this thread: connecting, before there are clients.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let ready = Ready::new(1);
+    let ready = Ready::new(1, None);
     let waker = Waker::from(Arc::new(ClientWaker { ready: Arc::clone(&ready), slot: 0 }));
     let mut future = pin!(future);
     loop {
@@ -204,7 +233,7 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
             return output;
         }
         while ready.words[0].swap(0, Ordering::SeqCst) == 0 {
-            ready.nap(crate::limits::PARK_MAX);
+            ready.nap(crate::limits::PARK_MAX, None);
         }
     }
 }

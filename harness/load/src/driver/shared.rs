@@ -41,6 +41,8 @@ pub(super) struct Shared<'a> {
     pub chooser: Option<KeyChooser>,
     /// Whether the target keeps what is written; without, nothing is checked.
     pub stores: bool,
+    /// Whether scans return records in key order.
+    pub scans_in_order: bool,
     /// Length of each field's name.
     pub name_bytes: Vec<u32>,
 }
@@ -88,6 +90,7 @@ impl<'a> Shared<'a> {
             inserted: AcknowledgedCounter::new(workload.record_count),
             chooser: None,
             stores: true,
+            scans_in_order: true,
             name_bytes: workload.field_names.iter().map(|name| name.len() as u32).collect(),
         }
     }

@@ -106,7 +106,7 @@ fn read_all<T: Target>(
         }
     };
     let mut seen = (0, Instant::now());
-    executor::run((0..readers).map(read), &timers, || {
+    executor::run((0..readers).map(read), &timers, target.reactor(), || {
         let now = sum.borrow().read;
         if now != seen.0 {
             seen = (now, Instant::now());

@@ -65,7 +65,7 @@ impl<'a, T: Target> Worker<'a, T> {
     /// Drives this worker's clients to their end. Returns how many were abandoned.
     pub fn drive<C: Future<Output = ()>>(&self, clients: impl Iterator<Item = C>) -> u64 {
         let mut ended_at: Option<Instant> = None;
-        executor::run(clients, &self.timers, || {
+        executor::run(clients, &self.timers, self.target.reactor(), || {
             if let Some(tap) = &self.tap {
                 let now_ns = self.tick();
                 // Whatever starts later starts later; arrivals may yet be behind.
@@ -411,7 +411,8 @@ impl<'a, T: Target> Worker<'a, T> {
         let mut previous: Option<&Row> = None;
         for (index, row) in rows.iter().enumerate() {
             let before = previous.map_or(start, |previous| &previous.key);
-            let is_before = before > &row.key[..] || (index > 0 && before == &row.key[..]);
+            let is_before = self.shared.scans_in_order
+                && (before > &row.key[..] || (index > 0 && before == &row.key[..]));
             let verdict = if index >= count {
                 Err(format!("row {index} of a scan of {count}"))
             } else if is_before {

@@ -155,6 +155,11 @@ pub fn is_foreign(name: &str) -> bool {
     })
 }
 
+/// Whether `name` is a setting of a database that there is a target for, in the words of YCSB's binding.
+pub fn is_targets(name: &str) -> bool {
+    name.starts_with("dynamodb.")
+}
+
 /// The known name closest to `name`, when it is close enough to have been meant.
 pub fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();

@@ -161,8 +161,12 @@ impl<'a> Resolver<'a> {
                 }
                 None if names::is_foreign(name) => {
                     self.effective.insert(name.to_owned(), setting.value.clone());
-                    let warning = "has no effect: it looks like the setting of another database";
-                    self.warnings.push(format!("{}: {name} {warning}", setting.origin));
+                    // Those of a target that the command may have chosen are looked at there.
+                    if !names::is_targets(name) {
+                        let warning =
+                            "has no effect: it looks like the setting of another database";
+                        self.warnings.push(format!("{}: {name} {warning}", setting.origin));
+                    }
                 }
                 None => {
                     let expected = match names::nearest(name) {

@@ -46,7 +46,14 @@ const MAP: &[(&str, Uses)] = &[
     ("harness/device", Only(&[])),
     (
         "harness/targets",
-        Only(&["harness/load", "engine/shard", "engine/table", "engine/api", "engine/item"]),
+        Only(&[
+            "harness/load",
+            "engine/disk",
+            "engine/shard",
+            "engine/table",
+            "engine/api",
+            "engine/item",
+        ]),
     ),
     ("harness/report", Only(&["harness/load", "harness/device", "harness/stats"])),
     ("harness/stats", Only(&[])),
@@ -74,6 +81,7 @@ const TESTS_MAY_USE: &[(&str, &str)] = &[
     ("harness/diff", "engine/server"),
     ("harness/diff", "engine/shard"),
     ("harness/diff", "engine/table"),
+    ("harness/targets", "engine/server"),
 ];
 
 /// Checks every member's dependencies against the map.

@@ -2,7 +2,7 @@
 //! shows that a promise is not being watched.
 
 /// Every canary must be found within so many seeds.
-pub const SEEDS: u64 = 400;
+pub const SEEDS: u64 = 1_000;
 
 /// Lets every canary sing. Whether all were found.
 ///

@@ -1,0 +1,160 @@
+//! One action of a transaction: read, checked, and what it makes of its item. Not holding it.
+
+use std::sync::Arc;
+
+use flywheel_api::{ApiError, Sent, TransactWriteItem};
+use flywheel_item::expression::{Condition, Placeholders, Update};
+use flywheel_item::{Item, check_item};
+
+use crate::change::Verdict;
+use crate::operation::update_item::Updating;
+use crate::parameters::{self, Given, is_all_old};
+use crate::table::Table;
+use crate::wording;
+use crate::words::Words;
+use crate::write;
+
+/// An action.
+pub(super) struct Action {
+    kind: Kind,
+    condition: Option<Condition>,
+    /// Whether the item is told where the condition does not hold.
+    shows: bool,
+}
+
+enum Kind {
+    Put(Item),
+    Delete(Item),
+    Check(Item),
+    Update(Item, Option<Update>),
+    /// An update that knows its table.
+    Updating(Box<Updating>),
+}
+
+/// What all kinds have.
+struct Parts {
+    table_name: Option<String>,
+    condition: Option<String>,
+    names: Option<std::collections::BTreeMap<String, String>>,
+    values: Option<Sent<Item>>,
+    on_failure: Option<String>,
+}
+
+macro_rules! parts {
+    ($action:expr) => {
+        Parts {
+            table_name: $action.table_name,
+            condition: $action.condition_expression,
+            names: $action.expression_attribute_names,
+            values: $action.expression_attribute_values,
+            on_failure: $action.return_values_on_condition_check_failure,
+        }
+    };
+}
+
+/// Reads an action: its table's name, and what it is.
+pub(super) fn read(words: Words, item: TransactWriteItem) -> Result<(String, Action), ApiError> {
+    let TransactWriteItem { condition_check, put, delete, update } = item;
+    match (condition_check, put, delete, update) {
+        (Some(check), None, None, None) => {
+            let key = parameters::sound(words, check.key.unwrap_or_default())?;
+            finish(words, parts!(check), None, |_| Ok(Kind::Check(key)))
+        }
+        (None, Some(put), None, None) => {
+            let item = parameters::sound(words, put.item.unwrap_or_default())?;
+            check_item(&item).map_err(|invalid| write::of_item(words, &invalid))?;
+            finish(words, parts!(put), None, |_| Ok(Kind::Put(item)))
+        }
+        (None, None, Some(delete), None) => {
+            let key = parameters::sound(words, delete.key.unwrap_or_default())?;
+            finish(words, parts!(delete), None, |_| Ok(Kind::Delete(key)))
+        }
+        (None, None, None, Some(update)) => {
+            let key = parameters::sound(words, update.key.unwrap_or_default())?;
+            let text = update.update_expression;
+            finish(words, parts!(update), text.as_deref(), |update| Ok(Kind::Update(key, update)))
+        }
+        (None, None, None, None) => Err(words.refuse(wording::NO_ACTION)),
+        _ => Err(words.refuse(wording::SEVERAL_ACTIONS)),
+    }
+}
+
+fn finish(
+    words: Words,
+    parts: Parts,
+    update: Option<&str>,
+    kind: impl FnOnce(Option<Update>) -> Result<Kind, ApiError>,
+) -> Result<(String, Action), ApiError> {
+    let given = Given {
+        legacy: &[],
+        expressions: &[
+            ("UpdateExpression", update.is_some()),
+            ("ConditionExpression", parts.condition.is_some()),
+        ],
+        named_as_missing: &[],
+    };
+    let mut placeholders: Placeholders = given.placeholders(words, parts.names, parts.values)?;
+    let update = parameters::update(words, update, None, &mut placeholders)?;
+    let condition = parameters::condition_of_write(
+        words,
+        parts.condition.as_deref(),
+        None,
+        None,
+        &mut placeholders,
+    )?;
+    parameters::finish(words, placeholders)?;
+    let shows = is_all_old(parts.on_failure.as_deref());
+    let action = Action { kind: kind(update)?, condition, shows };
+    Ok((parts.table_name.unwrap_or_default(), action))
+}
+
+impl Action {
+    /// The item, or its key.
+    pub fn item(&self) -> &Item {
+        match &self.kind {
+            Kind::Put(item) | Kind::Delete(item) | Kind::Check(item) | Kind::Update(item, _) => {
+                item
+            }
+            Kind::Updating(updating) => &updating.key,
+        }
+    }
+
+    /// The whole item, if it is one that is put.
+    pub fn item_to_put(&self) -> Option<&Item> {
+        match &self.kind {
+            Kind::Put(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes its item.
+    pub fn writes(&self) -> bool {
+        !matches!(self.kind, Kind::Check(_))
+    }
+
+    /// The same, of an item of this table.
+    pub fn of_table(self, words: Words, table: &Arc<Table>) -> Result<Self, ApiError> {
+        let Self { kind, condition, shows } = self;
+        let (kind, condition) = match kind {
+            Kind::Update(key, update) => {
+                let table = Arc::clone(table);
+                let updating = Updating { words, table, key, update, condition, shows };
+                updating.check()?;
+                (Kind::Updating(Box::new(updating)), None)
+            }
+            kind => (kind, condition),
+        };
+        Ok(Self { kind, condition, shows })
+    }
+
+    /// What becomes of the item.
+    pub fn decide(self, before: Option<&Item>) -> Result<Verdict, ApiError> {
+        write::check_condition(self.condition.as_ref(), before, self.shows)?;
+        match self.kind {
+            Kind::Put(item) => Ok(Verdict::Put(item)),
+            Kind::Delete(_) => Ok(Verdict::Delete),
+            Kind::Check(_) | Kind::Update(..) => Ok(Verdict::Keep),
+            Kind::Updating(updating) => updating.decide(before),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Tables as targets: in this process, and behind `flywheel serve`.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::common::{errors, flywheel, host_is_fit, scratch, text, workload};
+use crate::runs::result_in;
+
+/// Arguments that all of these runs have.
+fn small<'a>(file: &'a Path, out: &'a Path) -> Vec<&'a str> {
+    vec![
+        "-P",
+        text(file),
+        "--out",
+        text(out),
+        "-p",
+        "recordcount=300",
+        "-p",
+        "dataintegrity=true",
+        "-p",
+        "threadcount=8",
+    ]
+}
+
+fn run<'a>(more: &[&'a str], common: &[&'a str]) -> Vec<&'a str> {
+    let brief = ["--seconds", "1", "-p", "warmuptime=0"];
+    [&["run"], more, common, &brief].concat()
+}
+
+#[test]
+fn tables_in_this_process_are_loaded_run_and_verified() {
+    let scratch = scratch();
+    let (dir, out) = (scratch.path().join("data"), scratch.path().join("results"));
+    let file = workload("a.properties");
+    let target = ["--target", "table", "--dir", text(&dir), "--no-probe"];
+    let more = [&target[..], &["-p", "dynamodb.primaryKey=id"]].concat();
+    let output = flywheel(&run(&more, &small(&file, &out)));
+    if !host_is_fit(&output) {
+        return;
+    }
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", errors(&output));
+    assert!(!errors(&output).contains("no effect"), "{}", errors(&output));
+    let (_, result) = result_in(&out);
+    assert_eq!(result["system"], "table");
+    assert_eq!(result["settings"]["key"], "id (partition key)");
+    assert!(result["verification"]["checked"].as_u64().is_some_and(|checked| checked > 0));
+    assert_eq!(result["verification"]["wrong"].as_u64(), Some(0), "{}", result["verification"]);
+}
+
+/// A server that is ended with its test.
+struct Served(Child, Lines<BufReader<ChildStdout>>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Serves a directory; where, unless this host cannot.
+fn serve(dir: &Path) -> Option<(Served, String)> {
+    let arguments =
+        ["serve", "--dir", text(dir), "--listen", "127.0.0.1:0", "--insecure-any-credentials"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flywheel"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    // Kept open: whoever cannot write its banner to the end does not serve either.
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let banner = lines.next();
+    let served = Served(child, lines);
+    let Some(Ok(banner)) = banner else {
+        println!("skipped, because this host cannot serve");
+        return None;
+    };
+    let url = banner.split_whitespace().find(|word| word.starts_with("http://"));
+    Some((served, url.expect("the banner says where").to_owned()))
+}
+
+#[test]
+fn an_endpoint_is_loaded_once_and_run_in_both_loops() {
+    let scratch = scratch();
+    let (out, keys) = (scratch.path().join("results"), scratch.path().join("keys.ini"));
+    std::fs::write(&keys, "accessKey=somebody\nsecretKey=the-secret\n").expect("a file");
+    let Some((_served, url)) = serve(&scratch.path().join("data")) else { return };
+    let file = workload("a.properties");
+    let at = ["--target", "dynamodb", "--endpoint", &url, "--credentials", text(&keys)];
+    let common = small(&file, &out);
+    for (round, expected) in ["300 records", "holds these records already"].iter().enumerate() {
+        let output = flywheel(&[&["load"], &at[..], &common].concat());
+        assert!(output.status.success(), "round {round}: {}", errors(&output));
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(expected), "round {round}: {said}");
+    }
+    for more in [&["--verify-crc32"][..], &["--rate", "500", "--connections", "4"]] {
+        let output = flywheel(&run(&[&at[..], more].concat(), &common));
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", errors(&output));
+        let (folder, result) = result_in(&out);
+        assert_eq!(result["system"], "dynamodb");
+        assert_eq!(result["settings"]["endpoint"], url.as_str());
+        assert!(result["load"].is_null(), "it was loaded before");
+        assert_eq!(result["verification"]["wrong"].as_u64(), Some(0));
+        let whole = std::fs::read_to_string(folder.join("result.json")).expect("a result");
+        assert!(!whole.contains("the-secret"));
+        std::fs::remove_dir_all(&out).expect("it can be emptied");
+    }
+}
+
+#[test]
+fn what_an_endpoint_needs_is_asked_for_and_what_it_says_is_told() {
+    let scratch = scratch();
+    let (out, keys) = (scratch.path().join("results"), scratch.path().join("keys.ini"));
+    std::fs::write(&keys, "accessKey=somebody\nsecretKey=the-secret\n").expect("a file");
+    let file = workload("a.properties");
+    let fails = |more: &[&str], says: &str| {
+        let output =
+            flywheel(&[&["run", "--target", "dynamodb"], more, &small(&file, &out)].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(errors(&output).contains(says), "{more:?}: {}", errors(&output));
+        assert!(!errors(&output).contains("the-secret"));
+    };
+    let keys = text(&keys);
+    fails(&[], "--endpoint");
+    fails(&["--endpoint", "127.0.0.1:8000", "--credentials", keys], "expected http://");
+    fails(&["--endpoint", "http://127.0.0.1:1", "--credentials", keys], "refused");
+    fails(&["--endpoint", "http://127.0.0.1:1", "--credentials", "/nobody/here"], "/nobody/here");
+    fails(&["--endpoint", "http://a", "--connections", "0", "--credentials", keys], "at least 1");
+    fails(&["-p", "dynamodb.endpoint=nowhere", "--credentials", keys], "expected http://");
+    fails(&["-p", "dynamodb.primaryKey=field1", "--endpoint", "http://a"], "no other attribute");
+}

@@ -1,0 +1,251 @@
+//! What is called what: the table, its keys and the attributes of fields, from YCSB's properties. No requests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use flywheel_api::{
+    AttributeDefinition, CreateTableRequest, DescribeTableRequest, KeySchemaElement,
+    TableDescription,
+};
+use flywheel_load::workload::NUMBER_FIELD;
+use flywheel_load::{Workload, WorkloadClass};
+
+/// Properties of YCSB's binding that mean something here.
+const PRIMARY_KEY: &str = "dynamodb.primaryKey";
+const PRIMARY_KEY_TYPE: &str = "dynamodb.primaryKeyType";
+const HASH_KEY_NAME: &str = "dynamodb.hashKeyName";
+const HASH_KEY_VALUE: &str = "dynamodb.hashKeyValue";
+const CONSISTENT_READS: &str = "dynamodb.consistentReads";
+
+/// Our own: whether an update asks that its record is there.
+const CONDITIONAL_UPDATES: &str = "dynamodb.conditionalUpdates";
+
+/// Those that whoever connects looks at, or that have no effect.
+const OTHERS: [&str; 5] = [
+    "dynamodb.endpoint",
+    "dynamodb.region",
+    "dynamodb.awsCredentialsFile",
+    "dynamodb.connectMax",
+    "dynamodb.debug",
+];
+
+/// The key attribute, unless it is named: YCSB has no default, and this in its example.
+const DEFAULT_PRIMARY_KEY: &str = "firstname";
+
+/// The partition key's value where keys are sort keys (YCSB's default).
+const DEFAULT_HASH_KEY_VALUE: &str = "YCSB_0";
+
+/// A property that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: expected {expected}, found {found:?}")]
+pub struct MappingError {
+    /// The property.
+    pub name: String,
+    /// What it may be.
+    pub expected: &'static str,
+    /// What it is.
+    pub found: String,
+}
+
+/// How records are items of a table.
+#[derive(Debug, Clone)]
+pub struct ItemMapping {
+    /// The table.
+    pub table: String,
+    /// The attribute that has a record's key.
+    pub key: String,
+    /// The partition key that all items share, and its value, where the records' keys are sort keys.
+    pub shared: Option<(String, String)>,
+    /// The fields' names by number.
+    pub fields: Vec<String>,
+    numbers: HashMap<String, u16>,
+    /// Fields that are numbers.
+    added_to: Vec<u16>,
+    /// Whether reads are strongly consistent.
+    pub consistent_reads: bool,
+    /// Whether a partial update makes no item.
+    pub conditional_updates: bool,
+}
+
+impl ItemMapping {
+    /// As the properties of a workload say, for a table of this name.
+    ///
+    /// # Errors
+    /// Properties that begin with `dynamodb.` and mean nothing.
+    pub fn new(workload: &Workload, table: &str) -> Result<Self, MappingError> {
+        let properties = workload.properties();
+        check_names(properties)?;
+        let text = |name: &str| properties.get(name).map(String::as_str).filter(|s| !s.is_empty());
+        let shared = match text(PRIMARY_KEY_TYPE).map(str::to_ascii_uppercase).as_deref() {
+            None | Some("HASH") => None,
+            Some("HASH_AND_RANGE") => {
+                let name = text(HASH_KEY_NAME).ok_or_else(|| MappingError {
+                    name: HASH_KEY_NAME.into(),
+                    expected: "a name, because dynamodb.primaryKeyType is HASH_AND_RANGE",
+                    found: String::new(),
+                })?;
+                let value = text(HASH_KEY_VALUE).unwrap_or(DEFAULT_HASH_KEY_VALUE);
+                Some((name.to_owned(), value.to_owned()))
+            }
+            Some(found) => {
+                return Err(MappingError {
+                    name: PRIMARY_KEY_TYPE.into(),
+                    expected: "HASH or HASH_AND_RANGE",
+                    found: found.to_owned(),
+                });
+            }
+        };
+        // YCSB's binding never asks; what checks itself has to know.
+        let has_class = workload.class != WorkloadClass::Core;
+        let checks = workload.data_integrity || has_class;
+        let fields = workload.field_names.clone();
+        let numbers = (0u16..).zip(&fields).map(|(number, name)| (name.clone(), number)).collect();
+        let mapping = Self {
+            table: table.to_owned(),
+            key: text(PRIMARY_KEY).unwrap_or(DEFAULT_PRIMARY_KEY).to_owned(),
+            shared,
+            numbers,
+            fields,
+            added_to: workload.class.has_numbers().then_some(NUMBER_FIELD).into_iter().collect(),
+            consistent_reads: flag(properties, CONSISTENT_READS)?.unwrap_or(has_class),
+            conditional_updates: flag(properties, CONDITIONAL_UPDATES)?.unwrap_or(checks),
+        };
+        mapping.check_distinct()
+    }
+
+    /// The same, with these fields as numbers wherever they are 8 bytes long.
+    #[must_use]
+    pub fn with_numbers(mut self, fields: &[u16]) -> Self {
+        self.added_to = fields.to_vec();
+        self
+    }
+
+    fn check_distinct(self) -> Result<Self, MappingError> {
+        let is_field = |name: &str| self.numbers.contains_key(name);
+        let shared = self.shared.as_ref().map(|(name, _)| name);
+        let wrong = [Some((PRIMARY_KEY, &self.key)), shared.map(|name| (HASH_KEY_NAME, name))];
+        let wrong = wrong.into_iter().flatten().find(|(_, name)| is_field(name));
+        let (name, found) = match wrong {
+            Some(wrong) => wrong,
+            None if shared == Some(&self.key) => (HASH_KEY_NAME, &self.key),
+            None => return Ok(self),
+        };
+        let expected = "a name that no other attribute has";
+        Err(MappingError { name: name.into(), expected, found: found.clone() })
+    }
+
+    /// Whether scans return items in the order of records' keys.
+    pub fn is_ordered(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Whether an eight-byte value of this field is a number.
+    pub fn is_added_to(&self, field: u16) -> bool {
+        self.added_to.contains(&field)
+    }
+
+    /// The field that an attribute is; `None` for keys and strangers.
+    pub fn field(&self, attribute: &str) -> Option<u16> {
+        self.numbers.get(attribute).copied()
+    }
+
+    /// What makes the table.
+    pub fn create(&self) -> CreateTableRequest {
+        let keys = self.key_schema();
+        let definition = |key: &(&str, &str)| AttributeDefinition {
+            attribute_name: Some(key.0.to_owned()),
+            attribute_type: Some("S".into()),
+        };
+        let element = |key: &(&str, &str)| KeySchemaElement {
+            attribute_name: Some(key.0.to_owned()),
+            key_type: Some(key.1.to_owned()),
+        };
+        CreateTableRequest {
+            table_name: Some(self.table.clone()),
+            attribute_definitions: Some(keys.iter().map(definition).collect()),
+            key_schema: Some(keys.iter().map(element).collect()),
+            billing_mode: Some("PAY_PER_REQUEST".into()),
+            ..CreateTableRequest::default()
+        }
+    }
+
+    /// What asks for the table.
+    pub fn describe(&self) -> DescribeTableRequest {
+        DescribeTableRequest { table_name: Some(self.table.clone()) }
+    }
+
+    /// What is wrong with a table of that description, if it is not as [`Self::create`] makes it.
+    pub fn unfit(&self, found: &TableDescription) -> Option<String> {
+        let found = found.key_schema.as_deref().unwrap_or_default();
+        let found = found.iter().map(|key| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} {}", text(&key.attribute_name), text(&key.key_type))
+        });
+        let found = found.collect::<Vec<_>>().join(", ");
+        let keys = self.key_schema();
+        let wanted = keys.iter().map(|(name, kind)| format!("{name} {kind}"));
+        let wanted = wanted.collect::<Vec<_>>().join(", ");
+        (found != wanted).then(|| {
+            let table = &self.table;
+            format!("table {table} has the key {found:?}, and the properties say {wanted:?}")
+        })
+    }
+
+    /// Names and kinds of the keys.
+    fn key_schema(&self) -> Vec<(&str, &str)> {
+        match &self.shared {
+            None => vec![(&self.key, "HASH")],
+            Some((name, _)) => vec![(name, "HASH"), (&self.key, "RANGE")],
+        }
+    }
+
+    /// How it is set, in words for a result.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let key = match &self.shared {
+            None => format!("{} (partition key)", self.key),
+            Some((name, value)) => format!("{name} = {value:?}, {} (sort key)", self.key),
+        };
+        let reads = if self.consistent_reads { "strongly consistent" } else { "eventual" };
+        let updates = if self.conditional_updates {
+            "on condition that the item is there"
+        } else {
+            "unconditional, as YCSB's binding sends them"
+        };
+        [("table", self.table.as_str()), ("key", &key), ("reads", reads), ("updates", updates)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+}
+
+fn flag(properties: &BTreeMap<String, String>, name: &str) -> Result<Option<bool>, MappingError> {
+    let Some(found) = properties.get(name) else { return Ok(None) };
+    match found.to_ascii_lowercase().as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => {
+            Err(MappingError { name: name.into(), expected: "true or false", found: found.clone() })
+        }
+    }
+}
+
+fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError> {
+    let ours = [
+        PRIMARY_KEY,
+        PRIMARY_KEY_TYPE,
+        HASH_KEY_NAME,
+        HASH_KEY_VALUE,
+        CONSISTENT_READS,
+        CONDITIONAL_UPDATES,
+    ];
+    let mut names = properties.iter().filter(|(name, _)| name.starts_with("dynamodb."));
+    let is_known = |name: &str| ours.contains(&name) || OTHERS.contains(&name);
+    match names.find(|(name, _)| !is_known(name)) {
+        None => Ok(()),
+        Some((name, found)) => Err(MappingError {
+            name: name.clone(),
+            expected: "no such property (known are primaryKey, primaryKeyType, hashKeyName, \
+                       hashKeyValue, consistentReads, conditionalUpdates, endpoint, region, \
+                       awsCredentialsFile, connectMax)",
+            found: found.clone(),
+        }),
+    }
+}
