@@ -82,6 +82,7 @@ const TESTS_MAY_USE: &[(&str, &str)] = &[
     ("harness/diff", "engine/server"),
     ("harness/diff", "engine/shard"),
     ("harness/diff", "engine/table"),
+    ("harness/targets", "engine/server"),
 ];
 
 /// Checks every member's dependencies against the map.
