@@ -14,6 +14,8 @@ use crate::words::Words;
 pub(crate) enum KeyTypeFault {
     /// Which one, and what it should be.
     Named,
+    /// Which one, if it is missing; of a wrong type, that the key does not fit.
+    TypeUnnamed,
     /// That the key does not fit.
     Unnamed,
 }
@@ -47,13 +49,15 @@ impl Table {
             let value = match item.get(name) {
                 Some(value) if value.kind() == kind => value,
                 found => {
-                    let named = match found {
-                        Some(value) => wording::key_type(name, kind, value.kind()),
-                        None => wording::missing_key(name),
-                    };
-                    let is_named = fault == KeyTypeFault::Named;
-                    let message = if is_named { named } else { wording::KEY_MISMATCH.into() };
-                    return Err(ApiError::validation(message));
+                    return Err(ApiError::validation(match (found, fault) {
+                        (Some(value), KeyTypeFault::Named) => {
+                            wording::key_type(name, kind, value.kind())
+                        }
+                        (None, KeyTypeFault::Named | KeyTypeFault::TypeUnnamed) => {
+                            wording::missing_key(name)
+                        }
+                        _ => wording::KEY_MISMATCH.into(),
+                    }));
                 }
             };
             check_value(words, attribute, value, is_partition)?;

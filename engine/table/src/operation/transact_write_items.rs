@@ -102,7 +102,7 @@ impl<S: Storage> Tables<S> {
             let table = self.serving(Some(&name))?;
             size_bytes += item_size_bytes(action.item());
             let fits = match &action.item_to_put() {
-                Some(item) => table.check_item(words, item, KeyTypeFault::Unnamed),
+                Some(item) => table.check_item(words, item, KeyTypeFault::TypeUnnamed),
                 None => table.check_key(words, action.item()),
             };
             // A key with nothing in it is told as what is wrong with the request; others as a reason.

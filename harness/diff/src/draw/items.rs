@@ -194,9 +194,10 @@ pub fn transact_write(random: &mut Random, schema: &Schema) -> Value {
     let mut body = Map::new();
     body.insert("TransactItems".into(), writes.collect());
     if random.chance(15) {
+        // Tokens are known for minutes, whatever the table: each run has its own.
         let token = random.text(&[
-            "token",
-            "token-2",
+            "{table}",
+            "{table}-2",
             "",
             "a-token-that-is-longer-than-thirty-six-characters",
         ]);
