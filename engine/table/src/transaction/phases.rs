@@ -1,7 +1,7 @@
 //! The phases of a transaction: its items are held, the ledger decides, and the items become what they will
 //! be, or what they were. Not which items: see the operations.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use flywheel_api::ApiError;
@@ -83,17 +83,26 @@ impl<S: Storage> Tables<S> {
         let table = keys::table_number(key).and_then(|number| self.numbered(number));
         let (now_ms, place) = (self.now_ms(), key.clone());
         let active = Arc::clone(self.transactions());
+        let fault: Arc<OnceLock<ApiError>> = Arc::default();
+        let told = Arc::clone(&fault);
         let change = move |current: Option<&Bytes>| {
             let Some(held) = current.and_then(Held::decode).filter(|held| held.by == name) else {
                 return Change::Keep;
             };
-            // Of a table that is gone by now nothing is kept. An item that cannot be read stays held, and
-            // whoever reads it is told.
+            // Of a table that is gone by now nothing is kept.
             let Some(table) = table else { return Change::Delete };
             active.count_turn(&place);
-            apply(&table, &place, &held, now_ms).unwrap_or(Change::Keep)
+            apply(&table, &place, &held, now_ms).unwrap_or_else(|error| {
+                // It stays held, and the ledger's record with it.
+                let _ = told.set(error);
+                Change::Keep
+            })
         };
-        self.storage().modify(key.clone(), Box::new(change)).await.map(|_| ())
+        self.storage().modify(key.clone(), Box::new(change)).await?;
+        match fault.get() {
+            Some(error) => Err(StorageError::Refused(error.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Makes of an item what it was, if that transaction holds it.
