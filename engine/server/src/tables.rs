@@ -49,5 +49,9 @@ impl<S: Storage> Service for TableService<S> {
         }
         let sum_seconds = lag.sum_ms() as f64 / 1000.0;
         let _ = writeln!(page, "{name}_sum {sum_seconds}\n{name}_count {all}");
+        let name = "flywheel_index_refused_total";
+        let help = "Entries that the storage never takes, and indexes lack: a fault to report.";
+        let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} counter");
+        let _ = writeln!(page, "{name} {}", lag.refused());
     }
 }
