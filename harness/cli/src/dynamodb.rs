@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use flywheel_load::{Control, RunFigures, Workload};
+use flywheel_load::Workload;
 use flywheel_targets::limits::REQUEST_TIMEOUT;
 use flywheel_targets::{AccessKey, DynamoDbFactory, DynamoDbOptions, Endpoint, ItemMapping};
 
@@ -13,7 +13,7 @@ use crate::args::{Common, DynamoDbArgs};
 use crate::error::CliError;
 use crate::phases::Bench;
 use crate::systems::{Manners, Open, System};
-use crate::watch::{Seen, Watch};
+use crate::watch::Watch;
 
 /// Operations of an open loop in flight, over all generator threads, unless the connections bound them.
 const IN_FLIGHT: usize = 1_024;
@@ -109,15 +109,7 @@ pub fn warn_of_unused(workload: &Workload) {
     }
 }
 
-impl Watch for OpenDynamoDb {
-    fn around(
-        &self,
-        _: &Control,
-        work: &mut dyn FnMut() -> Result<RunFigures, CliError>,
-    ) -> Result<(RunFigures, Seen), CliError> {
-        Ok((work()?, Seen::default()))
-    }
-}
+impl Watch for OpenDynamoDb {}
 
 impl Open for OpenDynamoDb {
     type Factory = DynamoDbFactory;

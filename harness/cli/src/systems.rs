@@ -223,15 +223,7 @@ impl System for PeerName {
     }
 }
 
-impl Watch for Peer {
-    fn around(
-        &self,
-        _: &Control,
-        work: &mut dyn FnMut() -> Result<RunFigures, CliError>,
-    ) -> Result<(RunFigures, Seen), CliError> {
-        Ok((work()?, Seen::default()))
-    }
-}
+impl Watch for Peer {}
 
 impl Open for Peer {
     type Factory = Self;
