@@ -33,14 +33,14 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("image", images()),
         ("number", ["-12.5 1e3", ".5 1e125", "5. -5"].map(|text| text.into()).into()),
         ("item", vec![item_bytes()]),
-        ("request", REQUESTS.map(|text| text.into()).into()),
+        ("request", HTTP_REQUESTS.map(|text| text.into()).into()),
         ("expression", EXPRESSIONS.map(|text| text.into()).into()),
-        ("api", REQUESTS.map(|text| text.into()).into()),
+        ("api", MESSAGES.map(|text| text.into()).into()),
     ]
 }
 
 /// Pieces of 7 bytes, and then a request with its signature in either place, and one in chunks.
-const REQUESTS: [&str; 3] = [
+const HTTP_REQUESTS: [&str; 3] = [
     "\x07POST / HTTP/1.1\r\nHost: h\r\nX-Amz-Date: 20150830T123600Z\r\nAuthorization: AWS4-HMAC-SHA256 \
      Credential=AKIDEXAMPLE/20150830/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, \
      Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n\
@@ -63,7 +63,7 @@ const EXPRESSIONS: [&str; 6] = [
 ];
 
 /// One of each family of operations, and one that is wrong.
-const REQUESTS: [&str; 8] = [
+const MESSAGES: [&str; 8] = [
     r##"{"TableName":"abc","Key":{"p":{"S":"a"}},"UpdateExpression":"SET a = :a","ExpressionAttributeNames":{"#n":"n"},"ExpressionAttributeValues":{":a":{"N":"1"}},"ReturnValues":"NONE","AttributeUpdates":{"a":{"Action":"ADD","Value":{"NS":["1"]}}}}"##,
     r#"{"TableName":"abc","Item":{"p":{"B":"AAEC"},"l":{"L":[{"NULL":true},{"BOOL":false}]},"m":{"M":{"s":{"SS":["a","b"]}}},"b":{"BS":["AA=="]}},"Expected":{"a":{"Exists":false,"ComparisonOperator":"EQ","AttributeValueList":[]}}}"#,
     r#"{"TableName":"abc","Limit":2,"Segment":0,"TotalSegments":4,"Select":"COUNT","ExclusiveStartKey":{"p":{"S":"a"}},"ScanFilter":{"a":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"x"}]}}}"#,
