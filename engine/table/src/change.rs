@@ -223,7 +223,7 @@ pub(crate) fn apply(
     now_ms: u64,
 ) -> Result<Change, ApiError> {
     let own = held.committed().map_or(Change::Delete, Change::Put);
-    if held.fate == Fate::Stays {
+    if held.fate == Fate::Stays || !table.looks_at_changes() {
         return Ok(own);
     }
     let (before, after) = (held.aborted(), held.committed());

@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use flywheel_api::ApiError;
-use flywheel_item::{Item, codec};
+use flywheel_item::{Item, codec, item_size_bytes};
 
 /// The one form of change records there is so far.
 const FORM: u8 = 1;
@@ -54,7 +54,8 @@ impl ChangeRecord {
 
 /// An item as it is stored.
 pub(crate) fn encode(item: &Item) -> Bytes {
-    let mut bytes = Vec::new();
+    // What an item counts, and for each of its attributes a tag and the length of name and value.
+    let mut bytes = Vec::with_capacity(item_size_bytes(item) + 8 * (1 + item.len()));
     codec::encode(item, &mut bytes);
     bytes.into()
 }

@@ -16,6 +16,9 @@ pub const SCAN_ROWS_AHEAD: usize = 1_024;
 /// Most rows that a scan of nothing returns: what a trace may ask for would not fit into memory.
 pub const NULL_ROWS_MAX: usize = 10_000;
 
+/// Most items of one transaction, which is DynamoDB's bound.
+pub const MAX_TRANSACTION_ITEMS: usize = 100;
+
 /// How long a table may take to be made.
 pub const TABLE_WAIT_MAX: Duration = Duration::from_secs(300);
 

@@ -166,6 +166,11 @@ impl Asks for InProcess {
     }
 
     async fn put(&self, key: &[u8], record: &Record) -> Result<(), Failure> {
+        if self.mapping.transaction_items > 1 {
+            let request = self.mapping.transact_request(key, record)?;
+            self.tables.transact_write_items(request).await?;
+            return Ok(());
+        }
         let request = self.mapping.put_request(key, record)?;
         self.tables.put_item(request).await?;
         Ok(())

@@ -84,6 +84,41 @@ fn a_table_of_partition_keys_conforms_and_is_there_when_it_is_opened_again() {
 }
 
 #[test]
+fn a_table_is_made_with_its_index_and_not_taken_without() {
+    let folder = folder();
+    let Some(engine) = open(folder.path()) else { return };
+    let indexed = |table: &str| {
+        let workload = workload("a", &[("dynamodb.globalIndex", "field1")]);
+        ItemMapping::new(&workload, table).expect("sound")
+    };
+    TableFactory::open(&engine, indexed("indexed"))
+        .expect("a table that says to be as it was asked for");
+    TableFactory::open(&engine, mapping(&PLAIN)).expect("a table without an index");
+    let other = TableFactory::open(&engine, indexed("usertable")).expect_err("it has no index");
+    assert!(other.to_string().contains("no global index by field1"), "{other}");
+    engine.close().expect("it closes");
+}
+
+#[test]
+fn an_insert_of_several_items_writes_them_all() {
+    let folder = folder();
+    let Some(engine) = open(folder.path()) else { return };
+    let workload = workload("a", &[("dynamodb.transactionItems", "3")]);
+    let mapping = ItemMapping::new(&workload, "together").expect("sound");
+    let factory = TableFactory::open(&engine, mapping).expect("a table");
+    let target = block_on(factory.connect(0)).expect("it connects");
+    let record = Record::from_fields([(1, b"value".as_slice())]);
+    block_on(target.insert(b"user1", record.clone())).expect("an insert");
+    for key in ["user1", "user1~1", "user1~2"] {
+        let found = block_on(target.read(key.as_bytes(), FieldSet::All));
+        assert_eq!(found, Ok(Some(record.clone())), "{key}");
+    }
+    assert_eq!(block_on(target.read(b"user1~3", FieldSet::All)), Ok(None));
+    drop((target, factory));
+    engine.close().expect("it closes");
+}
+
+#[test]
 fn properties_of_the_binding_are_checked() {
     let error = |properties: &[(&str, &str)]| {
         let workload = workload("a", properties);
@@ -95,6 +130,8 @@ fn properties_of_the_binding_are_checked() {
         (&[("dynamodb.primaryKeyType", "HASH_AND_RANGE")], "dynamodb.hashKeyName"),
         (&[("dynamodb.primaryKey", "field3")], "no other attribute"),
         (&[("dynamodb.consistentReads", "perhaps")], "true or false"),
+        (&[("dynamodb.globalIndex", "firstname")], "the name of a field"),
+        (&[("dynamodb.transactionItems", "101")], "from 1 to 100"),
         (&[("dynamodb.consistentRead", "true")], "known are"),
     ] {
         assert!(error(properties).contains(says), "{}", error(properties));

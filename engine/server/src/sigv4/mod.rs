@@ -185,7 +185,11 @@ fn unhex(text: &[u8]) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
         for &digit in pair {
-            let digit = HEX_DIGITS.iter().position(|&known| known == digit)? as u8;
+            let digit = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
             *byte = *byte << 4 | digit;
         }
     }

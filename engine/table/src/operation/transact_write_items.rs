@@ -184,7 +184,7 @@ impl<S: Storage> Tables<S> {
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
             table,
             key,
-            looks: true,
+            looks: action.looks(),
             decide: move |before: Option<&Item>| -> Result<Verdict, ApiError> {
                 action.decide(before)
             },

@@ -80,6 +80,24 @@ impl Bodies {
         Ok(())
     }
 
+    /// TransactWriteItems.
+    pub fn transact(
+        &self,
+        mapping: &ItemMapping,
+        key: &[u8],
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TargetError> {
+        out.extend_from_slice(b"{\"TransactItems\":[");
+        for place in 0..mapping.transaction_items {
+            out.extend_from_slice(if place == 0 { b"{\"Put\":" } else { b",{\"Put\":" });
+            self.put(mapping, &mapping.key_of_copy(key, place), record, out)?;
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"]}");
+        Ok(())
+    }
+
     /// UpdateItem.
     pub fn update(
         &self,
@@ -231,7 +249,10 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use flywheel_api::{GetItemRequest, PutItemRequest, ScanRequest, UpdateItemRequest, read};
+    use flywheel_api::{
+        GetItemRequest, PutItemRequest, ScanRequest, TransactWriteItemsRequest, UpdateItemRequest,
+        read,
+    };
     use flywheel_load::{Properties, Workload};
 
     use super::*;
@@ -271,6 +292,9 @@ mod tests {
         let body = written(&|out| bodies.put(mapping, key, &record, out));
         let request = mapping.put_request(key, &record).expect("sound");
         assert_eq!(read::<PutItemRequest>(&body).expect("JSON"), request);
+        let body = written(&|out| bodies.transact(mapping, key, &record, out));
+        let request = mapping.transact_request(key, &record).expect("sound");
+        assert_eq!(read::<TransactWriteItemsRequest>(&body).expect("JSON"), request);
         for must_exist in [false, true] {
             let body = written(&|out| bodies.update(mapping, key, &record, must_exist, out));
             let request = mapping.update_request(key, &record, must_exist).expect("sound");
@@ -289,6 +313,7 @@ mod tests {
             ("dynamodb.primaryKey", "the \\ key"),
             ("dynamodb.primaryKeyType", "HASH_AND_RANGE"),
             ("dynamodb.hashKeyName", "shared"),
+            ("dynamodb.transactionItems", "3"),
         ]));
     }
 

@@ -151,6 +151,10 @@ impl Asks for Remote {
 
     async fn put(&self, key: &[u8], record: &Record) -> Result<(), Failure> {
         let Shared { mapping, bodies } = &*self.shared;
+        if mapping.transaction_items > 1 {
+            let fill = |out: &mut Vec<u8>| bodies.transact(mapping, key, record, out);
+            return self.done("TransactWriteItems", fill).await;
+        }
         self.done("PutItem", |out| bodies.put(mapping, key, record, out)).await
     }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use flywheel_api::{
-    AttributeDefinition, CreateTableRequest, DescribeTableRequest, KeySchemaElement,
-    TableDescription,
+    AttributeDefinition, CreateTableRequest, DescribeTableRequest, GlobalSecondaryIndex,
+    KeySchemaElement, Projection, TableDescription,
 };
 use flywheel_load::workload::NUMBER_FIELD;
 use flywheel_load::{Workload, WorkloadClass};
+
+use crate::limits::MAX_TRANSACTION_ITEMS;
 
 /// Properties of YCSB's binding that mean something here.
 const PRIMARY_KEY: &str = "dynamodb.primaryKey";
@@ -18,6 +20,13 @@ const CONSISTENT_READS: &str = "dynamodb.consistentReads";
 
 /// Our own: whether an update asks that its record is there.
 const CONDITIONAL_UPDATES: &str = "dynamodb.conditionalUpdates";
+
+/// Our own: a field that a global secondary index has as its partition key, to measure what one costs and how far it is
+/// behind.
+const GLOBAL_INDEX: &str = "dynamodb.globalIndex";
+
+/// Our own: how many items an insert writes, all in one transaction: the record, and copies beside it.
+const TRANSACTION_ITEMS: &str = "dynamodb.transactionItems";
 
 /// Those that whoever connects looks at, or that have no effect.
 const OTHERS: [&str; 5] = [
@@ -64,6 +73,10 @@ pub struct ItemMapping {
     pub consistent_reads: bool,
     /// Whether a partial update makes no item.
     pub conditional_updates: bool,
+    /// The field that a global index with all attributes has as its partition key.
+    pub global_index: Option<String>,
+    /// Items that an insert writes; more than one are a transaction.
+    pub transaction_items: usize,
 }
 
 impl ItemMapping {
@@ -108,7 +121,10 @@ impl ItemMapping {
             added_to: workload.class.has_numbers().then_some(NUMBER_FIELD).into_iter().collect(),
             consistent_reads: flag(properties, CONSISTENT_READS)?.unwrap_or(has_class),
             conditional_updates: flag(properties, CONDITIONAL_UPDATES)?.unwrap_or(checks),
+            global_index: text(GLOBAL_INDEX).map(str::to_owned),
+            transaction_items: text(TRANSACTION_ITEMS).map_or(Ok(1), transaction_items)?,
         };
+        mapping.check_index()?;
         mapping.check_distinct()
     }
 
@@ -117,6 +133,19 @@ impl ItemMapping {
     pub fn with_numbers(mut self, fields: &[u16]) -> Self {
         self.added_to = fields.to_vec();
         self
+    }
+
+    /// An index is of a field that is a string.
+    fn check_index(&self) -> Result<(), MappingError> {
+        let Some(name) = &self.global_index else { return Ok(()) };
+        match self.field(name) {
+            Some(field) if !self.is_added_to(field) => Ok(()),
+            _ => Err(MappingError {
+                name: GLOBAL_INDEX.into(),
+                expected: "the name of a field, such as field0, that is not added to",
+                found: name.clone(),
+            }),
+        }
     }
 
     fn check_distinct(self) -> Result<Self, MappingError> {
@@ -159,10 +188,21 @@ impl ItemMapping {
             attribute_name: Some(key.0.to_owned()),
             key_type: Some(key.1.to_owned()),
         };
+        let by_field = self.global_index.as_deref().map(|field| (field, "HASH"));
+        let index = |key: (&str, &str)| GlobalSecondaryIndex {
+            index_name: Some(format!("by_{}", key.0)),
+            key_schema: Some(vec![element(&key)]),
+            projection: Some(Projection {
+                projection_type: Some("ALL".into()),
+                ..Projection::default()
+            }),
+            ..GlobalSecondaryIndex::default()
+        };
         CreateTableRequest {
             table_name: Some(self.table.clone()),
-            attribute_definitions: Some(keys.iter().map(definition).collect()),
+            attribute_definitions: Some(keys.iter().chain(&by_field).map(definition).collect()),
             key_schema: Some(keys.iter().map(element).collect()),
+            global_secondary_indexes: by_field.map(|key| vec![index(key)]),
             billing_mode: Some("PAY_PER_REQUEST".into()),
             ..CreateTableRequest::default()
         }
@@ -175,6 +215,17 @@ impl ItemMapping {
 
     /// What is wrong with a table of that description, if it is not as [`Self::create`] makes it.
     pub fn unfit(&self, found: &TableDescription) -> Option<String> {
+        let indexes = found.global_secondary_indexes.as_deref().unwrap_or_default();
+        let schemas = indexes.iter().filter_map(|index| index.key_schema.as_deref());
+        let mut indexed = schemas.filter_map(|keys| keys.first()?.attribute_name.as_deref());
+        if let Some(field) = self.global_index.as_deref()
+            && indexed.all(|name| name != field)
+        {
+            let table = &self.table;
+            return Some(format!(
+                "table {table} has no global index by {field}: begin with another"
+            ));
+        }
         let found = found.key_schema.as_deref().unwrap_or_default();
         let found = found.iter().map(|key| {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -210,9 +261,20 @@ impl ItemMapping {
         } else {
             "unconditional, as YCSB's binding sends them"
         };
-        [("table", self.table.as_str()), ("key", &key), ("reads", reads), ("updates", updates)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        let index = self.global_index.as_deref().unwrap_or("none");
+        let items = match self.transaction_items {
+            1 => "1".to_owned(),
+            items => format!("{items}, in one transaction"),
+        };
+        let settings = [
+            ("table", self.table.as_str()),
+            ("key", &key),
+            ("reads", reads),
+            ("updates", updates),
+            ("global index", index),
+            ("items of an insert", &items),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 }
 
@@ -227,6 +289,16 @@ fn flag(properties: &BTreeMap<String, String>, name: &str) -> Result<Option<bool
     }
 }
 
+fn transaction_items(found: &str) -> Result<usize, MappingError> {
+    found.parse().ok().filter(|items| (1..=MAX_TRANSACTION_ITEMS).contains(items)).ok_or_else(
+        || MappingError {
+            name: TRANSACTION_ITEMS.into(),
+            expected: "a number from 1 to 100",
+            found: found.to_owned(),
+        },
+    )
+}
+
 fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError> {
     let ours = [
         PRIMARY_KEY,
@@ -235,6 +307,8 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
         HASH_KEY_VALUE,
         CONSISTENT_READS,
         CONDITIONAL_UPDATES,
+        GLOBAL_INDEX,
+        TRANSACTION_ITEMS,
     ];
     let mut names = properties.iter().filter(|(name, _)| name.starts_with("dynamodb."));
     let is_known = |name: &str| ours.contains(&name) || OTHERS.contains(&name);
@@ -243,8 +317,8 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
         Some((name, found)) => Err(MappingError {
             name: name.clone(),
             expected: "no such property (known are primaryKey, primaryKeyType, hashKeyName, \
-                       hashKeyValue, consistentReads, conditionalUpdates, endpoint, region, \
-                       awsCredentialsFile, connectMax)",
+                       hashKeyValue, consistentReads, conditionalUpdates, globalIndex, \
+                       transactionItems, endpoint, region, awsCredentialsFile, connectMax)",
             found: found.clone(),
         }),
     }

@@ -1,10 +1,11 @@
 //! The requests of operations as values of `flywheel-api`. Not their JSON: see `dynamodb::body`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use flywheel_api::{
-    AttributeValueUpdate, ExpectedAttributeValue, GetItemRequest, PutItemRequest, ScanRequest,
-    Sent, UpdateItemRequest,
+    AttributeValueUpdate, ExpectedAttributeValue, GetItemRequest, Put, PutItemRequest, ScanRequest,
+    Sent, TransactWriteItem, TransactWriteItemsRequest, UpdateItemRequest,
 };
 use flywheel_item::{AttributeValue, Item, Number};
 use flywheel_load::{Addition, FieldSet, Record, TargetError};
@@ -45,6 +46,32 @@ impl ItemMapping {
             item: Some(item.into()),
             ..PutItemRequest::default()
         })
+    }
+
+    /// TransactWriteItems: the record, and copies of it under keys beside its own.
+    pub fn transact_request(
+        &self,
+        key: &[u8],
+        record: &Record,
+    ) -> Result<TransactWriteItemsRequest, TargetError> {
+        let put = |place| {
+            let request = self.put_request(&self.key_of_copy(key, place), record)?;
+            let put = Put { table_name: request.table_name, item: request.item, ..Put::default() };
+            Ok(TransactWriteItem { put: Some(put), ..TransactWriteItem::default() })
+        };
+        let items: Result<Vec<_>, TargetError> = (0..self.transaction_items).map(put).collect();
+        Ok(TransactWriteItemsRequest {
+            transact_items: Some(items?),
+            ..TransactWriteItemsRequest::default()
+        })
+    }
+
+    /// The key of the record itself, and of those that are written with it: `user1`, `user1~1`, `user1~2`.
+    pub fn key_of_copy<'k>(&self, key: &'k [u8], place: usize) -> Cow<'k, [u8]> {
+        match place {
+            0 => Cow::Borrowed(key),
+            place => Cow::Owned([key, format!("~{place}").as_bytes()].concat()),
+        }
     }
 
     /// UpdateItem, in the words from before expressions, as YCSB's binding has it.

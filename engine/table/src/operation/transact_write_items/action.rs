@@ -132,6 +132,11 @@ impl Action {
         !matches!(self.kind, Kind::Check(_))
     }
 
+    /// Whether what becomes of the item depends on what it is.
+    pub fn looks(&self) -> bool {
+        self.condition.is_some() || matches!(self.kind, Kind::Update(..) | Kind::Updating(_))
+    }
+
     /// The same, of an item of this table.
     pub fn of_table(self, words: Words, table: &Arc<Table>) -> Result<Self, ApiError> {
         let Self { kind, condition, shows } = self;
