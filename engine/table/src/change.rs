@@ -89,7 +89,15 @@ impl<S: Storage> Tables<S> {
     where
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
+        self.caught_up(&write.table).await;
         self.change_as(write, None).await
+    }
+
+    /// Waits while the table's global indexes are behind.
+    pub(crate) async fn caught_up(&self, table: &Table) {
+        if !table.globals.is_empty() {
+            self.lag().caught_up().await;
+        }
     }
 
     /// Does a write, or with the name of a transaction holds the item for it.

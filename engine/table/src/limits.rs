@@ -22,8 +22,14 @@ pub const MAX_CLEARED_KEYS: usize = 128;
 /// Appended records of one feed that are looked at together.
 pub const MAX_FOLLOWED_CHANGES: usize = 512;
 
+/// Pages of a feed that are read before its beginning is looked at again.
+pub const MAX_SWEEP_ROUNDS: usize = 8;
+
 /// Items whose changes are followed at the same time.
-pub const MAX_FOLLOWED_TOGETHER: usize = 64;
+pub const MAX_FOLLOWED_TOGETHER: usize = 256;
+
+/// Rounds of following that a write waits for where indexes are behind, before it goes on all the same.
+pub const MAX_ROUNDS_WAITED: usize = 64;
 
 /// Local secondary indexes of a table. Source: Constraints, secondary indexes.
 pub const MAX_LOCAL_INDEXES: usize = 5;

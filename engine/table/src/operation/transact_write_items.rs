@@ -180,6 +180,9 @@ impl<S: Storage> Tables<S> {
         condition: Condition,
     ) -> Result<(BTreeMap<String, Units>, Record), ApiError> {
         let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
+        for table in &tables {
+            self.caught_up(table).await;
+        }
         let keys: Vec<Bytes> = planned.iter().map(|it| it.key.clone()).collect();
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
             table,

@@ -15,12 +15,15 @@ use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
 use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
-use futures_util::future::{join_all, select_all, try_join_all};
+use futures_util::future::{join, join_all, select_all, try_join_all};
+use futures_util::stream::{self, StreamExt};
 
 use super::{Sleeper, at_most, persist};
 use crate::catalog::record::{GlobalIndexRecord, TableRecord, TableStatus};
 use crate::keys;
-use crate::limits::{MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES};
+use crate::limits::{
+    MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES, MAX_SWEEP_ROUNDS,
+};
 use crate::storage::{Storage, StorageError};
 use crate::stored::{self, ChangeRecord};
 use crate::table::{GlobalIndex, Source, Table};
@@ -32,26 +35,96 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Changes of one item: where it stands, and what it was before each.
 type Changes = BTreeMap<(u32, Bytes), Vec<Bytes>>;
 
-/// Where a feed has been read to.
+/// Where a feed has been read to. It is read in sweeps, from its beginning and on while there is more: changes
+/// of one table stand together, so those of another may have come before what was read.
 struct Feed {
     prefix: Bytes,
     /// The highest version that has been seen in it.
     seen: u64,
+    /// The last key that this sweep has read; `None` if the next one begins.
+    reached: Option<Bytes>,
+    /// Rounds of this sweep.
+    rounds: usize,
+    /// What the last round followed, to be taken away.
+    followed: WriteBatch,
+}
+
+/// What a round found in a feed.
+#[derive(Default)]
+struct Found {
+    changes: Vec<(u32, ChangeRecord)>,
+    has_more: bool,
+    /// What earlier rounds of the sweep followed, to be taken away beside this one.
+    followed: WriteBatch,
+}
+
+impl Feed {
+    fn new(prefix: Bytes) -> Self {
+        Self { prefix, seen: 0, reached: None, rounds: 0, followed: WriteBatch::default() }
+    }
+
+    /// Reads some changes. `None` once the storage is closed.
+    async fn read<S: Storage>(
+        &mut self,
+        tables: &Tables<S>,
+        sleeper: &impl Sleeper,
+    ) -> Option<Found> {
+        let mut found = Found { followed: std::mem::take(&mut self.followed), ..Found::default() };
+        let all = keys::all_changes(&self.prefix);
+        let end = flywheel_item::key::prefix_successor(&all);
+        let start = match self.reached.take() {
+            Some(reached) => Bound::Excluded(reached),
+            None => {
+                // Or it would be read again.
+                take_away(tables, &std::mem::take(&mut found.followed), sleeper).await?;
+                Bound::Included(all)
+            }
+        };
+        let request = ScanRequest {
+            start,
+            end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
+            direction: Direction::Forward,
+            max_items: MAX_FOLLOWED_CHANGES,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        let page = async || tables.storage().scan(request.clone()).await;
+        let page = persist(sleeper, page).await?;
+        found.has_more = page.more;
+        self.rounds = if page.more { (self.rounds + 1) % MAX_SWEEP_ROUNDS } else { 0 };
+        if self.rounds > 0 {
+            self.reached = page.items.last().map(|(key, _)| key.clone());
+        }
+        for (key, versioned) in page.items {
+            if let (Some((number, version)), Some(change)) =
+                (keys::read_change(&self.prefix, &key), ChangeRecord::decode(&versioned.value))
+            {
+                self.seen = self.seen.max(version);
+                found.changes.push((number, change));
+            }
+            self.followed.writes.push(Write { key, value: None, condition: None });
+        }
+        Some(found)
+    }
 }
 
 pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>) {
-    let prefixes = tables.storage().feeds().into_iter();
-    let mut feeds: Vec<Feed> = prefixes.map(|prefix| Feed { prefix, seen: 0 }).collect();
+    follow_all(&tables, &*sleeper).await;
+    // Nobody is to wait for what does not go on.
+    tables.lag().end_round(false);
+}
+
+async fn follow_all<S: Storage>(tables: &Tables<S>, sleeper: &impl Sleeper) {
+    let mut feeds: Vec<Feed> = tables.storage().feeds().into_iter().map(Feed::new).collect();
     loop {
-        let Some(followed) = follow(&tables, &mut feeds, &*sleeper).await else { return };
-        let filled = persist(&*sleeper, async || backfill(&tables).await);
+        let Some(followed) = follow(tables, &mut feeds, sleeper).await else { return };
+        let filled = persist(sleeper, async || backfill(tables).await);
         let Some(filled) = filled.await else { return };
         if followed || filled {
             continue;
         }
         let storage = tables.storage();
         let waits = feeds.iter().map(|feed| Box::pin(storage.appended(&feed.prefix, feed.seen)));
-        let awaited = at_most(&*sleeper, LOOK, select_all(waits)).await;
+        let awaited = at_most(sleeper, LOOK, select_all(waits)).await;
         match awaited.map(|(appended, place, _)| (appended, place)) {
             Some((Err(StorageError::Closed), _)) => return,
             Some((Err(_), _)) => sleeper.sleep(LOOK).await,
@@ -67,34 +140,16 @@ async fn follow<S: Storage>(
     feeds: &mut [Feed],
     sleeper: &impl Sleeper,
 ) -> Option<bool> {
-    let mut changes = Changes::new();
-    let mut done: Vec<WriteBatch> = Vec::new();
-    let mut written_ms = Vec::new();
-    for feed in feeds {
-        let start = keys::all_changes(&feed.prefix);
-        let end = flywheel_item::key::prefix_successor(&start);
-        let request = ScanRequest {
-            start: Bound::Included(start),
-            end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
-            direction: Direction::Forward,
-            max_items: MAX_FOLLOWED_CHANGES,
-            max_bytes: MAX_PAGE_BYTES,
-        };
-        let page = async || tables.storage().scan(request.clone()).await;
-        let page = persist(sleeper, page).await?;
-        let mut batch = WriteBatch::default();
-        for (key, versioned) in page.items {
-            if let (Some((number, version)), Some(change)) =
-                (keys::read_change(&feed.prefix, &key), ChangeRecord::decode(&versioned.value))
-            {
-                feed.seen = feed.seen.max(version);
-                written_ms.push(change.written_ms);
-                changes.entry((number, change.key)).or_default().push(change.before);
-            }
-            batch.writes.push(Write { key, value: None, condition: None });
-        }
-        if !batch.writes.is_empty() {
-            done.push(batch);
+    let found = join_all(feeds.iter_mut().map(|feed| feed.read(tables, sleeper))).await;
+    let found = found.into_iter().collect::<Option<Vec<Found>>>()?;
+    let is_behind = found.iter().any(|found| found.has_more);
+    tables.lag().end_round(is_behind);
+    let (mut changes, mut written_ms, mut earlier) = (Changes::new(), Vec::new(), Vec::new());
+    for found in found {
+        earlier.push(found.followed);
+        for (number, change) in found.changes {
+            written_ms.push(change.written_ms);
+            changes.entry((number, change.key)).or_default().push(change.before);
         }
     }
     let by_number: BTreeMap<u32, Arc<Table>> = tables
@@ -103,33 +158,46 @@ async fn follow<S: Storage>(
         .values()
         .map(|table| (table.record.number, Arc::clone(table)))
         .collect();
-    let changes: Vec<_> = changes.into_iter().collect();
-    for some in changes.chunks(MAX_FOLLOWED_TOGETHER) {
-        let following = some.iter().filter_map(|((number, key), befores)| {
-            let table = by_number.get(number)?;
-            // Each to its end: what was begun and left might be done after what follows it.
-            Some(persist(sleeper, async move || {
-                match settle(tables, table, key, befores).await {
-                    // Others are not to wait for an entry that is never taken.
-                    Err(StorageError::Refused(_)) => {
-                        tables.lag().note_refused();
-                        Ok(())
-                    }
-                    settled => settled,
+    let following = changes.iter().filter_map(|((number, key), befores)| {
+        let table = by_number.get(number)?;
+        // Each to its end: what was begun and left might be done after what follows it.
+        Some(persist(sleeper, async move || {
+            match settle(tables, table, key, befores).await {
+                // Others are not to wait for an entry that is never taken.
+                Err(StorageError::Refused(_)) => {
+                    tables.lag().note_refused();
+                    Ok(())
                 }
-            }))
-        });
-        let settled: Option<Vec<()>> = join_all(following).await.into_iter().collect();
-        settled?;
+                Err(error) => {
+                    // Nor for one that cannot be made now.
+                    tables.lag().end_round(is_behind);
+                    Err(error)
+                }
+                settled => settled,
+            }
+        }))
+    });
+    let settled = stream::iter(following).buffer_unordered(MAX_FOLLOWED_TOGETHER).collect();
+    let taken = join_all(earlier.iter().map(|batch| take_away(tables, batch, sleeper)));
+    let (settled, taken): (Vec<Option<()>>, _) = join(settled, taken).await;
+    settled.into_iter().chain(taken).collect::<Option<Vec<()>>>()?;
+    let now_ms = tables.now_ms();
+    for written_ms in &written_ms {
+        tables.lag().note(now_ms.saturating_sub(*written_ms));
     }
-    let (any, now_ms) = (!done.is_empty(), tables.now_ms());
-    for written_ms in written_ms {
-        tables.lag().note(now_ms.saturating_sub(written_ms));
+    Some(feeds.iter().any(|feed| !feed.followed.writes.is_empty()))
+}
+
+/// Takes changes that were followed from their feed.
+async fn take_away<S: Storage>(
+    tables: &Tables<S>,
+    followed: &WriteBatch,
+    sleeper: &impl Sleeper,
+) -> Option<()> {
+    if followed.writes.is_empty() {
+        return Some(());
     }
-    for batch in done {
-        persist(sleeper, async || tables.storage().write(batch.clone()).await).await?;
-    }
-    Some(any)
+    persist(sleeper, async || tables.storage().write(followed.clone()).await.map(|_| ())).await
 }
 
 /// Makes the entries of an item what they should be; `befores` is what it was.
@@ -143,6 +211,7 @@ async fn settle<S: Storage>(
     let befores: Result<Vec<Item>, StorageError> =
         befores.iter().filter(|before| !before.is_empty()).map(|before| read(before)).collect();
     let befores = befores?;
+    let mut batches: Vec<WriteBatch> = Vec::new();
     for index in table.globals.iter().filter(|index| index.status != TableStatus::Deleting) {
         let entry = now.as_ref().and_then(|item| entry(table, index, item));
         let mut gone: Vec<Bytes> = Vec::new();
@@ -151,14 +220,12 @@ async fn settle<S: Storage>(
             let is_other = before != entry.as_ref().map(|(key, _)| key.clone());
             gone.extend(before.filter(|before| is_other && !gone.contains(before)));
         }
-        for key in gone {
-            tables.storage().write(WriteBatch::delete(key)).await?;
-        }
-        if let Some((key, value)) = entry {
-            tables.storage().write(WriteBatch::put(key, value)).await?;
-        }
+        let put = entry.map(|(key, value)| WriteBatch::put(key, value));
+        batches.extend(gone.into_iter().map(WriteBatch::delete).chain(put));
     }
-    Ok(())
+    // All to their ends, see above.
+    let written = join_all(batches.into_iter().map(|batch| tables.storage().write(batch))).await;
+    written.into_iter().try_for_each(|written| written.map(|_| ()))
 }
 
 /// An item's entry in an index, if it has one.
