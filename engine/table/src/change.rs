@@ -11,6 +11,7 @@ use flywheel_shard::{Change, Effect};
 
 use crate::capacity::IndexPlace;
 use crate::keys;
+use crate::limits::MAX_ENDING_AHEAD_MS;
 use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
@@ -267,7 +268,9 @@ impl Changed {
             let stem = keys::changes_of(table.record.number);
             effects.push(Effect::Append { stem, value: record.encode() });
         }
-        if let Some(seconds) = self.new_ending(table) {
+        // What ends later is found by a sweep: written anew again and again it would pile up until then.
+        let noted_to = (now_ms + MAX_ENDING_AHEAD_MS) / 1000;
+        if let Some(seconds) = self.new_ending(table).filter(|seconds| *seconds <= noted_to) {
             let stem = keys::ending_at(seconds, table.record.number);
             effects.push(Effect::Append { stem, value: key.clone() });
         }

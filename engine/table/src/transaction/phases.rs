@@ -80,7 +80,7 @@ impl<S: Storage> Tables<S> {
         key: &Bytes,
         name: TransactionName,
     ) -> Result<(), StorageError> {
-        let table = keys::table_number(key).and_then(|number| self.numbered(number));
+        let table = keys::table_number(key).and_then(|number| self.catalog().numbered(number));
         let (now_ms, place) = (self.now_ms(), key.clone());
         let active = Arc::clone(self.transactions());
         let fault: Arc<OnceLock<ApiError>> = Arc::default();

@@ -97,16 +97,11 @@ async fn follow<S: Storage>(
             done.push(batch);
         }
     }
-    let by_number: BTreeMap<u32, Arc<Table>> = tables
-        .catalog()
-        .all()
-        .values()
-        .map(|table| (table.record.number, Arc::clone(table)))
-        .collect();
+    let all = tables.catalog().all();
     let changes: Vec<_> = changes.into_iter().collect();
     for some in changes.chunks(MAX_FOLLOWED_TOGETHER) {
         let following = some.iter().filter_map(|((number, key), befores)| {
-            let table = by_number.get(number)?;
+            let table = all.numbered(*number)?;
             // Each to its end: what was begun and left might be done after what follows it.
             Some(persist(sleeper, async move || {
                 match settle(tables, table, key, befores).await {
@@ -177,7 +172,7 @@ fn read(bytes: &[u8]) -> Result<Item, StorageError> {
 /// made.
 async fn backfill<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> {
     let all = tables.catalog().all();
-    let wanting = all.values().find(|table| {
+    let wanting = all.by_name().values().find(|table| {
         let mut globals = table.record.global_indexes.iter();
         table.serves() && globals.any(is_to_be_filled)
     });
