@@ -68,6 +68,8 @@ impl Before<'_> {
 pub(crate) struct Write<D> {
     pub table: Arc<Table>,
     pub key: Bytes,
+    /// Bytes of the item, or of what changes it, that the request brought.
+    pub brings_bytes: usize,
     /// Whether `decide` looks at what is there.
     pub looks: bool,
     /// Makes of what is there, if it looks, what will be there. Runs where the item stands.
@@ -124,7 +126,7 @@ impl<S: Storage> Tables<S> {
         let outcome: Outcome<D> = Arc::default();
         let told = Arc::clone(&outcome);
         let (now_ms, active) = (self.now_ms(), Arc::clone(self.transactions()));
-        let key = write.key.clone();
+        let (key, brings_bytes) = (write.key.clone(), write.brings_bytes);
         let place = key.clone();
         let change = move |current: Option<&Bytes>| {
             let (change, result) = match current.and_then(Held::decode) {
@@ -145,7 +147,7 @@ impl<S: Storage> Tables<S> {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             change
         };
-        self.storage().modify(key, Box::new(change)).await?;
+        self.storage().modify(brings_bytes, key, Box::new(change)).await?;
         let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.unwrap_or_else(|| Err(ApiError::internal("the storage did not look at the item")))
     }
@@ -166,7 +168,7 @@ where
         holder: Option<TransactionName>,
         now_ms: u64,
     ) -> Result<(Change, Changed), ApiError> {
-        let Self { table, key, looks, decide } = self;
+        let Self { table, key, looks, decide, .. } = self;
         let looks = looks || table.looks_at_changes();
         let item = if looks { before.item()? } else { None };
         let before_bytes = before.size_bytes()?;

@@ -56,6 +56,7 @@ impl<S: Storage> Tables<S> {
             .change(Write {
                 table: table.clone(),
                 key: table.item_key(&key),
+                brings_bytes: 0,
                 looks: condition.is_some() || returns_old,
                 decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;

@@ -1,7 +1,7 @@
 //! PutItem: an item in place of what was there.
 
 use flywheel_api::{ApiError, ItemOut, Operation, PutItemRequest, PutItemResponse};
-use flywheel_item::{Item, check_item};
+use flywheel_item::{Item, check_item, item_size_bytes};
 
 use crate::change::{Verdict, Write};
 use crate::item_key::KeyTypeFault;
@@ -55,6 +55,7 @@ impl<S: Storage> Tables<S> {
             .change(Write {
                 table: table.clone(),
                 key,
+                brings_bytes: item_size_bytes(&item),
                 looks: condition.is_some() || returns_old,
                 decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;

@@ -184,6 +184,7 @@ impl<S: Storage> Tables<S> {
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
             table,
             key,
+            brings_bytes: action.brings_bytes(),
             looks: true,
             decide: move |before: Option<&Item>| -> Result<Verdict, ApiError> {
                 action.decide(before)
