@@ -154,12 +154,19 @@ impl Table {
         self.globals.iter().find(|index| index.name == name).map(Source::Global)
     }
 
-    /// Where a query or a scan of that index reads, or of the table.
-    pub fn readable(&self, index: Option<&str>) -> Result<Source<'_>, ApiError> {
+    /// Where a query or a scan of that index reads, or of the table. A global index is never read consistently.
+    pub fn readable(
+        &self,
+        index: Option<&str>,
+        is_consistent: bool,
+    ) -> Result<Source<'_>, ApiError> {
         let name = index.unwrap_or_default();
         match self.source(index) {
             Some(Source::Global(index)) if index.status == TableStatus::Creating => {
                 Err(ApiError::validation(wording::backfilling_index(name)))
+            }
+            Some(Source::Global(_)) if is_consistent => {
+                Err(ApiError::validation(wording::CONSISTENT_GLOBAL))
             }
             Some(source) => Ok(source),
             None => Err(ApiError::validation(wording::no_index(name))),

@@ -57,12 +57,18 @@ impl Service {
     }
 
     pub async fn open_with(world: &SimWorld, segment_bytes: u32) -> Self {
+        Self::open_as(world, |options| options.store.segment_bytes = segment_bytes).await
+    }
+
+    /// With the engine's options changed.
+    pub async fn open_as(world: &SimWorld, change: impl FnOnce(&mut EngineOptions)) -> Self {
         let mut options = Shards::options(EngineOptions {
             store: StoreOptions { cache_bytes: 4 << 20, ..StoreOptions::default() },
             ..EngineOptions::default()
         });
         // Small ones are made sooner; only the largest items need more.
-        options.store.segment_bytes = segment_bytes;
+        options.store.segment_bytes = 2 << 20;
+        change(&mut options);
         let worlds = vec![world.clone(), world.another()];
         let engine = LocalEngine::open(worlds, Path::new("/data"), options).await.expect("opened");
         let shards = Shards::new(engine.handle(), engine.admin()).expect("made for tables");
