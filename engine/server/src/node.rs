@@ -2,7 +2,7 @@
 //! the command line.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -104,13 +104,18 @@ impl Node {
             address = core.start(&admin)?;
         }
         // With the port that was found.
-        tables.is_at(address.to_string());
+        tables.is_at(reachable(address).to_string());
         Ok(Self { engine, address, stop, drained })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where a client on this machine finds it.
+    pub fn endpoint(&self) -> SocketAddr {
+        reachable(self.address)
     }
 
     /// The engine beneath.
@@ -130,6 +135,16 @@ impl Node {
         self.engine.close()?;
         Ok(cut)
     }
+}
+
+/// An address at which a listener answers: nobody can connect to "every address of this machine".
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(loopback, address.port())
 }
 
 /// The server of one core, before it starts.
@@ -168,5 +183,24 @@ impl CoreServer {
         let closed = || io::Error::other("the core ended");
         let bound = tell.recv().unwrap_or_else(|_| Err(closed()));
         bound.map_err(|error| NodeError::Listen { address, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address_that_can_be_connected_to() {
+        for (listens, endpoint) in [
+            ("0.0.0.0:8000", "127.0.0.1:8000"),
+            ("[::]:8000", "[::1]:8000"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("192.0.2.7:8000", "192.0.2.7:8000"),
+            ("[2001:db8::1]:80", "[2001:db8::1]:80"),
+        ] {
+            let address: SocketAddr = listens.parse().expect("an address");
+            assert_eq!(reachable(address).to_string(), endpoint);
+        }
     }
 }

@@ -82,7 +82,23 @@ impl Handle {
     /// [`ShardError::NoOwnRanges`]: nothing was done. [`ShardError::Busy`], [`ShardError::Closed`], or the
     /// store's own.
     pub async fn modify(&self, key: Bytes, change: ChangeFn) -> Result<Modified, ShardError> {
-        self.ask(Modify { key, change }).await
+        self.modify_bringing(0, key, change).await
+    }
+
+    /// The same for a change that brings `value_bytes` along, in what its function holds: they count against the
+    /// handle's share of memory, as those of writes do. What it makes of what is there is counted only once it is
+    /// made, by the store, which bounds all that waits to be durable.
+    ///
+    /// # Errors
+    /// Those of [`Handle::modify`].
+    pub async fn modify_bringing(
+        &self,
+        value_bytes: usize,
+        key: Bytes,
+        change: ChangeFn,
+    ) -> Result<Modified, ShardError> {
+        let bytes = key.len() + value_bytes;
+        self.ask_bringing(bytes, Modify { key, change }).await
     }
 
     /// A page of a key range. Items of one partition are as they were at one moment; pages that
@@ -140,8 +156,16 @@ impl Handle {
     }
 
     /// Asks the owner, and asks again where the partition went if it moved meanwhile.
-    pub(crate) async fn ask<Q: Question>(&self, mut question: Q) -> Result<Q::Answer, ShardError> {
-        let _permit = self.in_flight.enter(question.written_bytes()).map_err(|full| {
+    pub(crate) async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, ShardError> {
+        self.ask_bringing(question.written_bytes(), question).await
+    }
+
+    async fn ask_bringing<Q: Question>(
+        &self,
+        bytes: usize,
+        mut question: Q,
+    ) -> Result<Q::Answer, ShardError> {
+        let _permit = self.in_flight.enter(bytes).map_err(|full| {
             self.fleet.refused_by_handles.fetch_add(1, Ordering::Relaxed);
             ShardError::Busy(full)
         })?;

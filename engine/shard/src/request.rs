@@ -46,7 +46,7 @@ pub(crate) trait Question: Sized {
 
     fn request(call: Call<Self>) -> Request;
 
-    /// Bytes of keys and values that it brings along to be written; 0 where they are made at the owner.
+    /// Bytes of keys and values that it brings along to be written, as far as can be seen from it.
     fn written_bytes(&self) -> usize {
         0
     }

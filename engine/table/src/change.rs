@@ -11,6 +11,7 @@ use flywheel_shard::{Change, Effect};
 
 use crate::capacity::IndexPlace;
 use crate::keys;
+use crate::limits::MAX_ENDING_AHEAD_MS;
 use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
@@ -67,6 +68,8 @@ impl Before<'_> {
 pub(crate) struct Write<D> {
     pub table: Arc<Table>,
     pub key: Bytes,
+    /// Bytes of the item, or of what changes it, that the request brought.
+    pub brings_bytes: usize,
     /// Whether `decide` looks at what is there.
     pub looks: bool,
     /// Makes of what is there, if it looks, what will be there. Runs where the item stands.
@@ -131,7 +134,7 @@ impl<S: Storage> Tables<S> {
         let outcome: Outcome<D> = Arc::default();
         let told = Arc::clone(&outcome);
         let (now_ms, active) = (self.now_ms(), Arc::clone(self.transactions()));
-        let key = write.key.clone();
+        let (key, brings_bytes) = (write.key.clone(), write.brings_bytes);
         let place = key.clone();
         let change = move |current: Option<&Bytes>| {
             let (change, result) = match current.and_then(Held::decode) {
@@ -152,7 +155,7 @@ impl<S: Storage> Tables<S> {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             change
         };
-        self.storage().modify(key, Box::new(change)).await?;
+        self.storage().modify(brings_bytes, key, Box::new(change)).await?;
         let result = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.unwrap_or_else(|| Err(ApiError::internal("the storage did not look at the item")))
     }
@@ -173,7 +176,7 @@ where
         holder: Option<TransactionName>,
         now_ms: u64,
     ) -> Result<(Change, Changed), ApiError> {
-        let Self { table, key, looks, decide } = self;
+        let Self { table, key, looks, decide, .. } = self;
         let looks = looks || table.looks_at_changes();
         let item = if looks { before.item()? } else { None };
         let before_bytes = before.size_bytes()?;
@@ -275,7 +278,9 @@ impl Changed {
             let stem = keys::changes_of(table.record.number);
             effects.push(Effect::Append { stem, value: record.encode() });
         }
-        if let Some(seconds) = self.new_ending(table) {
+        // What ends later is found by a sweep: written anew again and again it would pile up until then.
+        let noted_to = (now_ms + MAX_ENDING_AHEAD_MS) / 1000;
+        if let Some(seconds) = self.new_ending(table).filter(|seconds| *seconds <= noted_to) {
             let stem = keys::ending_at(seconds, table.record.number);
             effects.push(Effect::Append { stem, value: key.clone() });
         }

@@ -4,24 +4,23 @@ use flywheel_api::{
     AttributeDefinition, BillingModeSummary, GlobalSecondaryIndexDescription, KeySchemaElement,
     LocalSecondaryIndexDescription, OnDemandThroughput, Projection,
     ProvisionedThroughputDescription, SSEDescription, StreamSpecification, TableClassSummary,
-    TableDescription, TableThroughputModeSummary,
+    TableDescription, TableThroughputModeSummary, WarmThroughput,
 };
 
 use crate::catalog::record::{
-    EncryptionRecord, GlobalIndexRecord, KeyRecord, LocalIndexRecord, OnDemandRecord,
-    ProjectionRecord, TableRecord, TableStatus, ThroughputRecord,
+    BillingRecord, EncryptionRecord, GlobalIndexRecord, KeyRecord, LocalIndexRecord,
+    OnDemandRecord, ProjectionRecord, TableRecord, TableStatus, ThroughputRecord, WarmRecord,
 };
+use crate::extents::Extents;
 use crate::storage::Extent;
 
-/// How much a table and its global indexes hold.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Extents {
-    pub table: Extent,
-    /// In the order of the table's record.
-    pub globals: Vec<Extent>,
-}
+/// Read units a second that a table on demand serves at once. Source: developer guide, on-demand capacity mode.
+const ON_DEMAND_READ_UNITS: i64 = 12_000;
 
-/// The description of a table with this ARN. Its local indexes are not counted apart.
+/// Write units a second that a table on demand serves at once. Source: the same.
+const ON_DEMAND_WRITE_UNITS: i64 = 4_000;
+
+/// The description of a table with this ARN.
 pub(crate) fn describe(record: &TableRecord, arn: &str, extents: &Extents) -> TableDescription {
     let is_deleting = record.status == TableStatus::Deleting;
     let stream = record.stream.as_ref().filter(|stream| stream.is_enabled);
@@ -63,14 +62,18 @@ pub(crate) fn describe(record: &TableRecord, arn: &str, extents: &Extents) -> Ta
     if is_deleting {
         return description;
     }
+    let BillingRecord { throughput, warm: asked, is_on_demand, .. } = &record.billing;
+    description.warm_throughput = Some(warm(*is_on_demand, throughput, asked, record.status));
     description.creation_date_time = Some(seconds(record.created_ms));
     description.key_schema = Some(key_schema(&record.key));
     description.attribute_definitions = Some(definitions(record));
-    let locals = record.local_indexes.iter().map(|index| local(index, arn));
+    let locals = record.local_indexes.iter().enumerate().map(|(place, index)| {
+        local(index, arn, extents.locals.get(place).copied().unwrap_or_default())
+    });
     description.local_secondary_indexes =
         (!record.local_indexes.is_empty()).then(|| locals.collect());
     let globals = record.global_indexes.iter().enumerate().map(|(place, index)| {
-        global(index, arn, extents.globals.get(place).copied().unwrap_or_default())
+        global(index, *is_on_demand, arn, extents.globals.get(place).copied().unwrap_or_default())
     });
     description.global_secondary_indexes =
         (!record.global_indexes.is_empty()).then(|| globals.collect());
@@ -113,19 +116,24 @@ fn projection(record: &ProjectionRecord) -> Projection {
     }
 }
 
-fn local(index: &LocalIndexRecord, table_arn: &str) -> LocalSecondaryIndexDescription {
+fn local(
+    index: &LocalIndexRecord,
+    table_arn: &str,
+    extent: Extent,
+) -> LocalSecondaryIndexDescription {
     LocalSecondaryIndexDescription {
         index_name: Some(index.name.clone()),
         key_schema: Some(key_schema(&index.key)),
         projection: Some(projection(&index.projection)),
-        index_size_bytes: Some(0),
-        item_count: Some(0),
+        index_size_bytes: Some(extent.size_bytes as i64),
+        item_count: Some(extent.items as i64),
         index_arn: Some(format!("{table_arn}/index/{}", index.name)),
     }
 }
 
 fn global(
     index: &GlobalIndexRecord,
+    is_on_demand: bool,
     table_arn: &str,
     extent: Extent,
 ) -> GlobalSecondaryIndexDescription {
@@ -140,7 +148,7 @@ fn global(
         item_count: Some(extent.items as i64),
         index_arn: Some(format!("{table_arn}/index/{}", index.name)),
         on_demand_throughput: on_demand(&index.on_demand),
-        warm_throughput: None,
+        warm_throughput: Some(warm(is_on_demand, &index.throughput, &index.warm, index.status)),
     }
 }
 
@@ -162,6 +170,24 @@ fn on_demand(record: &OnDemandRecord) -> Option<OnDemandThroughput> {
         max_read_request_units: record.most_read_units,
         max_write_request_units: record.most_write_units,
     })
+}
+
+/// What a table or an index is ready for at once: what it was asked to be, and no less than its capacity.
+fn warm(
+    is_on_demand: bool,
+    throughput: &ThroughputRecord,
+    asked: &WarmRecord,
+    status: TableStatus,
+) -> WarmThroughput {
+    let (read_units, write_units) = match is_on_demand {
+        true => (ON_DEMAND_READ_UNITS, ON_DEMAND_WRITE_UNITS),
+        false => (throughput.read_units, throughput.write_units),
+    };
+    WarmThroughput {
+        read_units_per_second: Some(asked.read_units.unwrap_or_default().max(read_units)),
+        write_units_per_second: Some(asked.write_units.unwrap_or_default().max(write_units)),
+        status: Some(status.name().into()),
+    }
 }
 
 fn encryption(record: &EncryptionRecord) -> Option<SSEDescription> {

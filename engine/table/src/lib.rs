@@ -11,6 +11,7 @@ mod change;
 mod definition;
 mod describe;
 mod dispatch;
+mod extents;
 mod item_key;
 mod keys;
 mod lag;

@@ -19,6 +19,21 @@ pub const MAX_FETCHED_TOGETHER: usize = 8;
 /// Keys that are deleted together where a table is taken away.
 pub const MAX_CLEARED_KEYS: usize = 128;
 
+/// Keys of a table with local indexes that are looked at to tell how many of them are items: all of a small
+/// table; of a larger one only until it has been swept.
+pub const MAX_COUNTED_KEYS: usize = 4096;
+
+/// Bytes of what is looked at for it.
+pub const MAX_COUNTED_BYTES: usize = 4 << 20;
+
+/// How often a table is gone through whose items end, or which has local indexes, in milliseconds. DynamoDB counts
+/// items as often, or a little more. Source: API reference, TableDescription.
+pub const SWEEP_EVERY_MS: u64 = 12 * 3_600_000;
+
+/// How far ahead of its time the end of an item is noted, in milliseconds: two sweeps, so that the one that finds
+/// it may take until the next begins.
+pub const MAX_ENDING_AHEAD_MS: u64 = 2 * SWEEP_EVERY_MS;
+
 /// Appended records of one feed that are looked at together.
 pub const MAX_FOLLOWED_CHANGES: usize = 512;
 

@@ -75,8 +75,13 @@ impl Storage for Shards {
         Ok(self.handle.get(key).await?)
     }
 
-    async fn modify(&self, key: Bytes, change: ChangeFn) -> Result<Modified, StorageError> {
-        Ok(self.handle.modify(key, change).await?)
+    async fn modify(
+        &self,
+        brings_bytes: usize,
+        key: Bytes,
+        change: ChangeFn,
+    ) -> Result<Modified, StorageError> {
+        Ok(self.handle.modify_bringing(brings_bytes, key, change).await?)
     }
 
     async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StorageError> {

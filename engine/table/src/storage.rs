@@ -20,12 +20,14 @@ pub trait Storage: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Versioned>, StorageError>> + Send;
 
     /// Replaces a key's value, and others of the same partition with it, by what `change` makes of it:
-    /// atomically, durable on return.
+    /// atomically, durable on return. `brings_bytes` is what `change` holds of the request: the storage bounds
+    /// how much of it is under way.
     ///
     /// # Errors
     /// See [`StorageError`]. After a fault the change may or may not be durable.
     fn modify(
         &self,
+        brings_bytes: usize,
         key: Bytes,
         change: ChangeFn,
     ) -> impl Future<Output = Result<Modified, StorageError>> + Send;

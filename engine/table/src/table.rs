@@ -86,14 +86,18 @@ impl Table {
 
     /// Whether a write has more to do than to write the item, so that it must see what was there.
     pub fn looks_at_changes(&self) -> bool {
-        let ends = self.record.time_to_live.as_ref().is_some_and(|setting| setting.is_enabled);
-        ends || !self.locals.is_empty() || !self.globals.is_empty()
+        self.ending_attribute().is_some() || !self.locals.is_empty() || !self.globals.is_empty()
+    }
+
+    /// The attribute that says when items end, if they do.
+    pub fn ending_attribute(&self) -> Option<&str> {
+        let setting = self.record.time_to_live.as_ref().filter(|setting| setting.is_enabled)?;
+        Some(&setting.attribute)
     }
 
     /// The second since 1970 at which an item ends; `None` if it does not.
     pub fn ending_of(&self, item: &Item) -> Option<u64> {
-        let setting = self.record.time_to_live.as_ref().filter(|setting| setting.is_enabled)?;
-        match item.get(&setting.attribute)? {
+        match item.get(self.ending_attribute()?)? {
             AttributeValue::N(seconds) => seconds.to_string().parse().ok(),
             _ => None,
         }
@@ -150,12 +154,19 @@ impl Table {
         self.globals.iter().find(|index| index.name == name).map(Source::Global)
     }
 
-    /// Where a query or a scan of that index reads, or of the table.
-    pub fn readable(&self, index: Option<&str>) -> Result<Source<'_>, ApiError> {
+    /// Where a query or a scan of that index reads, or of the table. A global index is never read consistently.
+    pub fn readable(
+        &self,
+        index: Option<&str>,
+        is_consistent: bool,
+    ) -> Result<Source<'_>, ApiError> {
         let name = index.unwrap_or_default();
         match self.source(index) {
             Some(Source::Global(index)) if index.status == TableStatus::Creating => {
                 Err(ApiError::validation(wording::backfilling_index(name)))
+            }
+            Some(Source::Global(_)) if is_consistent => {
+                Err(ApiError::validation(wording::CONSISTENT_GLOBAL))
             }
             Some(source) => Ok(source),
             None => Err(ApiError::validation(wording::no_index(name))),
@@ -215,13 +226,19 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What its own keys have behind the partition key, where others stand beside them.
+    pub fn tag(self, table: &Table) -> Option<u8> {
+        match self {
+            Self::Table => (!table.locals.is_empty()).then_some(ITEM_TAG),
+            Self::Local(index) => Some(index.number),
+            Self::Global(_) => None,
+        }
+    }
+
     /// Whether a key that begins with its prefix is its own.
     pub fn holds(self, table: &Table, key: &[u8]) -> bool {
-        match self {
-            Self::Table => table.is_item(key),
-            Self::Local(index) => key.get(keys::kept_together_bytes(key)) == Some(&index.number),
-            Self::Global(_) => true,
-        }
+        let tag = self.tag(table);
+        tag.is_none_or(|tag| key.get(keys::kept_together_bytes(key)) == Some(&tag))
     }
 
     /// Where the entry of an item stands; `None` if it has none here, since an attribute of the key is not

@@ -129,12 +129,6 @@ impl<S: Storage> Tables<S> {
         Ok(Words { operation, wording })
     }
 
-    /// The table of that number.
-    pub(crate) fn numbered(&self, number: u32) -> Option<Arc<Table>> {
-        let tables = self.catalog().all();
-        tables.values().find(|table| table.record.number == number).cloned()
-    }
-
     /// How far global indexes are behind their tables.
     pub fn lag(&self) -> &Lag {
         &self.shared.lag

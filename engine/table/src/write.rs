@@ -8,6 +8,7 @@ use flywheel_item::{Invalid, Item};
 use crate::capacity::Units;
 use crate::change::Changed;
 use crate::table::Table;
+use crate::wording;
 use crate::words::Words;
 
 /// Refuses a write whose condition does not hold of what is there. `shows` is whether that is told.
@@ -22,6 +23,15 @@ pub(crate) fn check_condition(
         return Ok(());
     }
     Err(ApiError::condition_failed(before.filter(|_| shows).cloned()))
+}
+
+/// Whether a write that puts or deletes returns what was there; it can return nothing else.
+pub(crate) fn returns_old(words: Words, return_values: Option<&str>) -> Result<bool, ApiError> {
+    match return_values {
+        Some("ALL_OLD") => Ok(true),
+        None | Some("NONE") => Ok(false),
+        Some(_) => Err(words.refuse(wording::ONLY_OLD_OR_NONE)),
+    }
 }
 
 /// What is told of an item that cannot be stored.

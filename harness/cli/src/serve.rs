@@ -97,10 +97,13 @@ fn show(bar: &indicatif::ProgressBar, opening: OpenProgress) {
 /// Says where it listens and how to get there.
 fn banner(args: &ServeArgs, node: &Node) {
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}", node.address());
+    let url = format!("{scheme}://{}", node.endpoint());
     let (region, shards) = (&args.region, node.engine().shards());
     let directory: &Path = &args.dir;
     println!("flywheel serves {} on {url} ({shards} shards)", directory.display());
+    if args.listen.ip().is_unspecified() {
+        println!("(and on every other address of this machine, port {})", node.address().port());
+    }
     println!();
     println!("  aws dynamodb list-tables --endpoint-url {url} --region {region}");
     println!("  boto3.resource('dynamodb', endpoint_url='{url}', region_name='{region}')");

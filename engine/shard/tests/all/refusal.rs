@@ -8,7 +8,7 @@ use bytes::Bytes;
 use flywheel_disk::sim::{self, SimDisk};
 use flywheel_disk::{File, World};
 use flywheel_shard::{
-    EngineOptions, PartitionId, ShardError, Write, WriteBatch, limits::MAX_ACTIVE_REQUESTS,
+    Change, EngineOptions, PartitionId, ShardError, Write, WriteBatch, limits::MAX_ACTIVE_REQUESTS,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -31,6 +31,27 @@ fn a_full_handle_refuses_at_once_and_recovers() {
         handle.put(key(3), number(2)).await.expect("room again");
         second.await.expect("put");
         assert_eq!(engine.admin().stats().await.expect("stats").refused_by_handles, 1);
+    });
+}
+
+#[test]
+fn what_changes_bring_along_counts_as_what_writes_do() {
+    sim::run(1, &SimDisk::new(), async |world| {
+        let options = EngineOptions { in_flight_bytes: 1000, ..small_options() };
+        let engine = open_with(&world, 1, options).await.expect("opened");
+        let handle = engine.handle();
+        let modify = |n, bytes: usize| {
+            let value = Bytes::from(vec![7; bytes]);
+            handle.modify_bringing(bytes, key(n), Box::new(|_| Change::Put(value)))
+        };
+        let mut first = pin!(modify(1, 600));
+        assert!((&mut first).now_or_never().is_none());
+        let refused = modify(2, 600).await;
+        let full = "the handle's share of memory";
+        assert!(matches!(refused, Err(ShardError::Busy(what)) if what == full), "{refused:?}");
+        handle.modify(key(3), Box::new(|_| Change::Keep)).await.expect("it brings nothing");
+        first.await.expect("modified");
+        modify(2, 600).await.expect("room again");
     });
 }
 

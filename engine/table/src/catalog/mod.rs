@@ -2,9 +2,10 @@
 //! requests. Changes are made on the storage's newest record or not at all; who makes two at once learns
 //! of it. Not what the changes are: see the operations and `upkeep`.
 
+mod known;
 pub(crate) mod record;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,10 +23,8 @@ use crate::keys;
 use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::{Storage, StorageError};
 use crate::table::Table;
+use known::Known;
 use record::{FORMAT, Head, TableRecord};
-
-/// All tables, by name.
-pub(crate) type TablesByName = BTreeMap<String, Arc<Table>>;
 
 /// Which tables there are.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub(crate) struct Catalog<S> {
     storage: S,
     /// The how-manieth time it is that the tables were opened.
     start: u64,
-    tables: ArcSwap<TablesByName>,
+    tables: ArcSwap<Known>,
     /// Rises with every change.
     changes: AtomicU64,
     /// Who waits for changes.
@@ -63,7 +62,7 @@ impl<E> From<StorageError> for ChangeError<E> {
 impl<S: Storage> Catalog<S> {
     /// Reads all records.
     pub async fn open(storage: S) -> Result<Self, StorageError> {
-        let mut tables = TablesByName::new();
+        let mut tables = Known::default();
         let (start, end) = keys::table_records();
         let mut start = Bound::Included(start);
         loop {
@@ -77,7 +76,7 @@ impl<S: Storage> Catalog<S> {
             let page = storage.scan(request).await?;
             for (key, versioned) in &page.items {
                 let record = read_record(key, &versioned.value)?;
-                tables.insert(record.name.clone(), Arc::new(Table::new(record)));
+                tables.keep(&Arc::new(Table::new(record)));
             }
             match page.items.last() {
                 Some((last, _)) if page.more => start = Bound::Excluded(last.clone()),
@@ -103,11 +102,16 @@ impl<S: Storage> Catalog<S> {
 
     /// The table of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Table>> {
-        self.tables.load().get(name).cloned()
+        self.tables.load().named(name).cloned()
+    }
+
+    /// The table of that number.
+    pub fn numbered(&self, number: u32) -> Option<Arc<Table>> {
+        self.tables.load().numbered(number).cloned()
     }
 
     /// All tables.
-    pub fn all(&self) -> Arc<TablesByName> {
+    pub fn all(&self) -> Arc<Known> {
         self.tables.load_full()
     }
 
@@ -201,12 +205,9 @@ impl<S: Storage> Catalog<S> {
 
     fn keep(&self, record: TableRecord) -> Arc<Table> {
         let table = Arc::new(Table::new(record));
-        let order = |table: &Table| (table.record.number, table.record.version);
         self.replace(|tables| {
-            let known = tables.get(table.name());
-            let is_newer = known.is_none_or(|known| order(known) < order(&table));
-            if is_newer && !self.is_gone(table.record.number) {
-                tables.insert(table.name().to_owned(), Arc::clone(&table));
+            if !self.is_gone(table.record.number) {
+                tables.keep(&table);
             }
         });
         table
@@ -215,11 +216,7 @@ impl<S: Storage> Catalog<S> {
     /// Unless another table has its name by now.
     fn forget(&self, name: &str, number: u32) {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
-        self.replace(|tables| {
-            if tables.get(name).is_some_and(|table| table.record.number == number) {
-                tables.remove(name);
-            }
-        });
+        self.replace(|tables| tables.forget(name, number));
     }
 
     /// Whether a table of that number was taken away: who made an earlier change may come late to keep it.
@@ -227,19 +224,19 @@ impl<S: Storage> Catalog<S> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
 
-    fn replace(&self, change: impl Fn(&mut TablesByName)) {
+    fn replace(&self, change: impl Fn(&mut Known)) {
         // Held meanwhile, so that nobody looks for earlier requests between the two.
         let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.tables.rcu(|tables| {
-            let mut tables = TablesByName::clone(tables);
+            let mut tables = Known::clone(tables);
             change(&mut tables);
             tables
         });
         let after = self.tables.load();
         let is_gone = |table: &&Arc<Table>| {
-            !after.get(table.name()).is_some_and(|now| Arc::ptr_eq(now, table))
+            !after.named(table.name()).is_some_and(|now| Arc::ptr_eq(now, table))
         };
-        let gone = before.values().filter(is_gone).map(Arc::downgrade);
+        let gone = before.by_name().values().filter(is_gone).map(Arc::downgrade);
         retired.retain(|table| table.strong_count() > 0);
         retired.extend(gone);
         drop(retired);

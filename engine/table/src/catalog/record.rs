@@ -42,6 +42,9 @@ pub(crate) struct TableRecord {
     pub encryption: Option<EncryptionRecord>,
     pub time_to_live: Option<TimeToLiveRecord>,
     pub tags: BTreeMap<String, String>,
+    /// The last time that the whole table was gone through.
+    #[serde(default)]
+    pub sweep: Option<SweepRecord>,
 }
 
 /// What a table or an index is going through.
@@ -106,6 +109,9 @@ pub(crate) struct GlobalIndexRecord {
     pub filled_to: Vec<u8>,
     pub throughput: ThroughputRecord,
     pub on_demand: OnDemandRecord,
+    /// What it was asked to be ready for.
+    #[serde(default)]
+    pub warm: WarmRecord,
 }
 
 /// What an index holds besides keys.
@@ -134,6 +140,9 @@ pub(crate) struct BillingRecord {
     pub on_demand_since_ms: Option<u64>,
     pub throughput: ThroughputRecord,
     pub on_demand: OnDemandRecord,
+    /// What the table was asked to be ready for.
+    #[serde(default)]
+    pub warm: WarmRecord,
 }
 
 /// Provisioned units a second; both 0 where capacity is on demand.
@@ -151,6 +160,13 @@ pub(crate) struct ThroughputRecord {
 pub(crate) struct OnDemandRecord {
     pub most_read_units: Option<i64>,
     pub most_write_units: Option<i64>,
+}
+
+/// Units a second that a table or an index was asked to be ready for at once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WarmRecord {
+    pub read_units: Option<i64>,
+    pub write_units: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,6 +198,23 @@ pub(crate) struct TimeToLiveRecord {
     pub is_found: bool,
 }
 
+/// What was found when a whole table was gone through.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SweepRecord {
+    pub began_ms: u64,
+    pub items: ShareRecord,
+    /// Entries of its local indexes, in their order.
+    pub locals: Vec<ShareRecord>,
+}
+
+/// What one kind takes of the keys that stand together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShareRecord {
+    pub keys: u64,
+    /// Of keys and values.
+    pub bytes: u64,
+}
+
 mod type_code {
     //! Types as their abbreviations.
 
@@ -197,5 +230,52 @@ mod type_code {
         let code = String::deserialize(from)?;
         AttributeType::from_code(&code)
             .ok_or_else(|| Error::custom(format!("{code} is no type of attribute")))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A table with one key attribute and nothing else.
+    pub(crate) fn plain(name: &str, number: u32, version: u64) -> TableRecord {
+        let key = KeyPart { name: "k".into(), kind: AttributeType::S };
+        TableRecord {
+            format: FORMAT,
+            version,
+            number,
+            id: String::new(),
+            name: name.into(),
+            created_ms: 0,
+            status: TableStatus::Active,
+            attributes: vec![key.clone()],
+            key: KeyRecord { partition: vec![key], sort: Vec::new() },
+            local_indexes: Vec::new(),
+            global_indexes: Vec::new(),
+            billing: BillingRecord {
+                is_on_demand: true,
+                on_demand_since_ms: None,
+                throughput: ThroughputRecord::default(),
+                on_demand: OnDemandRecord::default(),
+                warm: WarmRecord::default(),
+            },
+            table_class: None,
+            deletion_protection: None,
+            stream: None,
+            encryption: None,
+            time_to_live: None,
+            tags: BTreeMap::new(),
+            sweep: None,
+        }
+    }
+
+    #[test]
+    fn what_later_versions_added_is_missing_in_earlier_records() {
+        let record = plain("table", 1, 1);
+        let mut json = serde_json::to_value(&record).expect("JSON");
+        let billing = json["billing"].as_object_mut().expect("an object");
+        billing.remove("warm");
+        json.as_object_mut().expect("an object").remove("sweep");
+        assert_eq!(serde_json::from_value::<TableRecord>(json).expect("readable"), record);
     }
 }

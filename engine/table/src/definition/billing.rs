@@ -1,9 +1,9 @@
 //! Capacity as requests define it.
 
-use flywheel_api::{ApiError, OnDemandThroughput, ProvisionedThroughput};
+use flywheel_api::{ApiError, OnDemandThroughput, ProvisionedThroughput, WarmThroughput};
 
 use super::wording::{self, Fault};
-use crate::catalog::record::{BillingRecord, OnDemandRecord, ThroughputRecord};
+use crate::catalog::record::{BillingRecord, OnDemandRecord, ThroughputRecord, WarmRecord};
 use crate::limits::MAX_THROUGHPUT_UNITS;
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, ApiError> {
@@ -15,6 +15,7 @@ pub(crate) fn of_new_table(
     mode: Option<&str>,
     provisioned: Option<&ProvisionedThroughput>,
     bounds: Option<&OnDemandThroughput>,
+    warm: Option<&WarmThroughput>,
 ) -> Result<BillingRecord, ApiError> {
     let is_on_demand = mode == Some("PAY_PER_REQUEST");
     match provisioned {
@@ -29,6 +30,7 @@ pub(crate) fn of_new_table(
         on_demand_since_ms: None,
         throughput: throughput(provisioned),
         on_demand: on_demand(bounds),
+        warm: warmed(WarmRecord::default(), warm),
     })
 }
 
@@ -83,5 +85,14 @@ pub(crate) fn on_demand(bounds: Option<&OnDemandThroughput>) -> OnDemandRecord {
     OnDemandRecord {
         most_read_units: bounds.and_then(|bounds| bound(bounds.max_read_request_units)),
         most_write_units: bounds.and_then(|bounds| bound(bounds.max_write_request_units)),
+    }
+}
+
+/// What a table or an index is to be ready for once `wanted` is asked of it: it never falls.
+pub(crate) fn warmed(current: WarmRecord, wanted: Option<&WarmThroughput>) -> WarmRecord {
+    let Some(wanted) = wanted else { return current };
+    WarmRecord {
+        read_units: current.read_units.max(wanted.read_units_per_second),
+        write_units: current.write_units.max(wanted.write_units_per_second),
     }
 }

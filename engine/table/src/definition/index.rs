@@ -10,7 +10,7 @@ use super::billing;
 use super::key::Definitions;
 use super::wording::{self, Fault};
 use crate::catalog::record::{
-    GlobalIndexRecord, KeyRecord, LocalIndexRecord, ProjectionRecord, TableStatus,
+    GlobalIndexRecord, KeyRecord, LocalIndexRecord, ProjectionRecord, TableStatus, WarmRecord,
 };
 use crate::limits::{MAX_GLOBAL_INDEXES, MAX_LOCAL_INDEXES};
 
@@ -71,6 +71,7 @@ pub(crate) fn globals(
             filled_to: Vec::new(),
             throughput: billing::throughput(throughput),
             on_demand,
+            warm: billing::warmed(WarmRecord::default(), index.warm_throughput.as_ref()),
         });
     }
     check_names(records.iter().map(|index| index.name.as_str()))?;

@@ -8,7 +8,7 @@ use flywheel_api::{
     ApiError, BatchWriteItemRequest, BatchWriteItemResponse, DeleteRequest, ErrorCode,
     ItemCollectionMetrics, Operation, PutRequest, WriteRequest,
 };
-use flywheel_item::{Invalid, Item, check_item};
+use flywheel_item::{Invalid, Item, check_item, item_size_bytes};
 use futures_util::stream::{self, StreamExt};
 
 use crate::capacity::Units;
@@ -116,6 +116,10 @@ impl<S: Storage> Tables<S> {
         let changed = self.change(Write {
             key: table.item_key(action.item()),
             table: Arc::clone(&table),
+            brings_bytes: match &action {
+                Action::Put(item) => item_size_bytes(item),
+                Action::Delete(_) => 0,
+            },
             looks: false,
             decide: move |_: Option<&Item>| {
                 Ok(match action {

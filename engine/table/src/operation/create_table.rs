@@ -6,6 +6,7 @@ use flywheel_api::{
     StreamSpecification,
 };
 
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::catalog::ChangeError;
@@ -15,7 +16,8 @@ use crate::catalog::record::{
 use crate::definition::key::Definitions;
 use crate::definition::wording::{self, Fault};
 use crate::definition::{billing, index, tags};
-use crate::describe::{Extents, describe};
+use crate::describe::describe;
+use crate::extents::Extents;
 use crate::limits::MAX_TABLES;
 use crate::storage::Storage;
 use crate::tables::{Tables, table_name};
@@ -35,7 +37,7 @@ impl<S: Storage> Tables<S> {
             let message = wording::table_exists(&record.name);
             return Err(ApiError::new(ErrorCode::ResourceInUse, message));
         }
-        if self.catalog().all().len() >= MAX_TABLES {
+        if self.catalog().all().by_name().len() >= MAX_TABLES {
             let message = format!(
                 "Subscriber limit exceeded: There is a limit of {MAX_TABLES} tables per account"
             );
@@ -63,6 +65,7 @@ impl<S: Storage> Tables<S> {
             request.billing_mode.as_deref(),
             request.provisioned_throughput.as_ref(),
             request.on_demand_throughput.as_ref(),
+            request.warm_throughput.as_ref(),
         )?;
         let definitions =
             Definitions::new(request.attribute_definitions.as_deref().unwrap_or_default());
@@ -116,19 +119,48 @@ impl<S: Storage> Tables<S> {
             encryption: request.sse_specification.as_ref().map(|spec| self.encryption(spec)),
             time_to_live: None,
             tags: tags::added(<_>::default(), request.tags.as_deref().unwrap_or_default())?,
+            sweep: None,
         })
     }
 
     pub(super) fn encryption(&self, specification: &SSESpecification) -> EncryptionRecord {
         let options = self.options();
-        let key =
-            specification.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".into());
-        let key = match key.starts_with("arn:") {
-            true => key,
-            false => format!("arn:aws:kms:{}:{}:key/{key}", options.region, options.account),
-        };
+        let default = "alias/aws/dynamodb".to_owned();
+        let key = specification.kms_master_key_id.clone().unwrap_or(default);
+        let key = key_arn(&key, &options.region, &options.account);
         EncryptionRecord { is_enabled: specification.enabled == Some(true), key: Some(key) }
     }
+}
+
+/// The ARN of the key that is meant by its ARN, its id, or one of its aliases. What an alias stands for nobody
+/// here knows; as in DynamoDB it is told as a key, always the same one.
+fn key_arn(named: &str, region: &str, account: &str) -> String {
+    let resource = named.rsplit(':').next().unwrap_or(named);
+    let whole = |key: &str| format!("arn:aws:kms:{region}:{account}:key/{key}");
+    match (named.starts_with("arn:"), resource.strip_prefix("alias/")) {
+        (_, Some(_)) => {
+            let digest = Sha256::digest(format!("{region} {account} {resource}"));
+            let part =
+                |from: usize| u64::from_be_bytes(std::array::from_fn(|at| digest[from + at]));
+            whole(&uuid(part(0), part(8)))
+        }
+        (true, None) => named.to_owned(),
+        (false, None) => whole(resource.strip_prefix("key/").unwrap_or(resource)),
+    }
+}
+
+/// 112 of these bits as a UUID of the random kind.
+fn uuid(high: u64, low: u64) -> String {
+    let [high, low] = [high.to_be_bytes(), low.to_be_bytes()];
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        hex(&high[..4]),
+        hex(&high[4..6]),
+        &hex(&high[6..])[1..],
+        &hex(&low[..2])[1..],
+        hex(&low[2..])
+    )
 }
 
 /// The stream of a new table.
@@ -172,22 +204,27 @@ fn numbered(mut record: TableRecord, number: u32) -> TableRecord {
     // Numbers are never used again, so this is as good as a random one, and the same in every replay.
     let high = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ record.created_ms;
     let low = record.created_ms.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ u64::from(number);
-    let [high, low] = [high.to_be_bytes(), low.to_be_bytes()];
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    record.id = format!(
-        "{}-{}-4{}-8{}-{}",
-        hex(&high[..4]),
-        hex(&high[4..6]),
-        &hex(&high[6..])[1..],
-        &hex(&low[..2])[1..],
-        hex(&low[2..])
-    );
+    record.id = uuid(high, low);
     record
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_told_by_their_arns() {
+        let arn = |named| key_arn(named, "eu-west-1", "000000000000");
+        let whole = "arn:aws:kms:eu-west-1:000000000000:key/04bde937-9c03-4415-9b80-aac64c9d1e4b";
+        assert_eq!(arn("04bde937-9c03-4415-9b80-aac64c9d1e4b"), whole);
+        assert_eq!(arn(whole), whole);
+        let of_alias = arn("alias/aws/dynamodb");
+        let id = of_alias.strip_prefix("arn:aws:kms:eu-west-1:000000000000:key/").expect("a key");
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert_eq!(arn("arn:aws:kms:eu-west-1:000000000000:alias/aws/dynamodb"), of_alias);
+        assert_ne!(arn("alias/mine"), of_alias);
+    }
 
     #[test]
     fn labels_are_dates() {

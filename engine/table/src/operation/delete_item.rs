@@ -8,7 +8,6 @@ use crate::change::{Verdict, Write};
 use crate::parameters::{self, Given, is_all_old};
 use crate::storage::Storage;
 use crate::tables::Tables;
-use crate::wording;
 use crate::write;
 
 impl<S: Storage> Tables<S> {
@@ -42,20 +41,18 @@ impl<S: Storage> Tables<S> {
             request.conditional_operator.as_deref(),
             &mut placeholders,
         )?;
-        if !matches!(request.return_values.as_deref(), None | Some("NONE" | "ALL_OLD")) {
-            return Err(words.refuse(wording::ONLY_OLD_OR_NONE));
-        }
+        let returns_old = write::returns_old(words, request.return_values.as_deref())?;
         parameters::finish(words, placeholders)?;
         let table = self.serving(request.table_name.as_deref())?;
         table.check_key(words, &key)?;
         let collection =
             write::collection(&table, &key, request.return_item_collection_metrics.as_deref());
-        let returns_old = is_all_old(request.return_values.as_deref());
         let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
         let changed = self
             .change(Write {
                 table: table.clone(),
                 key: table.item_key(&key),
+                brings_bytes: 0,
                 looks: condition.is_some() || returns_old,
                 decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;

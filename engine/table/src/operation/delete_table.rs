@@ -4,7 +4,8 @@ use flywheel_api::{ApiError, DeleteTableRequest, DeleteTableResponse, ErrorCode,
 
 use crate::catalog::record::{TableRecord, TableStatus};
 use crate::definition::wording;
-use crate::describe::{Extents, describe};
+use crate::describe::describe;
+use crate::extents::Extents;
 use crate::storage::Storage;
 use crate::tables::{Tables, table_name};
 

@@ -5,7 +5,7 @@ use flywheel_api::{
 };
 
 use crate::definition::wording;
-use crate::describe::{Extents, describe};
+use crate::describe::describe;
 use crate::storage::Storage;
 use crate::table::Table;
 use crate::tables::{Tables, table_name};
@@ -31,11 +31,7 @@ impl<S: Storage> Tables<S> {
     }
 
     pub(crate) async fn description(&self, table: &Table) -> Result<TableDescription, ApiError> {
-        let measure = |prefix: &[u8]| self.storage().measure(prefix.to_vec().into());
-        let mut extents = Extents { table: measure(table.prefix()).await?, globals: Vec::new() };
-        for index in &table.globals {
-            extents.globals.push(measure(index.prefix()).await?);
-        }
+        let extents = self.extents(table).await?;
         Ok(describe(&table.record, &self.table_arn(table.name()), &extents))
     }
 }

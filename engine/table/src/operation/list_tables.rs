@@ -23,7 +23,8 @@ impl<S: Storage> Tables<S> {
         let start = request.exclusive_start_table_name.as_deref();
         let start = start.map_or(Bound::Unbounded, Bound::Excluded);
         let tables = self.catalog().all();
-        let mut names = tables.range::<str, _>((start, Bound::Unbounded)).map(|(name, _)| name);
+        let listed = tables.by_name().range::<str, _>((start, Bound::Unbounded));
+        let mut names = listed.map(|(name, _)| name);
         let table_names: Vec<String> = names.by_ref().take(most).cloned().collect();
         let is_last = names.next().is_none();
         Ok(ListTablesResponse {

@@ -1,14 +1,13 @@
 //! PutItem: an item in place of what was there.
 
 use flywheel_api::{ApiError, ItemOut, Operation, PutItemRequest, PutItemResponse};
-use flywheel_item::{Item, check_item};
+use flywheel_item::{Item, check_item, item_size_bytes};
 
 use crate::change::{Verdict, Write};
 use crate::item_key::KeyTypeFault;
 use crate::parameters::{self, Given, is_all_old};
 use crate::storage::Storage;
 use crate::tables::Tables;
-use crate::wording;
 use crate::write;
 
 impl<S: Storage> Tables<S> {
@@ -39,9 +38,7 @@ impl<S: Storage> Tables<S> {
             request.conditional_operator.as_deref(),
             &mut placeholders,
         )?;
-        if !matches!(request.return_values.as_deref(), None | Some("NONE" | "ALL_OLD")) {
-            return Err(words.refuse(wording::ONLY_OLD_OR_NONE));
-        }
+        let returns_old = write::returns_old(words, request.return_values.as_deref())?;
         check_item(&item).map_err(|invalid| write::of_item(words, &invalid))?;
         parameters::finish(words, placeholders)?;
         let table = self.serving(request.table_name.as_deref())?;
@@ -49,12 +46,12 @@ impl<S: Storage> Tables<S> {
         let key = table.item_key(&item);
         let collection =
             write::collection(&table, &item, request.return_item_collection_metrics.as_deref());
-        let returns_old = is_all_old(request.return_values.as_deref());
         let shows = is_all_old(request.return_values_on_condition_check_failure.as_deref());
         let changed = self
             .change(Write {
                 table: table.clone(),
                 key,
+                brings_bytes: item_size_bytes(&item),
                 looks: condition.is_some() || returns_old,
                 decide: move |before: Option<&Item>| {
                     write::check_condition(condition.as_ref(), before, shows)?;

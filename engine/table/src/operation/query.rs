@@ -31,11 +31,8 @@ impl<S: Storage> Tables<S> {
         let Conditions { key, filter, projection } = conditions(words, &mut request, placeholders)?;
         let selection = selection(&request);
         let table = self.serving(request.table_name.as_deref())?;
-        let source = table.readable(request.index_name.as_deref())?;
         let is_consistent = request.consistent_read == Some(true);
-        if is_consistent && matches!(source, Source::Global(_)) {
-            return Err(ApiError::validation(wording::CONSISTENT_GLOBAL));
-        }
+        let source = table.readable(request.index_name.as_deref(), is_consistent)?;
         let start = start_key.as_ref();
         let start =
             start.map(|key| start_key::of_source(words, &table, source, key)).transpose()?;

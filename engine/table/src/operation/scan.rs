@@ -10,7 +10,6 @@ use crate::read::page::PageRequest;
 use crate::read::selection::{Selection, check_filter_paths};
 use crate::read::start_key;
 use crate::storage::Storage;
-use crate::table::Source;
 use crate::tables::Tables;
 use crate::wording;
 use crate::words::Words;
@@ -36,11 +35,8 @@ impl<S: Storage> Tables<S> {
         selection.check(words)?;
         let (segment, segments) = segment(request.segment, request.total_segments)?;
         let table = self.serving(request.table_name.as_deref())?;
-        let source = table.readable(request.index_name.as_deref())?;
         let is_consistent = request.consistent_read == Some(true);
-        if is_consistent && matches!(source, Source::Global(_)) {
-            return Err(ApiError::validation(wording::CONSISTENT_GLOBAL));
-        }
+        let source = table.readable(request.index_name.as_deref(), is_consistent)?;
         selection.check_whole(source)?;
         let mut bounds = Bounds::of_segment(source.prefix(&table), segment, segments);
         if let Some(start_key) = &start_key {

@@ -160,7 +160,7 @@ impl<S: Storage> Tables<S> {
         self.apply_all(record.name(*name), &record.places).await?;
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
         for place in &record.places {
-            let Some(table) = self.numbered(place.table) else { continue };
+            let Some(table) = self.catalog().numbered(place.table) else { continue };
             let read = Units::of_transacted_read(place.read_bytes as usize);
             units.entry(table.name().to_owned()).or_default().add(&read);
         }
@@ -187,6 +187,7 @@ impl<S: Storage> Tables<S> {
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
             table,
             key,
+            brings_bytes: action.brings_bytes(),
             looks: action.looks(),
             decide: move |before: Option<&Item>| -> Result<Verdict, ApiError> {
                 action.decide(before)

@@ -80,6 +80,7 @@ impl<S: Storage> Tables<S> {
             .change(Write {
                 key: table.item_key(&updating.key),
                 table: Arc::clone(&table),
+                brings_bytes: updating.brings_bytes(),
                 looks: true,
                 decide: move |before: Option<&Item>| updating.decide(before),
             })
@@ -116,6 +117,11 @@ impl Updating {
             Some(name) => Err(ApiError::validation(wording::key_update(name))),
             None => Ok(()),
         }
+    }
+
+    /// What the request brought to change the item with.
+    pub fn brings_bytes(&self) -> usize {
+        self.update.as_ref().map_or(0, Update::request_size_bytes)
     }
 
     /// What becomes of the item.

@@ -8,12 +8,13 @@ use flywheel_api::{
 
 use super::create_table::stream;
 use crate::catalog::record::{
-    GlobalIndexRecord, TableClassRecord, TableRecord, TableStatus, ThroughputRecord,
+    GlobalIndexRecord, TableClassRecord, TableRecord, TableStatus, ThroughputRecord, WarmRecord,
 };
 use crate::definition::key::Definitions;
 use crate::definition::wording::{self, Fault};
 use crate::definition::{billing, index};
-use crate::describe::{Extents, describe};
+use crate::describe::describe;
+use crate::extents::Extents;
 use crate::limits::MAX_GLOBAL_INDEXES;
 use crate::storage::Storage;
 use crate::tables::{Tables, table_name};
@@ -155,6 +156,8 @@ fn update_billing(
     if let Some(bounds) = &request.on_demand_throughput {
         record.billing.on_demand = billing::on_demand(Some(bounds));
     }
+    let warm = std::mem::take(&mut record.billing.warm);
+    record.billing.warm = billing::warmed(warm, request.warm_throughput.as_ref());
     record.billing.is_on_demand = is_on_demand;
     Ok(())
 }
@@ -210,6 +213,8 @@ fn update_indexes(
                 billing::check_on_demand(Some(bounds), is_on_demand, false)?;
                 index.on_demand = billing::on_demand(Some(bounds));
             }
+            let warm = std::mem::take(&mut index.warm);
+            index.warm = billing::warmed(warm, change.warm_throughput.as_ref());
         }
     }
     Ok(())
@@ -252,6 +257,7 @@ fn new_index(
         filled_to: Vec::new(),
         throughput: billing::throughput(throughput),
         on_demand: billing::on_demand(create.on_demand_throughput.as_ref()),
+        warm: billing::warmed(WarmRecord::default(), create.warm_throughput.as_ref()),
     })
 }
 

@@ -3,4 +3,5 @@
 pub(crate) mod bounds;
 pub(crate) mod page;
 pub(crate) mod selection;
+mod skip;
 pub(crate) mod start_key;

@@ -1,14 +1,18 @@
 //! A page of a query or a scan: reads items in the order of their keys until there are enough, looks at
 //! each, and says where the next page begins. Not which keys: see `bounds`.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 use flywheel_api::{ApiError, ItemOut};
 use flywheel_item::expression::{Condition, Projection};
+use flywheel_item::key::prefix_successor;
 use flywheel_item::{Item, codec};
 use flywheel_shard::{Direction, ScanRequest};
 use futures_util::future::try_join_all;
 
 use super::bounds::Bounds;
+use super::skip::{self, Next};
 use crate::capacity::{Units, read_units};
 use crate::limits::{MAX_BATCH_IN_FLIGHT, MAX_FETCHED_TOGETHER, MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::Storage;
@@ -65,6 +69,12 @@ struct Making<'a> {
     /// Units of items that were fetched from the table.
     fetched_units: f64,
     fetched_bytes: usize,
+    /// Bytes that stood between and are not the source's own.
+    skipped_bytes: usize,
+    /// Whether the last stretch had nothing of its own.
+    is_sparse: bool,
+    /// Where the page ends if nothing more is found within its bounds.
+    end: Option<Item>,
 }
 
 impl<S: Storage> Tables<S> {
@@ -79,21 +89,28 @@ impl<S: Storage> Tables<S> {
             last: None,
             fetched_units: 0.0,
             fetched_bytes: 0,
+            skipped_bytes: 0,
+            is_sparse: false,
+            end: None,
         };
         while !bounds.are_empty() {
             let found = self.storage().scan(making.stretch(&bounds)).await?;
-            let Some((last, _)) = found.items.last() else { break };
+            let Some((last, value)) = found.items.last().cloned() else { break };
             bounds.behind(last.clone(), is_forward);
             let more = found.more;
             let is_full = making.take(self, found.items).await?;
             if is_full {
-                making.page.last_key = making.key_of_last()?;
+                making.end = making.key_of_last()?;
                 break;
             }
             if !more {
                 break;
             }
+            if is_forward {
+                making.skip(self, &mut bounds, &last, value.value).await?;
+            }
         }
+        making.page.last_key = making.end.take();
         Ok(making.finish())
     }
 }
@@ -101,12 +118,14 @@ impl<S: Storage> Tables<S> {
 impl Making<'_> {
     /// The next request to the storage: no more than may be missing.
     fn stretch(&self, bounds: &Bounds) -> ScanRequest {
+        let left = self.request.limit - self.page.scanned;
         let left = match self.request.source {
-            // What stands between counts nothing, so how many keys it takes is not known.
-            Source::Table | Source::Local(_) if !self.request.table.locals.is_empty() => {
-                MAX_STRETCH_ITEMS
+            _ if self.is_sparse => MAX_STRETCH_ITEMS,
+            // An item, and its entry in each index.
+            Source::Table | Source::Local(_) => {
+                left.saturating_mul(1 + self.request.table.locals.len())
             }
-            _ => self.request.limit - self.page.scanned,
+            Source::Global(_) => left,
         };
         let left = if self.request.fetches { MAX_FETCHED_TOGETHER } else { left };
         ScanRequest {
@@ -130,10 +149,13 @@ impl Making<'_> {
     ) -> Result<bool, ApiError> {
         let mut taken = Vec::with_capacity(found.len());
         let mut is_full = false;
+        self.is_sparse = true;
         for (key, versioned) in found {
             if !self.request.source.holds(self.request.table, &key) {
+                self.skipped_bytes += key.len() + versioned.value.len();
                 continue;
             }
+            self.is_sparse = false;
             let Some(value) = tables.visible(&key, versioned.value).await? else { continue };
             let size_bytes = stored::size_bytes(&value)?;
             if self.page.scanned > 0 && self.evaluated_bytes + size_bytes > MAX_PAGE_BYTES {
@@ -157,6 +179,38 @@ impl Making<'_> {
             self.look(bytes)?;
         }
         Ok(is_full)
+    }
+
+    /// Goes past what is not the source's own, from the last key that was read. Once as much was skipped as a page
+    /// may hold, the page ends with the entries of the same partition key.
+    async fn skip<S: Storage>(
+        &mut self,
+        tables: &Tables<S>,
+        bounds: &mut Bounds,
+        last: &Bytes,
+        value: Bytes,
+    ) -> Result<(), ApiError> {
+        let (table, source) = (self.request.table, self.request.source);
+        let next = Next::of(source, table, last);
+        if let Source::Local(index) = source
+            && next != Next::Behind
+            && self.skipped_bytes > MAX_PAGE_BYTES
+            && self.end.is_none()
+            // One that is not there names no partition key; it goes on a little.
+            && let Some(item) = tables.visible(last, value).await?
+        {
+            self.end = Some(skip::behind_partition(table, index, &stored::decode(&item)?));
+            bounds.end = Bound::Excluded(match &next {
+                Next::Within(key) => prefix_successor(key).unwrap_or_default().into(),
+                Next::Beyond(key) => key.clone(),
+                Next::Behind => last.clone(),
+            });
+        }
+        match next {
+            Next::Behind => {}
+            Next::Within(key) | Next::Beyond(key) => bounds.start = Bound::Included(key),
+        }
+        Ok(())
     }
 
     /// The table's items in place of an index's entries.

@@ -80,7 +80,7 @@ impl<S: Storage> Tables<S> {
         key: &Bytes,
         name: TransactionName,
     ) -> Result<(), StorageError> {
-        let table = keys::table_number(key).and_then(|number| self.numbered(number));
+        let table = keys::table_number(key).and_then(|number| self.catalog().numbered(number));
         let (now_ms, place) = (self.now_ms(), key.clone());
         let active = Arc::clone(self.transactions());
         let fault: Arc<OnceLock<ApiError>> = Arc::default();
@@ -98,7 +98,7 @@ impl<S: Storage> Tables<S> {
                 Change::Keep
             })
         };
-        self.storage().modify(key.clone(), Box::new(change)).await?;
+        self.storage().modify(0, key.clone(), Box::new(change)).await?;
         match fault.get() {
             Some(error) => Err(StorageError::Refused(error.to_string())),
             None => Ok(()),
@@ -118,6 +118,6 @@ impl<S: Storage> Tables<S> {
             active.count_turn(&place);
             held.aborted().map_or(Change::Delete, Change::Put)
         };
-        self.storage().modify(key.clone(), Box::new(change)).await.map(|_| ())
+        self.storage().modify(0, key.clone(), Box::new(change)).await.map(|_| ())
     }
 }

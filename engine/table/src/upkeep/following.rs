@@ -152,14 +152,9 @@ async fn follow<S: Storage>(
             changes.entry((number, change.key)).or_default().push(change.before);
         }
     }
-    let by_number: BTreeMap<u32, Arc<Table>> = tables
-        .catalog()
-        .all()
-        .values()
-        .map(|table| (table.record.number, Arc::clone(table)))
-        .collect();
+    let all = tables.catalog().all();
     let following = changes.iter().filter_map(|((number, key), befores)| {
-        let table = by_number.get(number)?;
+        let table = all.numbered(*number)?;
         // Each to its end: what was begun and left might be done after what follows it.
         Some(persist(sleeper, async move || {
             match settle(tables, table, key, befores).await {
@@ -244,7 +239,7 @@ fn read(bytes: &[u8]) -> Result<Item, StorageError> {
 /// made.
 async fn backfill<S: Storage>(tables: &Tables<S>) -> Result<bool, StorageError> {
     let all = tables.catalog().all();
-    let wanting = all.values().find(|table| {
+    let wanting = all.by_name().values().find(|table| {
         let mut globals = table.record.global_indexes.iter();
         table.serves() && globals.any(is_to_be_filled)
     });

@@ -19,7 +19,7 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
     loop {
         let seen = catalog.changes();
         let mut waits = false;
-        let all: Vec<Arc<Table>> = catalog.all().values().cloned().collect();
+        let all: Vec<Arc<Table>> = catalog.all().by_name().values().cloned().collect();
         for table in all {
             if is_settled(&table.record) {
                 continue;

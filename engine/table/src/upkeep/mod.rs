@@ -1,18 +1,19 @@
 //! What is done for tables in the background: making and taking them away (`lifecycle`), global indexes
-//! (`following`), items that end (`ending`), and
-//! what is left of transactions (`ledger`). All of it begins from what is durable, so that it goes on where
+//! (`following`), items that end (`ending`), what is only found by going through tables (`sweep`), and what is
+//! left of transactions (`ledger`). All of it begins from what is durable, so that it goes on where
 //! it was after a crash.
 
 mod ending;
 mod following;
 mod ledger;
 mod lifecycle;
+mod sweep;
 
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, join4, select};
+use futures_util::future::{Either, join5, select};
 
 use crate::storage::{Storage, StorageError};
 use crate::tables::Tables;
@@ -33,8 +34,9 @@ impl<S: Storage> Tables<S> {
         let lifecycle = lifecycle::run(self.clone(), Rc::clone(&sleeper));
         let following = following::run(self.clone(), Rc::clone(&sleeper));
         let ledger = ledger::run(self.clone(), Rc::clone(&sleeper));
-        let ending = ending::run(self, sleeper);
-        join4(lifecycle, following, ledger, ending).await;
+        let ending = ending::run(self.clone(), Rc::clone(&sleeper));
+        let sweep = sweep::run(self, sleeper);
+        join5(lifecycle, following, ledger, ending, sweep).await;
     }
 }
 

@@ -199,3 +199,44 @@ fn clients_are_told_where_the_tables_are() {
         assert_eq!(address().await, "127.0.0.1:4711");
     });
 }
+
+#[test]
+fn descriptions_say_what_tables_are_ready_for_and_which_key_encrypts_them() {
+    on_tables(async |service| {
+        let warm = |read: u64, write: u64| json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": "ACTIVE"});
+        service.create(single("on-demand")).await;
+        let describe = async |name: &str| {
+            service.ok("DescribeTable", json!({"TableName": name})).await["Table"].clone()
+        };
+        assert_eq!(describe("on-demand").await["WarmThroughput"], warm(12000, 4000));
+        assert!(describe("on-demand").await["SSEDescription"].is_null());
+
+        let mut provisioned = single("provisioned");
+        provisioned["BillingMode"] = json!("PROVISIONED");
+        let units =
+            |read: u64, write: u64| json!({"ReadCapacityUnits": read, "WriteCapacityUnits": write});
+        provisioned["ProvisionedThroughput"] = units(5, 6);
+        provisioned["GlobalSecondaryIndexes"] = json!([{
+            "IndexName": "index",
+            "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+            "ProvisionedThroughput": units(7, 8),
+            "WarmThroughput": {"ReadUnitsPerSecond": 100},
+        }]);
+        provisioned["SSESpecification"] = json!({"Enabled": true, "SSEType": "KMS"});
+        service.create(provisioned).await;
+        let described = describe("provisioned").await;
+        assert_eq!(described["WarmThroughput"], warm(5, 6));
+        assert_eq!(described["GlobalSecondaryIndexes"][0]["WarmThroughput"], warm(100, 8));
+        let key = described["SSEDescription"]["KMSMasterKeyArn"].as_str().expect("a key");
+        let id = key.strip_prefix("arn:aws:kms:eu-west-1:000000000000:key/").expect("its ARN");
+        assert_eq!(id.len(), 36, "{id}");
+
+        let wanted = json!({"ReadUnitsPerSecond": 15000, "WriteUnitsPerSecond": 5000});
+        service
+            .ok("UpdateTable", json!({"TableName": "on-demand", "WarmThroughput": wanted}))
+            .await;
+        service.until_status(&json!("on-demand"), "ACTIVE").await;
+        assert_eq!(describe("on-demand").await["WarmThroughput"], warm(15000, 5000));
+    });
+}

@@ -1,7 +1,9 @@
 //! Items that end by themselves.
 
+use std::ops::Bound;
 use std::time::Duration;
 
+use flywheel_shard::{Direction, ScanRequest, own_prefix};
 use serde_json::{Value, json};
 
 use crate::support::{BEGINNING_MS, Service, on_tables, single};
@@ -68,5 +70,56 @@ fn the_setting_changes_once() {
         service.put("table", item("soon", 5)).await;
         service.sleep(Duration::from_secs(30)).await;
         assert_eq!(keys(&service).await, ["soon"]);
+    });
+}
+
+/// Ends of items that are noted for the time when they come.
+async fn noted(service: &Service) -> usize {
+    let (handle, mut count) = (service.engine.handle(), 0);
+    for shard in 0..handle.shards() {
+        let prefix = own_prefix(shard);
+        let request = ScanRequest {
+            start: Bound::Included([&prefix[..], &[2]].concat().into()),
+            end: Bound::Excluded([&prefix[..], &[3]].concat().into()),
+            direction: Direction::Forward,
+            max_items: 10_000,
+            max_bytes: 1 << 20,
+        };
+        count += handle.scan(request).await.expect("read").items.len();
+    }
+    count
+}
+
+#[test]
+fn ends_that_are_far_away_are_not_kept_until_they_come() {
+    const DAY: i64 = 24 * 3600;
+    on_tables(async |service| {
+        service.create(single("table")).await;
+        service.put("table", item("before the setting", 3 * DAY)).await;
+        service.ok("UpdateTimeToLive", setting(true)).await;
+        service.sleep(Duration::from_secs(5)).await;
+        for day in 0..50 {
+            service.put("table", item("put off", (70 - day) * DAY)).await;
+        }
+        service.put("table", item("far", 20 * DAY)).await;
+        service.put("table", item("late", 30 * DAY)).await;
+        service.sleep(Duration::from_secs(5)).await;
+        assert_eq!(noted(&service).await, 0, "all are days away");
+        service.put("table", item("today", 3600)).await;
+        assert_eq!(noted(&service).await, 1);
+        // Found by a sweep in time, and by one that comes late.
+        service.set_clock_ahead(2);
+        service.sleep(Duration::from_secs(10)).await;
+        assert_eq!(keys(&service).await, ["before the setting", "far", "late", "put off"]);
+        assert_eq!(noted(&service).await, 1);
+        service.set_clock_ahead(1);
+        service.sleep(Duration::from_secs(10)).await;
+        assert_eq!(keys(&service).await, ["far", "late", "put off"]);
+        service.set_clock_ahead(16);
+        service.sleep(Duration::from_secs(10)).await;
+        service.set_clock_ahead(6);
+        service.sleep(Duration::from_secs(10)).await;
+        assert_eq!(keys(&service).await, ["late"]);
+        assert_eq!(noted(&service).await, 0);
     });
 }

@@ -1,8 +1,11 @@
 //! GetItem, PutItem, UpdateItem, DeleteItem.
 
+use flywheel_api::ErrorCode;
+use flywheel_disk::sim::{SimDisk, run};
+use futures_util::future::join3;
 use serde_json::json;
 
-use crate::support::{on_large_tables, on_tables, pair, single};
+use crate::support::{Service, on_large_tables, on_tables, pair, single};
 
 #[test]
 fn an_item_is_there_until_it_is_deleted() {
@@ -214,5 +217,36 @@ fn writes_count_the_larger_image() {
         read["ConsistentRead"] = json!(true);
         assert_eq!(units("GetItem", read).await, 2.0);
         assert_eq!(units("DeleteItem", key).await, 5.0);
+    });
+}
+
+#[test]
+fn items_under_way_beyond_the_share_of_memory_are_refused() {
+    run(7, &SimDisk::new(), async |world| {
+        let service = Service::open_as(&world, |options| options.in_flight_bytes = 10_000).await;
+        service.create(single("table")).await;
+        let text = |length: usize| json!({"S": "x".repeat(length)});
+        let put = |key: &str, length| json!({"TableName": "table", "Item": {"k": {"S": key}, "f": text(length)}});
+        let update = |key: &str, length| {
+            json!({
+                "TableName": "table", "Key": {"k": {"S": key}}, "UpdateExpression": "SET f = :f",
+                "ExpressionAttributeValues": {":f": text(length)},
+            })
+        };
+        for (operation, first, second, small) in [
+            ("PutItem", put("a", 6000), put("b", 6000), put("c", 600)),
+            ("UpdateItem", update("a", 6000), update("b", 6000), update("c", 600)),
+        ] {
+            let (first, second, small) = join3(
+                service.call(operation, first),
+                service.call(operation, second.clone()),
+                service.call(operation, small),
+            )
+            .await;
+            assert!(first.is_ok() && small.is_ok(), "{operation}: {first:?} {small:?}");
+            let code = second.as_ref().map_err(|error| error.code).err();
+            assert_eq!(code, Some(ErrorCode::Throttling), "{operation}");
+            service.ok("DeleteItem", json!({"TableName": "table", "Key": {"k": {"S": "b"}}})).await;
+        }
     });
 }

@@ -1,7 +1,8 @@
 //! Tests of the tables, as clients see them: JSON in and JSON out, on simulated shards. Map:
 //! - `items`: the operations on single items; `conditions`: what they may hang on;
-//! - `reads`: queries and scans; `batches`;
+//! - `reads`: queries and scans; `sparse`: scans of what stands far apart; `batches`;
 //! - `definitions`: tables that are made, changed and taken away; `indexes`; `ending`: items that end;
+//!   `extents`: how much is said to be there;
 //! - `transactions`: all or nothing, over crashes;
 //! - `durability`: what is there after the power went.
 
@@ -10,8 +11,10 @@ mod conditions;
 mod definitions;
 mod durability;
 mod ending;
+mod extents;
 mod indexes;
 mod items;
 mod reads;
+mod sparse;
 mod support;
 mod transactions;

@@ -20,8 +20,10 @@ pub const BEGINNING_MS: u64 = 1_790_000_000_000;
 pub struct Service {
     pub tables: Tables<Shards>,
     /// Dropped without being closed: as a crash would end it.
-    _engine: LocalEngine,
+    pub engine: LocalEngine,
     pub world: SimWorld,
+    /// How far the clock is ahead of the simulated time.
+    ahead_ms: Arc<AtomicU64>,
 }
 
 struct SimSleeper(SimWorld);
@@ -55,12 +57,18 @@ impl Service {
     }
 
     pub async fn open_with(world: &SimWorld, segment_bytes: u32) -> Self {
+        Self::open_as(world, |options| options.store.segment_bytes = segment_bytes).await
+    }
+
+    /// With the engine's options changed.
+    pub async fn open_as(world: &SimWorld, change: impl FnOnce(&mut EngineOptions)) -> Self {
         let mut options = Shards::options(EngineOptions {
             store: StoreOptions { cache_bytes: 4 << 20, ..StoreOptions::default() },
             ..EngineOptions::default()
         });
         // Small ones are made sooner; only the largest items need more.
-        options.store.segment_bytes = segment_bytes;
+        options.store.segment_bytes = 2 << 20;
+        change(&mut options);
         let worlds = vec![world.clone(), world.another()];
         let engine = LocalEngine::open(worlds, Path::new("/data"), options).await.expect("opened");
         let shards = Shards::new(engine.handle(), engine.admin()).expect("made for tables");
@@ -76,14 +84,16 @@ impl Service {
         let tables = Tables::open(shards, options).await.expect("read");
         let upkeep = tables.clone().upkeep(SimSleeper(world.clone()));
         world.spawn(TaskClass::Background, upkeep);
-        let ticking = world.clone();
+        let (ticking, ahead_ms) = (world.clone(), Arc::<AtomicU64>::default());
+        let ahead = Arc::clone(&ahead_ms);
         world.spawn(TaskClass::Background, async move {
             loop {
                 ticking.sleep(Duration::from_millis(10)).await;
-                now_ms.store(BEGINNING_MS + ticking.now_ns() / 1_000_000, Ordering::Relaxed);
+                let passed_ms = ticking.now_ns() / 1_000_000 + ahead.load(Ordering::Relaxed);
+                now_ms.store(BEGINNING_MS + passed_ms, Ordering::Relaxed);
             }
         });
-        Self { tables, _engine: engine, world: world.clone() }
+        Self { tables, engine, world: world.clone(), ahead_ms }
     }
 
     /// What an operation answers.
@@ -134,6 +144,11 @@ impl Service {
 
     pub async fn put(&self, table: &str, item: Value) {
         self.ok("PutItem", json!({"TableName": table, "Item": item})).await;
+    }
+
+    /// Lets days pass at once, as for a process that was asleep.
+    pub fn set_clock_ahead(&self, days: u64) {
+        self.ahead_ms.fetch_add(days * 24 * 3_600_000, Ordering::Relaxed);
     }
 
     pub async fn sleep(&self, duration: Duration) {

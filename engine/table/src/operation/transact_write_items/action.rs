@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flywheel_api::{ApiError, Sent, TransactWriteItem};
 use flywheel_item::expression::{Condition, Placeholders, Update};
-use flywheel_item::{Item, check_item};
+use flywheel_item::{Item, check_item, item_size_bytes};
 
 use crate::change::Verdict;
 use crate::operation::update_item::Updating;
@@ -124,6 +124,15 @@ impl Action {
         match &self.kind {
             Kind::Put(item) => Some(item),
             _ => None,
+        }
+    }
+
+    /// What the request brought to make its item of.
+    pub fn brings_bytes(&self) -> usize {
+        match &self.kind {
+            Kind::Put(item) => item_size_bytes(item),
+            Kind::Updating(updating) => updating.brings_bytes(),
+            Kind::Delete(_) | Kind::Check(_) | Kind::Update(..) => 0,
         }
     }
 
