@@ -23,4 +23,4 @@ pub use error::{ApiError, CancellationReason, ErrorCode};
 pub use messages::*;
 pub use operation::Operation;
 pub use value::{ItemOut, Sent};
-pub use wire::{read, write, write_into};
+pub use wire::{Narrowed, read, write, write_into};

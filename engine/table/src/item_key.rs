@@ -14,8 +14,6 @@ use crate::words::Words;
 pub(crate) enum KeyTypeFault {
     /// Which one, and what it should be.
     Named,
-    /// Which one, if it is missing; of a wrong type, that the key does not fit.
-    TypeUnnamed,
     /// That the key does not fit.
     Unnamed,
 }
@@ -53,10 +51,8 @@ impl Table {
                         (Some(value), KeyTypeFault::Named) => {
                             wording::key_type(name, kind, value.kind())
                         }
-                        (None, KeyTypeFault::Named | KeyTypeFault::TypeUnnamed) => {
-                            wording::missing_key(name)
-                        }
-                        _ => wording::KEY_MISMATCH.into(),
+                        (None, KeyTypeFault::Named) => wording::missing_key(name),
+                        (_, KeyTypeFault::Unnamed) => wording::KEY_MISMATCH.into(),
                     }));
                 }
             };

@@ -108,6 +108,17 @@ pub(crate) fn check_names(words: Words, names: Option<&[String]>) -> Result<(), 
     Ok(())
 }
 
+/// Refuses `Expected` and `AttributeUpdates` with an empty name, before all else that is looked at.
+pub(crate) fn check_entries<T>(
+    words: Words,
+    entries: Option<&BTreeMap<String, T>>,
+) -> Result<(), ApiError> {
+    if entries.is_some_and(|entries| entries.contains_key("")) {
+        return Err(words.invalid(&Invalid::EmptyAttributeName));
+    }
+    Ok(())
+}
+
 /// What of an item is returned: its expression, or `AttributesToGet`; `None` for all.
 pub(crate) fn projection(
     words: Words,

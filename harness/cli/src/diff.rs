@@ -68,6 +68,7 @@ fn plan(args: &DiffArgs) -> Result<Plan, CliError> {
         time: args.seconds.map(Duration::from_secs),
         only: args.only.clone(),
         known,
+        shrink_runs: args.shrink,
     })
 }
 

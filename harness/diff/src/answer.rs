@@ -57,6 +57,7 @@ const UNORDERED: &[&str] = &[
     "LocalSecondaryIndexes",
     "GlobalSecondaryIndexes",
     "NonKeyAttributes",
+    "Tags",
     "SS",
     "NS",
     "BS",

@@ -24,6 +24,8 @@ pub struct Plan {
     pub only: Vec<String>,
     /// Differences that are known, and not told again.
     pub known: BTreeSet<String>,
+    /// Runs that shrinking one difference may take; all that are sensible if not given.
+    pub shrink_runs: Option<usize>,
 }
 
 /// Why there was nothing to run.
@@ -132,7 +134,8 @@ impl<F: FnMut(&Group)> Run<'_, F> {
     ) -> Result<Group, Gone> {
         let mut best = (case.clone(), exchanges.to_vec());
         // Who records what is agreed on does not wait for what is not.
-        let most_runs = if self.recorder.is_some() { 0 } else { MAX_SHRINK_RUNS };
+        let asked = self.plan.shrink_runs.unwrap_or(MAX_SHRINK_RUNS);
+        let most_runs = if self.recorder.is_some() { 0 } else { asked };
         shrink(case.clone(), most_runs, |candidate| {
             let exchanges = self.bench.run(candidate)?;
             let shows = |of: &Exchange| of.difference.as_deref() == Some(signature);

@@ -1,5 +1,5 @@
 //! Query and Scan. Without a table's name both are answered in the older form, whatever the wording, and so are
-//! numbers that do not fit the 32 bits that they have in the service.
+//! numbers that lose something in the 32 bits that they have in the service.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ use super::{
 use crate::error::ApiError;
 use crate::limits::{MAX_ATTRIBUTES_TO_GET, MAX_SEGMENT, MAX_TOTAL_SEGMENTS};
 use crate::messages::{Condition, QueryRequest, ScanRequest};
+use crate::wire::Narrowed;
 
 /// Values of `Select`.
 const SELECT: &[&str] =
@@ -35,17 +36,17 @@ fn operators(
     member.iter().flatten().filter_map(fault).collect()
 }
 
-/// A number as the service has it: the last of 32 bits in place of one that does not fit them.
-fn fitted(member: Option<i64>) -> Option<i64> {
-    member.map(|value| value.clamp(i32::MIN.into(), i32::MAX.into()))
+/// What is left of a number.
+fn left(member: Option<Narrowed>) -> Option<i64> {
+    member.map(|member| member.value)
 }
 
-fn is_fitted(member: Option<i64>) -> bool {
-    fitted(member) == member
+fn is_exact(member: Option<Narrowed>) -> bool {
+    member.is_none_or(|member| member.is_exact)
 }
 
-fn limit(member: Option<i64>) -> Option<String> {
-    within("limit", fitted(member), 1, i64::MAX)
+fn limit(member: Option<Narrowed>) -> Option<String> {
+    within("limit", left(member), 1, i64::MAX)
 }
 
 /// The older form of a table's name that is missing or empty, which is all that it tells of one where most is told
@@ -56,8 +57,8 @@ fn no_name(name: &Option<String>) -> Option<String> {
     not_null("tableName", name).or_else(|| is_empty.then(empty))
 }
 
-fn limit_newer(member: Option<i64>) -> Option<String> {
-    within_newer("Limit", member, 1, i64::MAX)
+fn limit_newer(member: Option<Narrowed>) -> Option<String> {
+    within_newer("Limit", left(member), 1, i64::MAX)
 }
 
 fn capacity(member: &Option<String>) -> Option<String> {
@@ -95,7 +96,7 @@ impl Checked for QueryRequest {
         if wording == Wording::Former {
             return self.check_former();
         }
-        if self.table_name.is_none() || !is_fitted(self.limit) {
+        if self.table_name.is_none() || !is_exact(self.limit) {
             Faults::none()
                 .and(one_of("select", &self.select, SELECT))
                 .and(capacity(&self.return_consumed_capacity))
@@ -141,12 +142,12 @@ impl ScanRequest {
         Faults::none()
             .and(one_of("select", &self.select, SELECT))
             .and(names::faults_if_any("indexName", &self.index_name))
-            .and(within("totalSegments", fitted(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
+            .and(within("totalSegments", left(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
             .and(capacity(&self.return_consumed_capacity))
             .and(names::all_faults("tableName", &self.table_name))
             .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
             .and(operators("scanFilter", &self.scan_filter, Wording::Former))
-            .and(within("segment", fitted(self.segment), 0, MAX_SEGMENT))
+            .and(within("segment", left(self.segment), 0, MAX_SEGMENT))
             .and(limit(self.limit))
             .and(attributes(&self.attributes_to_get))
             .end()
@@ -156,12 +157,12 @@ impl ScanRequest {
     fn check_older(&self, operators: Vec<String>) -> Result<(), ApiError> {
         Faults::none()
             .and(one_of("select", &self.select, SELECT))
-            .and(within("totalSegments", fitted(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
+            .and(within("totalSegments", left(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
             .and(capacity(&self.return_consumed_capacity))
             .and(no_name(&self.table_name))
             .and(one_of("conditionalOperator", &self.conditional_operator, CONDITIONAL))
             .and(operators)
-            .and(within("segment", fitted(self.segment), 0, MAX_SEGMENT))
+            .and(within("segment", left(self.segment), 0, MAX_SEGMENT))
             .and(limit(self.limit))
             .end()
     }
@@ -173,14 +174,14 @@ impl Checked for ScanRequest {
             return self.check_former();
         }
         let operators = operators("scanFilter", &self.scan_filter, wording);
-        let are_fitted = [self.limit, self.segment, self.total_segments].map(is_fitted);
-        if self.table_name.is_none() || !operators.is_empty() || are_fitted.contains(&false) {
+        let are_exact = [self.limit, self.segment, self.total_segments].map(is_exact);
+        if self.table_name.is_none() || !operators.is_empty() || are_exact.contains(&false) {
             return self.check_older(operators);
         }
         Faults::none()
             .and(limit_newer(self.limit))
-            .and(within_newer("Segment", self.segment, 0, MAX_SEGMENT))
-            .and(within_newer("TotalSegments", self.total_segments, 1, MAX_TOTAL_SEGMENTS))
+            .and(within_newer("Segment", left(self.segment), 0, MAX_SEGMENT))
+            .and(within_newer("TotalSegments", left(self.total_segments), 1, MAX_TOTAL_SEGMENTS))
             .and(names::empty_fault(&self.table_name))
             .end()?;
         Faults::none()

@@ -6,7 +6,7 @@ use flywheel_item::{AttributeValue, Item};
 
 use super::ConsumedCapacity;
 use crate::value::{ItemOut, Sent, Values};
-use crate::wire::{Integer, message};
+use crate::wire::{Integer, Narrowed, message};
 
 message! {
     /// What Query is asked.
@@ -14,7 +14,7 @@ message! {
         table_name "TableName": String,
         index_name "IndexName": String,
         select "Select": String,
-        limit "Limit": i64 as Integer,
+        limit "Limit": Narrowed,
         consistent_read "ConsistentRead": bool,
         scan_index_forward "ScanIndexForward": bool,
         exclusive_start_key "ExclusiveStartKey": Sent<Item>,
@@ -44,10 +44,10 @@ message! {
         table_name "TableName": String,
         index_name "IndexName": String,
         select "Select": String,
-        limit "Limit": i64 as Integer,
+        limit "Limit": Narrowed,
         consistent_read "ConsistentRead": bool,
-        segment "Segment": i64 as Integer,
-        total_segments "TotalSegments": i64 as Integer,
+        segment "Segment": Narrowed,
+        total_segments "TotalSegments": Narrowed,
         exclusive_start_key "ExclusiveStartKey": Sent<Item>,
         filter_expression "FilterExpression": String,
         projection_expression "ProjectionExpression": String,

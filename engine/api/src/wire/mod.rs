@@ -9,6 +9,7 @@ mod structure;
 
 pub(crate) use collections::map_refusal;
 pub(crate) use refusal::{Found, Refusal};
+pub use scalars::Narrowed;
 pub(crate) use scalars::{Blob, Flag, Integer};
 pub(crate) use structure::{
     MemberName, Structure, class_of, message, read_structure, structure_refusal,

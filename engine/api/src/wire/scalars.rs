@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 
 use super::{Expect, Found, Place, Reads, Refusal, expect};
 
@@ -92,6 +93,62 @@ impl Reads<i64> for Integer {
 
     fn read<'de, D: Deserializer<'de>>(from: D, _: Place) -> Result<Option<i64>, D::Error> {
         expect(from, Whole("Integer"))
+    }
+}
+
+/// A number of 32 bits, as the service has it: what is behind the point is cut off, and what does not fit is the last
+/// that does. Constraints hold it against another form of words where it is not what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Narrowed {
+    /// What is left, which fits 32 bits.
+    pub value: i64,
+    /// Whether that is what was sent.
+    pub is_exact: bool,
+}
+
+impl From<i64> for Narrowed {
+    fn from(sent: i64) -> Self {
+        let value = sent.clamp(i32::MIN.into(), i32::MAX.into());
+        Self { value, is_exact: value == sent }
+    }
+}
+
+impl Serialize for Narrowed {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(self.value)
+    }
+}
+
+struct Narrow;
+
+impl Expect<'_> for Narrow {
+    type Out = Option<Narrowed>;
+
+    fn refusal(&self, found: Found) -> Refusal {
+        refusal(found, "Integer")
+    }
+
+    fn null<E: Error>(self) -> Result<Self::Out, E> {
+        Ok(None)
+    }
+
+    fn integer<E: Error>(self, value: i64) -> Result<Self::Out, E> {
+        Ok(Some(value.into()))
+    }
+
+    fn decimal<E: Error>(self, value: f64) -> Result<Self::Out, E> {
+        let cut = Narrowed::from(value as i64);
+        Ok(Some(Narrowed { is_exact: cut.is_exact && value.fract() == 0.0, ..cut }))
+    }
+}
+
+impl Reads<Narrowed> for Narrowed {
+    fn class() -> String {
+        "java.lang.Integer".into()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Place) -> Result<Option<Self>, D::Error> {
+        expect(from, Narrow)
     }
 }
 

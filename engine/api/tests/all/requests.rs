@@ -78,16 +78,18 @@ fn member_names_may_be_escaped() {
 
 #[test]
 fn numbers_are_cut_off_and_bounded_as_in_java() {
-    for (sent, read) in [
-        ("2", 2),
-        ("2.9", 2),
-        ("-2.9", -2),
-        ("1e2", 100),
-        ("4294967296", 1 << 32),
-        ("-99999999999999999999999", i64::MIN),
+    for (sent, value, is_exact) in [
+        ("2", 2, true),
+        ("2.0", 2, true),
+        ("2.9", 2, false),
+        ("-2.9", -2, false),
+        ("1e2", 100, true),
+        ("4294967296", i64::from(i32::MAX), false),
+        ("-99999999999999999999999", i64::from(i32::MIN), false),
     ] {
         let body = format!(r#"{{"Limit": {sent}}}"#);
-        assert_eq!(request::<ScanRequest>(&body).limit, Some(read), "of {sent}");
+        let read = Some(flywheel_api::Narrowed { value, is_exact });
+        assert_eq!(request::<ScanRequest>(&body).limit, read, "of {sent}");
     }
     let body = r#"{"ProvisionedThroughput": {"ReadCapacityUnits": 4294967296}}"#;
     let throughput = request::<CreateTableRequest>(body).provisioned_throughput.unwrap();

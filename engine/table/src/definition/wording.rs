@@ -12,6 +12,8 @@ pub(crate) const SAME_NAMES: &str =
     "Both the Hash Key and the Range Key element in the KeySchema have the same name";
 pub(crate) const REPEATED_NAME: &str =
     "The KeySchema contains multiple key attributes with the same name";
+pub(crate) const NO_INDEX_UPDATE: &str = "One or more parameter values were invalid: One of GlobalSecondaryIndexUpdate.Update, \
+     GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null";
 pub(crate) const ONE_ONLINE_INDEX: &str = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per \
      table";
 pub(crate) const INDEX_UPDATE_BLOCKED: &str = "This operation cannot be performed with given input values. Please contact DynamoDB service \

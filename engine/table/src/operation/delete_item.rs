@@ -20,6 +20,7 @@ impl<S: Storage> Tables<S> {
         request: DeleteItemRequest,
     ) -> Result<DeleteItemResponse, ApiError> {
         let words = self.check(Operation::DeleteItem, &request)?;
+        parameters::check_entries(words, request.expected.as_ref())?;
         let given = Given {
             legacy: &[
                 ("Expected", request.expected.is_some()),

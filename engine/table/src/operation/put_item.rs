@@ -17,6 +17,7 @@ impl<S: Storage> Tables<S> {
     /// DynamoDB's.
     pub async fn put_item(&self, request: PutItemRequest) -> Result<PutItemResponse, ApiError> {
         let words = self.check(Operation::PutItem, &request)?;
+        parameters::check_entries(words, request.expected.as_ref())?;
         let item = parameters::sound(words, request.item.unwrap_or_default())?;
         let given = Given {
             legacy: &[

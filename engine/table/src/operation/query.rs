@@ -1,6 +1,6 @@
 //! Query: items of one partition key, in the order of their sort keys.
 
-use flywheel_api::{ApiError, Operation, QueryRequest, QueryResponse};
+use flywheel_api::{ApiError, Narrowed, Operation, QueryRequest, QueryResponse};
 use flywheel_item::expression::{Condition, KeyCondition, Placeholders, Projection};
 
 use crate::parameters::{self, Given};
@@ -63,8 +63,8 @@ impl<S: Storage> Tables<S> {
 }
 
 /// Items that a page may look at.
-pub(super) fn limit(limit: Option<i64>) -> usize {
-    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).max(1)
+pub(super) fn limit(limit: Option<Narrowed>) -> usize {
+    limit.and_then(|limit| usize::try_from(limit.value).ok()).unwrap_or(usize::MAX).max(1)
 }
 
 struct Conditions {

@@ -1,6 +1,6 @@
 //! Scan: all items of a table or an index, or a segment of them.
 
-use flywheel_api::{ApiError, Operation, ScanRequest, ScanResponse};
+use flywheel_api::{ApiError, Narrowed, Operation, ScanRequest, ScanResponse};
 use flywheel_item::expression::{Condition, Projection};
 
 use super::query::limit;
@@ -111,7 +111,7 @@ fn expressions(
 }
 
 /// Which segment is asked for, of how many.
-fn segment(segment: Option<i64>, segments: Option<i64>) -> Result<(u64, u64), ApiError> {
+fn segment(segment: Option<Narrowed>, segments: Option<Narrowed>) -> Result<(u64, u64), ApiError> {
     let refuse = |message: &str| Err(ApiError::validation(message));
     let (segment, segments) = match (segment, segments) {
         (None, None) => return Ok((0, 1)),
@@ -119,7 +119,7 @@ fn segment(segment: Option<i64>, segments: Option<i64>) -> Result<(u64, u64), Ap
         (None, Some(_)) => return refuse(wording::SEGMENT_MISSING),
         (Some(segment), Some(segments)) => (segment, segments),
     };
-    match (u64::try_from(segment), u64::try_from(segments)) {
+    match (u64::try_from(segment.value), u64::try_from(segments.value)) {
         (Ok(segment), Ok(segments)) if segment < segments => Ok((segment, segments)),
         _ => refuse(wording::SEGMENT_TOO_LARGE),
     }

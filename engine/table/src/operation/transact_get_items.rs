@@ -75,7 +75,10 @@ impl<S: Storage> Tables<S> {
             let item = match (found, asked.projection) {
                 (None, _) => None,
                 (Some(found), None) => Some(ItemOut::Stored(found)),
-                (Some(found), Some(parts)) => Some(parts.apply(&stored::decode(&found)?).into()),
+                // None, too, where nothing of it is asked for: unlike in GetItem.
+                (Some(found), Some(parts)) => Some(parts.apply(&stored::decode(&found)?))
+                    .filter(|parts| !parts.is_empty())
+                    .map(Into::into),
             };
             responses.push(ItemResponse { item });
         }

@@ -102,16 +102,12 @@ impl<S: Storage> Tables<S> {
             let table = self.serving(Some(&name))?;
             size_bytes += item_size_bytes(action.item());
             let fits = match &action.item_to_put() {
-                Some(item) => table.check_item(words, item, KeyTypeFault::TypeUnnamed),
+                Some(item) => table.check_item(words, item, KeyTypeFault::Named),
                 None => table.check_key(words, action.item()),
             };
             // A key with nothing in it is told as what is wrong with the request; others as a reason.
             fits.map_err(|error| {
-                if error.message.starts_with(wording::EMPTY_KEY) {
-                    error
-                } else {
-                    canceled_at(place, count, error)
-                }
+                if is_of_empty_key(&error) { error } else { canceled_at(place, count, error) }
             })?;
             let key = table.item_key(action.item());
             if !places.insert(key.clone()) {
@@ -197,7 +193,13 @@ impl<S: Storage> Tables<S> {
         let held = self.hold_all(carrying, writes.collect()).await;
         if held.iter().any(Result::is_err) {
             self.give_up(carrying, &keys).await;
-            return Err(canceled(held));
+            // An update that leaves nothing in an index's key is told as an empty key is.
+            let is_empty_key =
+                |outcome: &&Result<Changed, ApiError>| outcome.as_ref().is_err_and(is_of_empty_key);
+            return Err(match held.iter().find(is_empty_key) {
+                Some(Err(error)) => error.clone(),
+                _ => canceled(held),
+            });
         }
         let held = held.into_iter().flatten().collect::<Vec<Changed>>();
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
@@ -237,6 +239,10 @@ impl<S: Storage> Tables<S> {
             carrying.holds(Vec::new());
         }
     }
+}
+
+fn is_of_empty_key(error: &ApiError) -> bool {
+    error.message.starts_with(wording::EMPTY_KEY)
 }
 
 /// By which a request is known again: of what it asks, not of how the answer is to be told.

@@ -26,6 +26,8 @@ impl<S: Storage> Tables<S> {
         request: UpdateItemRequest,
     ) -> Result<UpdateItemResponse, ApiError> {
         let words = self.check(Operation::UpdateItem, &request)?;
+        parameters::check_entries(words, request.attribute_updates.as_ref())?;
+        parameters::check_entries(words, request.expected.as_ref())?;
         let given = Given {
             legacy: &[
                 ("AttributeUpdates", request.attribute_updates.is_some()),

@@ -106,6 +106,12 @@ fn check_request(request: &UpdateTableRequest) -> Result<(), ApiError> {
         }
         billing::check_bounds(throughput)?;
     }
+    let is_none = |update: &GlobalSecondaryIndexUpdate| {
+        update.create.is_none() && update.update.is_none() && update.delete.is_none()
+    };
+    if updates.unwrap_or_default().iter().any(is_none) {
+        return Err(ApiError::validation(wording::NO_INDEX_UPDATE));
+    }
     // One index may come or go at a time.
     let changing =
         |update: &&GlobalSecondaryIndexUpdate| update.create.is_some() || update.delete.is_some();

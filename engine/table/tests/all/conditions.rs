@@ -59,6 +59,28 @@ fn legacy_conditions_mean_the_same() {
 }
 
 #[test]
+fn an_empty_name_is_refused_before_the_table_is_looked_for() {
+    on_tables(async |service| {
+        let put = json!({"Action": "PUT", "Value": {"S": "x"}});
+        let updates = json!({
+            "TableName": "none", "Key": {"k": {"S": "a"}}, "AttributeUpdates": {"": put},
+        });
+        let expected = |target: &str| json!({"TableName": "none", target: {"k": {"S": "a"}}, "Expected": {"": {"Exists": false}}});
+        for (operation, request) in [
+            ("UpdateItem", updates),
+            ("UpdateItem", expected("Key")),
+            ("DeleteItem", expected("Key")),
+            ("PutItem", expected("Item")),
+        ] {
+            assert_eq!(
+                service.refused(operation, request).await,
+                "ValidationException: 1 validation error detected: Empty attribute name"
+            );
+        }
+    });
+}
+
+#[test]
 fn writes_to_one_item_at_the_same_time_all_count() {
     on_tables(async |service| {
         service.create(single("table")).await;

@@ -130,6 +130,12 @@ fn settings_change_and_protect() {
                 .await,
             "ValidationException: One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         );
+        assert_eq!(
+            service
+                .refused("UpdateTable", update("GlobalSecondaryIndexUpdates", json!([{}])))
+                .await,
+            "ValidationException: One or more parameter values were invalid: One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"
+        );
         let mut provisioned = update("ProvisionedThroughput", throughput);
         provisioned["BillingMode"] = json!("PROVISIONED");
         service.ok("UpdateTable", provisioned).await;

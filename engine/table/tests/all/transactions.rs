@@ -117,6 +117,142 @@ fn a_transaction_that_fails_says_why_and_does_nothing() {
     });
 }
 
+/// A table whose items are also found by `g`.
+async fn create_indexed(service: &Service, name: &str) {
+    let mut definition = single(name);
+    definition["AttributeDefinitions"] = json!([
+        {"AttributeName": "k", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "S"},
+    ]);
+    definition["GlobalSecondaryIndexes"] = json!([{
+        "IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }]);
+    service.create(definition).await;
+}
+
+#[test]
+fn what_is_wrong_with_an_action_is_a_reason_or_not_as_at_aws() {
+    on_tables(async |service| {
+        create_indexed(&service, "table").await;
+        let set_g = |value: Value| {
+            json!({"Update": {
+                "TableName": "table", "Key": {"k": {"S": "a"}}, "UpdateExpression": "SET g = :v",
+                "ExpressionAttributeValues": {":v": value},
+            }})
+        };
+        let canceled =
+            "Transaction cancelled, please refer cancellation reasons for specific reasons ";
+        for (actions, reasons, reason) in [
+            // Only the first action that cannot be is told of, and no condition is looked at.
+            (
+                json!([
+                    put("table", json!({"k": {"N": "5"}})),
+                    put("table", json!({"k": {"L": []}})),
+                    {"ConditionCheck": {
+                        "TableName": "table", "Key": {"k": {"S": "x"}},
+                        "ConditionExpression": "attribute_exists(k)",
+                    }},
+                ]),
+                "[ValidationError, None, None]",
+                "One or more parameter values were invalid: Type mismatch for key k expected: S actual: N",
+            ),
+            (
+                json!([set_g(json!({"N": "5"}))]),
+                "[ValidationError]",
+                "One or more parameter values were invalid: Type mismatch for Index Key g Expected: S Actual: N IndexName: by-g",
+            ),
+        ] {
+            let error = service.call("TransactWriteItems", write(actions)).await.expect_err(reason);
+            assert_eq!(error.message, format!("{canceled}{reasons}"));
+            assert_eq!(error.reasons[0].message.as_deref(), Some(reason));
+        }
+        // All conditions that do not hold are told of.
+        let absent = |key: &str| {
+            json!({"Delete": {
+                "TableName": "table", "Key": {"k": {"S": key}},
+                "ConditionExpression": "attribute_exists(k)",
+            }})
+        };
+        let request =
+            write(json!([absent("x"), put("table", json!({"k": {"S": "y"}})), absent("z")]));
+        assert_eq!(
+            service.refused("TransactWriteItems", request).await,
+            format!(
+                "TransactionCanceledException: {canceled}[ConditionalCheckFailed, None, ConditionalCheckFailed]"
+            )
+        );
+        // An index's key with nothing in it is no reason, in an update either.
+        assert_eq!(
+            service.refused("TransactWriteItems", write(json!([set_g(json!({"S": ""}))]))).await,
+            "ValidationException: One or more parameter values are not valid. The update expression attempted to \
+             update a secondary index key to a value that is not supported. The AttributeValue for a key \
+             attribute cannot contain an empty string value."
+        );
+    });
+}
+
+#[test]
+fn a_put_is_told_of_in_an_order_of_its_own() {
+    on_tables(async |service| {
+        service.create(single("table")).await;
+        let deep = |levels: usize| {
+            (0..levels).fold(json!({"S": "x"}), |value, _| json!({"M": {"a": value}}))
+        };
+        let long = format!("attribute_exists(a){}", " OR attribute_exists(b)".repeat(200));
+        let put = |item: Value, condition: &str, values: Value| {
+            write(json!([{"Put": {
+                "TableName": "table", "Item": {"k": {"S": "a"}, "d": item},
+                "ConditionExpression": condition, "ExpressionAttributeValues": values,
+            }}]))
+        };
+        let too_deep = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit";
+        for (request, says) in [
+            (
+                put(deep(32), "d = :v", json!({":v": deep(33)})),
+                format!("ExpressionAttributeValues contains invalid value: {too_deep} for key :v"),
+            ),
+            (
+                put(deep(32), &long, json!({":v": {"S": "x"}})),
+                format!(
+                    "Invalid ConditionExpression: Expression size has exceeded the maximum allowed size; expression size: {}",
+                    long.len()
+                ),
+            ),
+            (put(deep(32), "attribute_exists(d)", json!({":v": {"S": "x"}})), too_deep.to_owned()),
+            (
+                put(json!({"SS": ["a", "a"]}), "attribute_exists(", json!({":v": {"S": "x"}})),
+                "One or more parameter values were invalid: Input collection [a, a] contains duplicates.".to_owned(),
+            ),
+        ] {
+            let told = service.refused("TransactWriteItems", request).await;
+            assert_eq!(told, format!("ValidationException: {says}"));
+        }
+        // Values that no condition could use are taken.
+        let request = write(json!([{"Put": {
+            "TableName": "table", "Item": {"k": {"S": "a"}},
+            "ExpressionAttributeValues": {":v": {"S": "x"}},
+        }}]));
+        service.ok("TransactWriteItems", request).await;
+    });
+}
+
+#[test]
+fn of_an_item_of_which_nothing_is_asked_for_nothing_comes() {
+    on_tables(async |service| {
+        service.create(single("table")).await;
+        service.put("table", json!({"k": {"S": "a"}, "b": {"S": "c"}})).await;
+        let get = |parts: &str| {
+            json!({"Get": {
+                "TableName": "table", "Key": {"k": {"S": "a"}}, "ProjectionExpression": parts,
+            }})
+        };
+        for (parts, item) in [("b", json!({"Item": {"b": {"S": "c"}}})), ("c", json!({}))] {
+            let answer = service.ok("TransactGetItems", write(json!([get(parts)]))).await;
+            assert_eq!(answer, json!({"Responses": [item]}));
+        }
+    });
+}
+
 #[test]
 fn a_token_stands_for_its_transaction() {
     on_tables(async |service| {

@@ -56,6 +56,10 @@ pub struct DiffArgs {
     #[arg(long)]
     pub envelopes: bool,
 
+    /// Runs that shrinking one difference may take; 0 tells it as it was found [default: 300]
+    #[arg(long, value_name = "N")]
+    pub shrink: Option<usize>,
+
     /// Leave out what an earlier report holds [repeatable]
     #[arg(long, value_name = "FILE")]
     pub known: Vec<PathBuf>,

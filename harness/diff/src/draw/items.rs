@@ -1,4 +1,4 @@
-//! GetItem, PutItem, UpdateItem, DeleteItem, and the transactions made of them.
+//! GetItem, PutItem, UpdateItem and DeleteItem. Not the transactions made of them: see `transactions`.
 
 use serde_json::{Map, Value, json};
 
@@ -63,7 +63,7 @@ pub fn update(random: &mut Random, schema: &Schema) -> Value {
     body.insert("Key".into(), Value::Object(schema.item_key(random)));
     match random.below(20) {
         0 => conditional(random, &mut body, None),
-        1..=3 => {
+        1..=4 => {
             body.insert("AttributeUpdates".into(), legacy::updates(random));
             if random.chance(40) {
                 body.insert("Expected".into(), legacy::expected(random));
@@ -140,69 +140,7 @@ pub fn capacity(random: &mut Random, body: &mut Map<String, Value>) {
     }
 }
 
-/// A body that names the table; now and then one that there is not.
+/// A body that names the table of the case.
 pub fn table() -> Map<String, Value> {
     [("TableName".to_owned(), json!(TABLE))].into_iter().collect()
-}
-
-/// The body of a TransactGetItems.
-pub fn transact_get(random: &mut Random, schema: &Schema) -> Value {
-    let count = random.weighed(&[(1, 0), (30, 1), (30, 2), (20, 3), (1, 101)]);
-    let gets = (0..count).map(|_| {
-        let mut get = table();
-        get.insert("Key".into(), Value::Object(schema.item_key(random)));
-        projected(random, &mut get, 25);
-        get.remove("AttributesToGet");
-        json!({ "Get": get })
-    });
-    let mut body = Map::new();
-    body.insert("TransactItems".into(), gets.collect());
-    capacity(random, &mut body);
-    Value::Object(body)
-}
-
-/// The body of a TransactWriteItems.
-pub fn transact_write(random: &mut Random, schema: &Schema) -> Value {
-    let count = random.weighed(&[(1, 0), (30, 1), (30, 2), (20, 3), (1, 101)]);
-    let writes = (0..count).map(|_| {
-        let kind =
-            random.weighed(&[(35, "Put"), (30, "Update"), (20, "Delete"), (15, "ConditionCheck")]);
-        let drawn = match kind {
-            "Put" => put(random, schema),
-            "Update" => update(random, schema),
-            _ => delete(random, schema),
-        };
-        let mut of = Map::new();
-        if let Value::Object(members) = drawn {
-            const NOT_HERE: [&str; 7] = [
-                "ReturnValues",
-                "ReturnConsumedCapacity",
-                "ReturnItemCollectionMetrics",
-                "Expected",
-                "ConditionalOperator",
-                "AttributeUpdates",
-                "ConsistentRead",
-            ];
-            of.extend(members.into_iter().filter(|(name, _)| !NOT_HERE.contains(&name.as_str())));
-        }
-        if kind == "ConditionCheck" && !of.contains_key("ConditionExpression") && random.chance(95)
-        {
-            of.insert("ConditionExpression".into(), json!("attribute_exists(p)"));
-        }
-        json!({ kind: of })
-    });
-    let mut body = Map::new();
-    body.insert("TransactItems".into(), writes.collect());
-    if random.chance(15) {
-        // Tokens are known for minutes, whatever the table: each run has its own.
-        let token = random.text(&[
-            "{table}",
-            "{table}-2",
-            "",
-            "a-token-that-is-longer-than-thirty-six-characters",
-        ]);
-        body.insert("ClientRequestToken".into(), json!(token));
-    }
-    capacity(random, &mut body);
-    Value::Object(body)
 }

@@ -1,5 +1,6 @@
 //! Cases by seed: a table, requests to it that meet, and some that are broken. Pure: equal seeds draw equal cases.
 
+mod batches;
 mod expression;
 mod items;
 mod legacy;
@@ -7,6 +8,7 @@ pub(crate) mod malformed;
 mod reads;
 mod schema;
 mod tables;
+mod transactions;
 mod values;
 
 use crate::case::{Case, Request};
@@ -23,10 +25,22 @@ pub const OPERATIONS: &[(usize, &str)] = &[
     (10, "Scan"),
     (4, "BatchGetItem"),
     (4, "BatchWriteItem"),
-    (5, "TransactGetItems"),
-    (8, "TransactWriteItems"),
-    (5, "CreateTable"),
+    (6, "TransactGetItems"),
+    (12, "TransactWriteItems"),
+    (2, "CreateTable"),
+    (1, "DescribeTable"),
+    (1, "UpdateTable"),
+    (1, "DeleteTable"),
+    (1, "ListTables"),
+    (1, "UpdateTimeToLive"),
+    (1, "DescribeTimeToLive"),
+    (1, "TagResource"),
+    (1, "UntagResource"),
+    (1, "ListTagsOfResource"),
 ];
+
+/// Those of them that read or write items.
+const OF_ITEMS: usize = 10;
 
 /// Which operations a run draws.
 #[derive(Debug, Clone)]
@@ -48,7 +62,8 @@ pub fn case(seed: u64, number: u64, choice: &Choice) -> Case {
     let random = &mut random;
     let schema = Schema::draw(random);
     let mut requests = vec![Request::new("CreateTable", schema.create(random))];
-    if choice.weights.iter().any(|(_, name)| *name != "CreateTable") {
+    let is_of_items = |name: &str| OPERATIONS[..OF_ITEMS].iter().any(|(_, of)| *of == name);
+    if choice.weights.iter().any(|(_, name)| is_of_items(name)) {
         // Something to meet.
         for _ in 0..random.below(4) {
             let body =
@@ -58,7 +73,11 @@ pub fn case(seed: u64, number: u64, choice: &Choice) -> Case {
     }
     for _ in 0..6 + random.below(10) {
         let request = request(random, &schema, choice);
+        // With a token it is told again what became of it the first time.
+        let is_again = request.member("ClientRequestToken").is_some() && random.chance(40);
+        let again = is_again.then(|| request.clone());
         requests.push(if random.chance(10) { malformed::broken(random, request) } else { request });
+        requests.extend(again);
     }
     Case { requests }
 }
@@ -72,11 +91,11 @@ fn request(random: &mut Random, schema: &Schema, choice: &Choice) -> Request {
         "DeleteItem" => items::delete(random, schema),
         "Query" => reads::query(random, schema),
         "Scan" => reads::scan(random, schema),
-        "BatchGetItem" => reads::batch_get(random, schema),
-        "BatchWriteItem" => reads::batch_write(random, schema),
-        "TransactGetItems" => items::transact_get(random, schema),
-        "TransactWriteItems" => items::transact_write(random, schema),
-        _ => return tables::request(random, schema),
+        "BatchGetItem" => batches::get(random, schema),
+        "BatchWriteItem" => batches::write(random, schema),
+        "TransactGetItems" => transactions::get(random, schema),
+        "TransactWriteItems" => transactions::write(random, schema),
+        _ => tables::body(random, schema, operation),
     };
     Request::new(operation, body)
 }

@@ -1,12 +1,11 @@
-//! Query, Scan, and batches.
+//! Query and Scan.
 
 use serde_json::{Map, Value, json};
 
 use super::expression::{self, Placeholders, maybe_broken};
 use super::items::{capacity, operator, projected, table};
+use super::legacy;
 use super::schema::{Key, Schema, key_of};
-use super::{legacy, values};
-use crate::case::TABLE;
 use crate::random::Random;
 
 /// The body of a Query.
@@ -117,45 +116,4 @@ fn paged(random: &mut Random, schema: &Schema, key: &Key, body: &mut Map<String,
         }
     }
     capacity(random, body);
-}
-
-/// The body of a BatchGetItem.
-pub fn batch_get(random: &mut Random, schema: &Schema) -> Value {
-    let count = random.weighed(&[(2, 0), (30, 1), (30, 2), (20, 3), (1, 101)]);
-    let mut of = Map::new();
-    let keys: Vec<Value> = (0..count).map(|_| Value::Object(schema.item_key(random))).collect();
-    of.insert("Keys".into(), json!(keys));
-    projected(random, &mut of, 25);
-    if random.chance(30) {
-        of.insert("ConsistentRead".into(), json!(true));
-    }
-    let mut body = Map::new();
-    body.insert("RequestItems".into(), tables(random, Value::Object(of)));
-    capacity(random, &mut body);
-    Value::Object(body)
-}
-
-/// The body of a BatchWriteItem.
-pub fn batch_write(random: &mut Random, schema: &Schema) -> Value {
-    let count = random.weighed(&[(2, 0), (30, 1), (30, 2), (20, 3), (1, 26)]);
-    let writes: Vec<Value> = (0..count)
-        .map(|_| match random.below(20) {
-            0..=11 => json!({ "PutRequest": { "Item": schema.item(random) } }),
-            12..=18 => json!({ "DeleteRequest": { "Key": schema.item_key(random) } }),
-            _ => values::odd_json(random),
-        })
-        .collect();
-    let mut body = Map::new();
-    body.insert("RequestItems".into(), tables(random, json!(writes)));
-    capacity(random, &mut body);
-    if random.chance(5) {
-        body.insert("ReturnItemCollectionMetrics".into(), json!("SIZE"));
-    }
-    Value::Object(body)
-}
-
-fn tables(random: &mut Random, of: Value) -> Value {
-    let name =
-        if random.chance(3) { random.text(&["", "ab", "no-such-table", "a b"]) } else { TABLE };
-    if random.chance(1) { json!({}) } else { json!({ name: of }) }
 }

@@ -1,22 +1,23 @@
-//! Operations on tables: mostly CreateTable, and mostly at its edges.
+//! Operations on tables, mostly at their edges: making, changing and deleting them, their tags and their time to live.
 
 use serde_json::{Value, json};
 
 use super::schema::Schema;
 use super::values;
-use crate::case::{Request, TABLE};
+use crate::case::TABLE;
 use crate::random::Random;
 
-/// One of them.
-pub fn request(random: &mut Random, schema: &Schema) -> Request {
-    match random.below(10) {
-        0..=3 => Request::new("CreateTable", odd_create(random, schema)),
-        4 => Request::new("DescribeTable", json!({ "TableName": name(random) })),
-        5 => Request::new("UpdateTable", update(random)),
-        6 => Request::new("UpdateTimeToLive", time_to_live(random)),
-        7 => Request::new("DescribeTimeToLive", json!({ "TableName": name(random) })),
-        8 => Request::new("ListTables", list(random)),
-        _ => Request::new("DeleteTable", json!({ "TableName": name(random) })),
+/// The body of one of them.
+pub fn body(random: &mut Random, schema: &Schema, operation: &str) -> Value {
+    match operation {
+        "CreateTable" => odd_create(random, schema),
+        "UpdateTable" => update(random),
+        "UpdateTimeToLive" => time_to_live(random),
+        "ListTables" => list(random),
+        "TagResource" => json!({ "ResourceArn": arn(random), "Tags": tags(random) }),
+        "UntagResource" => json!({ "ResourceArn": arn(random), "TagKeys": tag_keys(random) }),
+        "ListTagsOfResource" => json!({ "ResourceArn": arn(random) }),
+        _ => json!({ "TableName": name(random) }),
     }
 }
 
@@ -128,4 +129,44 @@ fn list(random: &mut Random) -> Value {
         1 => json!({ "ExclusiveStartTableName": random.text(&["", "a", "a b"]) }),
         _ => json!({ "Limit": values::odd_json(random) }),
     }
+}
+
+fn arn(random: &mut Random) -> &'static str {
+    const ARNS: &[&str] = &[
+        "",
+        "a",
+        TABLE,
+        "arn:aws:dynamodb:us-east-1:000000000000:table/no-such-table",
+        "arn:aws:dynamodb:us-east-1:000000000000:table/",
+        "arn:aws:s3:::bucket",
+    ];
+    let own = "arn:aws:dynamodb:us-east-1:000000000000:table/{table}";
+    if random.chance(85) { own } else { random.text(ARNS) }
+}
+
+fn tag_key(random: &mut Random) -> String {
+    match random.below(20) {
+        0 => random.text(&["", "aws:x", "a*b", "\u{e9}", " "]).to_owned(),
+        1 => "k".repeat(*random.pick(&[128, 129])),
+        _ => random.text(&["one", "two", "three", "a:b/c=d+e-f@g"]).to_owned(),
+    }
+}
+
+fn tags(random: &mut Random) -> Value {
+    let count = random.weighed(&[(2, 0), (20, 1), (20, 2), (1, 51)]);
+    let tag = |at: usize| {
+        let key = if at < 3 { tag_key(random) } else { format!("k{at}") };
+        let value = match random.below(20) {
+            0 => "v".repeat(*random.pick(&[256, 257])),
+            1 => "a*b".to_owned(),
+            _ => random.text(&["", "x", "y"]).to_owned(),
+        };
+        json!({ "Key": key, "Value": value })
+    };
+    (0..count).map(tag).collect()
+}
+
+fn tag_keys(random: &mut Random) -> Value {
+    let count = random.weighed(&[(1, 0), (10, 1), (10, 2)]);
+    (0..count).map(|_| tag_key(random)).collect()
 }

@@ -138,7 +138,7 @@ impl ItemMapping {
         Ok(ScanRequest {
             table_name: Some(self.table.clone()),
             exclusive_start_key: after.map(Sent::from),
-            limit: Some(limit as i64),
+            limit: Some((limit as i64).into()),
             attributes_to_get: self.attributes(fields, true)?,
             ..ScanRequest::default()
         })

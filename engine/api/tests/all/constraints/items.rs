@@ -177,7 +177,11 @@ fn scans() {
             count(&[&newer("Segment", "less than or equal to 999999")]),
         ),
         (r#"{"Segment":5,"TotalSegments":5}"#, String::new()),
-        // What does not fit 32 bits is told of in the older form, as the last that does.
+        // What loses a fraction is told of in the older form, as what is left of it.
+        (r#"{"Limit":0.5}"#, count(&[&older(0, "limit", "greater than or equal to 1")])),
+        (r#"{"Limit":1.5,"Select":"X"}"#, count(&[SELECT])),
+        (r#"{"Segment":-0.5,"TotalSegments":5}"#, String::new()),
+        // So is what does not fit 32 bits, as the last that does.
         (
             r#"{"Segment":0,"TotalSegments":4294967296}"#,
             count(&[&older(2_147_483_647, "totalSegments", "less than or equal to 1000000")]),

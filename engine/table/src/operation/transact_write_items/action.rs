@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use flywheel_api::{ApiError, Sent, TransactWriteItem};
+use flywheel_api::{ApiError, Put, Sent, TransactWriteItem};
 use flywheel_item::expression::{Condition, Placeholders, Update};
-use flywheel_item::{Item, check_item, item_size_bytes};
+use flywheel_item::{Invalid, Item, check_item, item_size_bytes};
 
 use crate::change::Verdict;
 use crate::operation::update_item::Updating;
@@ -58,54 +58,93 @@ pub(super) fn read(words: Words, item: TransactWriteItem) -> Result<(String, Act
     match (condition_check, put, delete, update) {
         (Some(check), None, None, None) => {
             let key = parameters::sound(words, check.key.unwrap_or_default())?;
-            finish(words, parts!(check), None, |_| Ok(Kind::Check(key)))
+            finish(words, parts!(check), None, |_| Kind::Check(key))
         }
-        (None, Some(put), None, None) => {
-            let item = parameters::sound(words, put.item.unwrap_or_default())?;
-            check_item(&item).map_err(|invalid| write::of_item(words, &invalid))?;
-            finish(words, parts!(put), None, |_| Ok(Kind::Put(item)))
-        }
+        (None, Some(put), None, None) => read_put(words, put),
         (None, None, Some(delete), None) => {
             let key = parameters::sound(words, delete.key.unwrap_or_default())?;
-            finish(words, parts!(delete), None, |_| Ok(Kind::Delete(key)))
+            finish(words, parts!(delete), None, |_| Kind::Delete(key))
         }
         (None, None, None, Some(update)) => {
             let key = parameters::sound(words, update.key.unwrap_or_default())?;
             let text = update.update_expression;
-            finish(words, parts!(update), text.as_deref(), |update| Ok(Kind::Update(key, update)))
+            finish(words, parts!(update), text.as_deref(), |update| Kind::Update(key, update))
         }
         (None, None, None, None) => Err(words.refuse(wording::NO_ACTION)),
         _ => Err(words.refuse(wording::SEVERAL_ACTIONS)),
     }
 }
 
+/// A put is told of in an order of its own: its values, its item but for its depth, its condition, its item.
+fn read_put(words: Words, mut put: Put) -> Result<(String, Action), ApiError> {
+    if put.condition_expression.is_none()
+        && let Some(values) = put.expression_attribute_values.take()
+    {
+        // Taken, though nothing uses them.
+        parameters::sound(words, values)?;
+    }
+    let item = put.item.take().unwrap_or_default().into_sound();
+    let mut parts = parts!(put);
+    let mut placeholders = parts.placeholders(words, None)?;
+    let item = match item {
+        Err(invalid) if invalid != Invalid::NestedTooDeep => return Err(words.invalid(&invalid)),
+        item => item,
+    };
+    let condition = parts.condition(words, &mut placeholders)?;
+    let item = item.map_err(|invalid| words.invalid(&invalid))?;
+    check_item(&item).map_err(|invalid| write::of_item(words, &invalid))?;
+    parts.finish(words, placeholders, condition, Kind::Put(item))
+}
+
 fn finish(
     words: Words,
-    parts: Parts,
+    mut parts: Parts,
     update: Option<&str>,
-    kind: impl FnOnce(Option<Update>) -> Result<Kind, ApiError>,
+    kind: impl FnOnce(Option<Update>) -> Kind,
 ) -> Result<(String, Action), ApiError> {
-    let given = Given {
-        legacy: &[],
-        expressions: &[
-            ("UpdateExpression", update.is_some()),
-            ("ConditionExpression", parts.condition.is_some()),
-        ],
-        named_as_missing: &[],
-    };
-    let mut placeholders: Placeholders = given.placeholders(words, parts.names, parts.values)?;
+    let mut placeholders = parts.placeholders(words, update)?;
     let update = parameters::update(words, update, None, &mut placeholders)?;
-    let condition = parameters::condition_of_write(
-        words,
-        parts.condition.as_deref(),
-        None,
-        None,
-        &mut placeholders,
-    )?;
-    parameters::finish(words, placeholders)?;
-    let shows = is_all_old(parts.on_failure.as_deref());
-    let action = Action { kind: kind(update)?, condition, shows };
-    Ok((parts.table_name.unwrap_or_default(), action))
+    let condition = parts.condition(words, &mut placeholders)?;
+    parts.finish(words, placeholders, condition, kind(update))
+}
+
+impl Parts {
+    fn placeholders(
+        &mut self,
+        words: Words,
+        update: Option<&str>,
+    ) -> Result<Placeholders, ApiError> {
+        let given = Given {
+            legacy: &[],
+            expressions: &[
+                ("UpdateExpression", update.is_some()),
+                ("ConditionExpression", self.condition.is_some()),
+            ],
+            named_as_missing: &[],
+        };
+        given.placeholders(words, self.names.take(), self.values.take())
+    }
+
+    fn condition(
+        &self,
+        words: Words,
+        placeholders: &mut Placeholders,
+    ) -> Result<Option<Condition>, ApiError> {
+        parameters::condition_of_write(words, self.condition.as_deref(), None, None, placeholders)
+    }
+
+    /// The action, with its table's name.
+    fn finish(
+        self,
+        words: Words,
+        placeholders: Placeholders,
+        condition: Option<Condition>,
+        kind: Kind,
+    ) -> Result<(String, Action), ApiError> {
+        parameters::finish(words, placeholders)?;
+        let shows = is_all_old(self.on_failure.as_deref());
+        Ok((self.table_name.unwrap_or_default(), Action { kind, condition, shows }))
+    }
 }
 
 impl Action {
