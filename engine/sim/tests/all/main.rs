@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use flywheel_sim::plan::Plan;
 use flywheel_sim::run::{self, Report};
+use flywheel_sim::shape::Shape;
 use flywheel_sim::shrink;
 
 /// Seeds that every run of the tests looks at; `.ci/run` and the nightly command look at more.
@@ -13,18 +14,18 @@ const SEEDS: u64 = 40;
 #[test]
 fn the_same_seed_does_the_same() {
     for seed in 1..8 {
-        let [first, second] = [(); 2].map(|()| run::run(&Plan::draw(seed)));
+        let [first, second] = [(); 2].map(|()| run::run(&Plan::<Shape>::draw(seed)));
         assert_eq!(first.trace, second.trace, "seed {seed}");
         assert_eq!((first.steps, first.calls), (second.steps, second.calls), "seed {seed}");
     }
-    assert_ne!(run::run(&Plan::draw(1)).trace, run::run(&Plan::draw(2)).trace);
+    assert_ne!(run::run(&Plan::<Shape>::draw(1)).trace, run::run(&Plan::<Shape>::draw(2)).trace);
 }
 
 #[test]
 fn every_promise_holds_in_the_first_seeds() {
     let mut total = [0; 5];
     for seed in 1..=SEEDS {
-        let report = run::run(&Plan::draw(seed));
+        let report = run::run(&Plan::<Shape>::draw(seed));
         if let Some(breach) = report.breach {
             panic!("seed {seed}: {breach}\nreplay it with scripts/sim --seed {seed}");
         }
@@ -43,7 +44,8 @@ fn every_promise_holds_in_the_first_seeds() {
 
 #[test]
 fn a_failing_plan_shrinks_to_what_it_fails_by() {
-    let plan = (1..).map(Plan::draw).find(|plan| plan.lives.len() > 2).expect("there are such");
+    let plan =
+        (1..).map(Plan::<Shape>::draw).find(|plan| plan.lives.len() > 2).expect("there are such");
     // One operation of the second life is to blame.
     let life = &plan.lives[1];
     let culprit = life.clients[0].last().expect("clients do something").id;

@@ -22,11 +22,12 @@ pub fn run(_from: u64, _within: u64, _jobs: usize) -> Result<bool, String> {
 pub fn run(from: u64, within: u64, jobs: usize) -> Result<bool, String> {
     use crate::seeds;
     use flywheel_disk::canary::{self, Canary};
+    use flywheel_sim::shape::Shape;
 
     let mut all_found = true;
     for canary in Canary::ALL {
         let how = std::sync::Mutex::new(std::collections::BTreeMap::new());
-        let found = seeds::for_each_with(
+        let found = seeds::for_each_with::<Shape>(
             from,
             within,
             jobs,

@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
+use flywheel_sim::shape::Shape;
 
 /// Runs the whole engine in one thread by seed, with crashes and faults, and judges it.
 ///
@@ -65,9 +66,10 @@ fn main() -> ExitCode {
     // A run that panics is a breach like any other, and is told as one.
     std::panic::set_hook(Box::new(|_| ()));
     let held = if let Some(seed) = args.seed {
-        one::replay(seed, &args.without.into_iter().flatten().collect(), args.verbose)
+        let without = args.without.into_iter().flatten().collect();
+        one::replay::<Shape>(seed, &without, args.verbose)
     } else if let Some(count) = args.seeds {
-        seeds::run(args.from, count, args.jobs)
+        seeds::run::<Shape>(args.from, count, args.jobs)
     } else {
         match canaries::run(args.from, args.within, args.jobs) {
             Ok(held) => held,
