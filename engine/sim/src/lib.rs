@@ -28,6 +28,7 @@ pub mod shape;
 pub mod shards;
 pub mod shrink;
 pub mod state;
+pub mod tables;
 pub mod versions;
 pub mod weather;
 pub mod workload;

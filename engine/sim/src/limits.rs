@@ -9,6 +9,9 @@ pub const MAX_OPERATIONS: u64 = 15;
 /// How often they may be doubled: some lives are long.
 pub const MAX_DOUBLINGS: u64 = 5;
 
+/// The same of clients of tables: a call of theirs is several of the shards'.
+pub const MAX_TABLE_DOUBLINGS: u64 = 3;
+
 /// Keys that one batch writes.
 pub const MAX_BATCH_WRITES: u64 = 5;
 

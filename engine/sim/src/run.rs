@@ -201,6 +201,11 @@ impl<W: Workload> Run<W> {
         self.weather.borrow().judge(error, self.shape.is_tight(), self.is_damaged())
     }
 
+    /// Whether a request may fail for what the medium does.
+    pub fn may_fail(&self) -> bool {
+        self.weather.borrow().may_fail(self.is_damaged())
+    }
+
     /// Whether a control may end like this.
     pub fn is_fair_of_controls(&self, error: &ShardError) -> bool {
         let weather = self.weather.borrow();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
+use flywheel_shard::canary::{self, Canary};
 use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
 use futures_util::future::{join_all, select_all, try_join_all};
 
@@ -95,6 +96,11 @@ async fn follow<S: Storage>(
         }
         if !batch.writes.is_empty() {
             done.push(batch);
+        }
+    }
+    if canary::sings(Canary::FollowAfterwards) {
+        for batch in &done {
+            persist(sleeper, async || tables.storage().write(batch.clone()).await).await?;
         }
     }
     let by_number: BTreeMap<u32, Arc<Table>> = tables

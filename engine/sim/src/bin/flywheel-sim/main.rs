@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
 use flywheel_sim::shape::Shape;
+use flywheel_sim::tables::shape::TableShape;
 
 /// Runs the whole engine in one thread by seed, with crashes and faults, and judges it.
 ///
@@ -33,6 +34,10 @@ struct Args {
     /// Let each deliberate fault be made and see that it is found; needs the feature `canaries`.
     #[arg(long, group = "what")]
     canaries: bool,
+
+    /// With --seed and --seeds: simulate tables and their transactions, not the shards alone.
+    #[arg(long, conflicts_with = "canaries")]
+    tables: bool,
 
     /// With --seeds and --canaries: the first seed.
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -67,9 +72,17 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| ()));
     let held = if let Some(seed) = args.seed {
         let without = args.without.into_iter().flatten().collect();
-        one::replay::<Shape>(seed, &without, args.verbose)
+        if args.tables {
+            one::replay::<TableShape>(seed, &without, args.verbose)
+        } else {
+            one::replay::<Shape>(seed, &without, args.verbose)
+        }
     } else if let Some(count) = args.seeds {
-        seeds::run::<Shape>(args.from, count, args.jobs)
+        if args.tables {
+            seeds::run::<TableShape>(args.from, count, args.jobs)
+        } else {
+            seeds::run::<Shape>(args.from, count, args.jobs)
+        }
     } else {
         match canaries::run(args.from, args.within, args.jobs) {
             Ok(held) => held,
