@@ -2,7 +2,7 @@
 //! what it does: see `operation`.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -299,7 +299,9 @@ impl Client {
                 let Some(found) = self.service.items(&self.run, &answer["Items"]) else { return };
                 let mut together: Vec<Key> = (0..self.run.shape.keys()).collect();
                 together.retain(|&other| are_together(key, other));
-                if !found.keys().all(|key| together.contains(key)) {
+                let count = found.len();
+                let found: BTreeMap<Key, Item> = found.into_iter().collect();
+                if count > found.len() || !found.keys().all(|key| together.contains(key)) {
                     return self.run.fail(format!("a query for item {key} found {found:?}"));
                 }
                 let each = together.iter().map(|key| {

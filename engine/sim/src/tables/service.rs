@@ -1,7 +1,6 @@
 //! Tables of one life: opened on the engine, kept up, asked in JSON, and read as a whole. Not a client's
 //! way of asking: see `client`.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -223,7 +222,7 @@ impl Service {
         for table in 0..TABLES {
             let items = state.items().iter().zip(0..).filter(|(_, key)| table_of(*key) == table);
             let items = items.filter_map(|(item, key)| Some((key, (*item)?)));
-            let expected: BTreeMap<Key, Item> =
+            let expected: Vec<(Key, Item)> =
                 items.filter(|(_, item)| item.group.is_some()).collect();
             let mut found = self.scan(run, table, Some(GLOBAL)).await?;
             for _ in 0..MAX_WRITE_TRIES {
@@ -243,46 +242,41 @@ impl Service {
         Some(())
     }
 
-    /// All items of a table, or of an index: strongly, where that can be.
+    /// All items of a table, or of an index, sorted: strongly, where that can be.
     async fn scan(
         &self,
         run: &Run<TableShape>,
         table: u16,
         index: Option<&str>,
-    ) -> Option<BTreeMap<Key, Item>> {
+    ) -> Option<Vec<(Key, Item)>> {
+        let is_strong = index != Some(GLOBAL);
         let mut request = json!({
-            "TableName": table_name(table), "ConsistentRead": index != Some(GLOBAL), "Limit": 3,
+            "TableName": table_name(table), "ConsistentRead": is_strong, "Limit": 3,
         });
         if let Some(index) = index {
             request["IndexName"] = json!(index);
         }
-        let mut all = BTreeMap::new();
+        let mut all = Vec::new();
         loop {
             let page = self.heed(run, self.call("Scan", request.clone()).await)?;
-            let found = self.items(run, &page["Items"])?;
-            // The entries of an item may change between two pages of a global index.
-            if found.keys().any(|key| all.contains_key(key)) && index != Some(GLOBAL) {
-                run.fail(format!("a scan found {found:?} a second time"));
-            }
-            all.extend(found);
+            all.extend(self.items(run, &page["Items"])?);
             match page.get("LastEvaluatedKey") {
                 Some(last) => request["ExclusiveStartKey"] = last.clone(),
-                None => return Some(all),
+                None => break,
             }
         }
+        all.sort_unstable_by_key(|(key, item)| (*key, item.write));
+        // An entry of a global index may go to another place while it is scanned.
+        if is_strong && all.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            run.fail(format!("an item is there twice: {all:?}"));
+        }
+        Some(all)
     }
 
-    /// The items that an answer lists; `None` if any is none, or there twice.
-    pub fn items(&self, run: &Run<TableShape>, list: &Value) -> Option<BTreeMap<Key, Item>> {
+    /// The items that an answer lists; `None` if any is none.
+    pub fn items(&self, run: &Run<TableShape>, list: &Value) -> Option<Vec<(Key, Item)>> {
         let list = list.as_array().into_iter().flatten();
-        let mut items = BTreeMap::new();
-        for found in list {
-            let (key, item) = self.item(run, found)?;
-            if let Some(other) = items.insert(key, item) {
-                run.fail(format!("item {key} is there twice, as {item:?} and {other:?}"));
-            }
-        }
-        Some(items)
+        list.map(|found| self.item(run, found)).collect()
     }
 
     fn item(&self, run: &Run<TableShape>, found: &Value) -> Option<(Key, Item)> {
