@@ -152,7 +152,7 @@ impl<M: Model> History<M> {
 }
 
 /// Histories up to this length are told whole.
-const SHORT: usize = 40;
+const SHORT: usize = 150;
 
 fn explain<M: Model>(entries: &[Entry<M>], stuck: &[usize], state: &M, found: &M) -> String {
     let mut lines = vec!["no order of the calls gives these answers and this end".to_owned()];
