@@ -164,6 +164,7 @@ fn explain<M: Model>(entries: &[Entry<M>], stuck: &[usize], state: &M, found: &M
     if entries.len() <= SHORT {
         lines.push("the whole stretch of history:".to_owned());
         lines.extend(entries.iter().map(|entry| format!("  {}", spell(entry))));
+        lines.push(format!("what was found at its end: {found:?}"));
     }
     lines.join("\n")
 }

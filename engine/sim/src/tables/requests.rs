@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::shape::TableShape;
 use super::state::{Act, Item, Step, When};
 use crate::keys::{Key, WriteId};
+use crate::limits::MAX_FILLER_BYTES;
 
 /// Tables that there are.
 pub const TABLES: u16 = 2;
@@ -20,9 +21,6 @@ pub const GLOBAL: &str = "by-group";
 
 /// The local index: by `write`, whole items.
 pub const LOCAL: &str = "by-write";
-
-/// The most bytes that an item is filled up with.
-const MAX_FILLER_BYTES: u32 = 700;
 
 /// A table's name.
 pub fn table_name(table: u16) -> String {

@@ -142,7 +142,8 @@ impl State {
             Act::Delete => None,
             Act::Check => return None,
         };
-        (after != self.get(step.key)).then_some(Change::Item(step.key, after))
+        // Also where nothing is different: elsewhere in the order it may be, and the search is to try that.
+        Some(Change::Item(step.key, after))
     }
 
     fn was_done(&self, token: Option<Token>) -> bool {
@@ -287,6 +288,17 @@ mod tests {
         let refused = entry(4, 5, Call::IsNew(7), Some(Answer::Done));
         let [first, again] = both;
         assert!(!is_possible(&[first, again, refused], [item(4, 3), item(6, 4)]));
+    }
+
+    #[test]
+    fn a_delete_that_finds_nothing_may_have_come_later() {
+        let delete = |key| Step { key, act: Act::Delete, when: None };
+        let gone = entry(1, 2, Call::Transact(vec![delete(0)], None), Some(Answer::Done));
+        let again = entry(3, 9, Call::Transact(vec![delete(0)], None), Some(Answer::Done));
+        let put = entry(4, 8, Call::Exchange(add(0, 1, 3, None)), Some(Answer::Found(None)));
+        let history = [gone, again, put];
+        assert!(is_possible(&history, [None, item(5, 2)]));
+        assert!(is_possible(&history, [item(1, 3), item(5, 2)]));
     }
 
     #[test]
