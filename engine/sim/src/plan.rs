@@ -121,7 +121,7 @@ impl<O> Life<O> {
         let mut id = || ids.next().expect("ids do not end");
         let (life_id, weather_id) = (id(), id());
         let weather = Weather::draw(rng, may_rot);
-        let doublings = rng.below(W::MAX_DOUBLINGS + 1);
+        let doublings = rng.below(W::DOUBLINGS + 1);
         let operations = 1 + rng.below(MAX_OPERATIONS << doublings);
         let most_pause_us = [0, 300, 3_000][rng.below(3) as usize];
         let mut clients = Vec::new();

@@ -36,7 +36,7 @@ impl Workload for Shape {
     type Found = State;
 
     const FLAG: &'static str = "";
-    const MAX_DOUBLINGS: u64 = MAX_DOUBLINGS;
+    const DOUBLINGS: u64 = MAX_DOUBLINGS;
     const MAY_ROT: bool = true;
     const RESTS: bool = true;
 

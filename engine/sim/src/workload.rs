@@ -28,7 +28,7 @@ pub trait Workload: Clone + Debug + Display + 'static {
     const FLAG: &'static str;
 
     /// How often the number of a client's operations may be doubled: some lives are long.
-    const MAX_DOUBLINGS: u64;
+    const DOUBLINGS: u64;
 
     /// Whether bytes may rot at rest.
     const MAY_ROT: bool;

@@ -44,7 +44,7 @@ impl Workload for TableShape {
     type Found = State;
 
     const FLAG: &'static str = " --tables";
-    const MAX_DOUBLINGS: u64 = MAX_TABLE_DOUBLINGS;
+    const DOUBLINGS: u64 = MAX_TABLE_DOUBLINGS;
     // What rot does is seen below the tables, and they could say no more of it.
     const MAY_ROT: bool = false;
     // Upkeep goes on.
