@@ -27,11 +27,19 @@ pub enum Canary {
     RouteStale,
     /// A move does not send what was written while it copied.
     ForgetNotes,
+    /// A transaction is carried out before the ledger calls it committed, and without that.
+    CommitUnrecorded,
+    /// Reads show what a transaction would make of an item before it is decided.
+    ReadUndecided,
+    /// A transaction that is asked for again with its token is done again.
+    ForgetToken,
+    /// Changes are taken from the feed before global indexes have followed them.
+    FollowAfterwards,
 }
 
 impl Canary {
-    /// All of them.
-    pub const ALL: [Canary; 11] = [
+    /// Those of a shard and what is below it.
+    pub const OF_SHARDS: [Canary; 11] = [
         Canary::AcknowledgeBeforeSync,
         Canary::SkipHoleRule,
         Canary::ReplayBehindHole,
@@ -43,6 +51,14 @@ impl Canary {
         Canary::SkipChecksum,
         Canary::RouteStale,
         Canary::ForgetNotes,
+    ];
+
+    /// Those of the tables.
+    pub const OF_TABLES: [Canary; 4] = [
+        Canary::CommitUnrecorded,
+        Canary::ReadUndecided,
+        Canary::ForgetToken,
+        Canary::FollowAfterwards,
     ];
 }
 

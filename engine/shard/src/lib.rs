@@ -40,6 +40,8 @@ mod shard;
 mod stats;
 
 pub use flywheel_disk::Durability;
+#[doc(hidden)]
+pub use flywheel_disk::canary;
 pub use flywheel_disk::real::keep_freed_memory;
 pub use flywheel_store::{
     Audit, Change, Checked, Concern, Condition, Direction, Effect, Finding, LostRegion, Modified,

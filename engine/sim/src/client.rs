@@ -12,7 +12,7 @@ use flywheel_shard::{
 };
 
 use crate::feed;
-use crate::journal::CallId;
+use crate::history::CallId;
 use crate::keys::{self, Key, WriteId};
 use crate::operation::Several;
 use crate::run::Run;
@@ -49,6 +49,12 @@ impl Client {
         Self { number, handle, admin, run, is_over: Cell::new(false) }
     }
 
+    /// Another client of the same engine.
+    pub fn another(&self, number: u16) -> Self {
+        let (handle, admin) = (self.handle.clone(), self.admin.clone());
+        Self { number, handle, admin, run: Rc::clone(&self.run), is_over: Cell::new(false) }
+    }
+
     /// Its way to the engine's data.
     pub fn handle(&self) -> &Handle {
         &self.handle
@@ -76,7 +82,7 @@ impl Client {
 
     /// Notes a call.
     pub(crate) fn begin(&self, call: Call) -> CallId {
-        self.run.journal.begin(self.number, call)
+        self.run.record.journal.begin(self.number, call)
     }
 
     /// Whether it has been told that nothing more is to be had from this engine.
@@ -89,7 +95,7 @@ impl Client {
         let mut changes = Vec::with_capacity(planned.len());
         let mut writes = Vec::with_capacity(planned.len());
         for Planned { key, length, when } in planned {
-            let write = length.map(|_| self.run.journal.name_write());
+            let write = length.map(|_| self.run.record.journal.name_write());
             let condition = match when.map(|when| self.condition(key, when)) {
                 // Nobody knows the version any more.
                 Some(None) => return false,
@@ -99,7 +105,7 @@ impl Client {
             changes.push(Change { key, write, when });
             writes.push(Write { key: self.key_bytes(key), value, condition });
         }
-        let id = self.run.journal.begin(self.number, Call::Write(changes.clone()));
+        let id = self.run.record.journal.begin(self.number, Call::Write(changes.clone()));
         match self.handle.write(WriteBatch { writes }).await {
             Ok(WriteOutcome::Applied { first_version }) => {
                 let learnt = changes.iter().zip(first_version..);
@@ -124,7 +130,7 @@ impl Client {
 
     /// Reads a key: what it holds, if it could be read.
     pub async fn get(&self, key: Key) -> Option<Option<WriteId>> {
-        let id = self.run.journal.begin(self.number, Call::Get(key));
+        let id = self.run.record.journal.begin(self.number, Call::Get(key));
         match self.handle.get(self.key_bytes(key)).await {
             Ok(found) => {
                 let (found, learnt) = self.trace(key, found)?;
@@ -140,9 +146,9 @@ impl Client {
 
     /// Replaces what a key holds, at its owner, if it holds something.
     pub async fn modify(&self, key: Key, length: usize) {
-        let write = self.run.journal.name_write();
+        let write = self.run.record.journal.name_write();
         let value = keys::value(write, length);
-        let id = self.run.journal.begin(self.number, Call::Modify(key, write));
+        let id = self.run.record.journal.begin(self.number, Call::Modify(key, write));
         let change = move |now: Option<&Bytes>| now.map_or(Made::Keep, |_| Made::Put(value));
         match self.handle.modify(self.key_bytes(key), Box::new(change)).await {
             Ok(modified) => {
@@ -157,8 +163,8 @@ impl Client {
     /// Puts a key, changes another, and appends what was done where that can be, at once.
     pub async fn several(&self, planned: &Several) {
         let &Several { key, length, other, other_length, only_if_there } = planned;
-        let write = self.run.journal.name_write();
-        let other_write = other_length.map(|_| self.run.journal.name_write());
+        let write = self.run.record.journal.name_write();
+        let other_write = other_length.map(|_| self.run.record.journal.name_write());
         let appends = self.has_own_ranges();
         let call = Call::Several { key, write, other, other_write, appends, only_if_there };
         let other_value = other_write.zip(other_length);
@@ -186,7 +192,8 @@ impl Client {
                     learnt.push((key, write, version));
                     learnt.extend(other_write.map(|write| (other, write, version + 1)));
                     if appends {
-                        self.run.heed(self.run.journal.learn_append_version(write, version + 2));
+                        self.run
+                            .heed(self.run.record.journal.learn_append_version(write, version + 2));
                     }
                 }
                 self.told(id, Answer::Value(found), learnt);
@@ -207,7 +214,7 @@ impl Client {
             max_bytes: usize::MAX,
         };
         let before = places(&self.handle);
-        let id = self.run.journal.begin(self.number, Call::Range(from, to));
+        let id = self.run.record.journal.begin(self.number, Call::Range(from, to));
         let page = match self.handle.scan(request).await {
             Ok(page) => page,
             Err(error) => return self.failed(id, &error),
@@ -231,7 +238,8 @@ impl Client {
         }
         // Only what lies in one partition is read at one moment.
         let is_one = before == places(&self.handle) && before[0] == before[1];
-        self.run.heed(self.run.journal.answer_range(id, first, last, items, is_one, &learnt));
+        self.run
+            .heed(self.run.record.journal.answer_range(id, first, last, items, is_one, &learnt));
     }
 
     /// Notes the end of a split, a move or a checkpoint.
@@ -247,7 +255,9 @@ impl Client {
         Some(match when {
             When::Exists => Condition::Exists,
             When::Absent => Condition::Absent,
-            When::Holds(write) => Condition::VersionIs(self.run.journal.version(key, write)?),
+            When::Holds(write) => {
+                Condition::VersionIs(self.run.record.journal.version(key, write)?)
+            }
         })
     }
 
@@ -279,13 +289,13 @@ impl Client {
 
     /// Notes an answer.
     pub(crate) fn told(&self, id: CallId, answer: Answer, learnt: Learnt) {
-        self.run.heed(self.run.journal.answer(id, answer, &learnt));
+        self.run.heed(self.run.record.journal.answer(id, answer, &learnt));
     }
 
     /// Notes an error, and judges it.
     pub(crate) fn failed(&self, id: CallId, error: &ShardError) {
         match self.run.judge(error) {
-            Verdict::NotDone => self.run.journal.not_done(id),
+            Verdict::NotDone => self.run.record.journal.not_done(id),
             Verdict::Unknown => {}
             Verdict::Unfair(why) => self.run.fail(why),
         }

@@ -116,7 +116,7 @@ fn key_of(shard: u16, version: Version) -> Bytes {
 impl Client {
     /// Reads what was appended to a shard's own range since somebody last looked.
     pub async fn follow(&self, shard: u16, max_items: usize) {
-        let cursor = self.run().feeds.cursor(shard);
+        let cursor = self.run().record.feeds.cursor(shard);
         let request = ScanRequest {
             start: Bound::Excluded(key_of(shard, cursor)),
             end: Bound::Included(key_of(shard, Version::MAX)),
@@ -129,8 +129,8 @@ impl Client {
         match self.handle().scan(request).await {
             Ok(page) => match read_page(&page, shard, cursor, max_items) {
                 Ok(appended) => {
-                    self.run().feeds.saw(shard, &appended);
-                    self.run().heed(self.run().journal.answer_feed(id, &appended));
+                    self.run().record.feeds.saw(shard, &appended);
+                    self.run().heed(self.run().record.journal.answer_feed(id, &appended));
                 }
                 Err(problem) => self.run().fail(problem),
             },
@@ -140,7 +140,7 @@ impl Client {
 
     /// Deletes some of what was seen in a shard's own range, the oldest first.
     pub async fn trim(&self, shard: u16, most: usize) {
-        let old = self.run().feeds.to_trim(shard, most);
+        let old = self.run().record.feeds.to_trim(shard, most);
         if old.is_empty() {
             return;
         }
@@ -153,7 +153,7 @@ impl Client {
         let id = self.begin(Call::Trim(old.iter().map(|&(_, write)| write).collect()));
         match self.handle().write(batch).await {
             Ok(_) => {
-                self.run().feeds.trimmed(shard, &old);
+                self.run().record.feeds.trimmed(shard, &old);
                 self.told(id, Answer::Applied, vec![]);
             }
             Err(error) => self.failed(id, &error),

@@ -1,46 +1,31 @@
-//! What clients asked and were told, over crashes and restarts: the history that must have been
-//! possible. Not the judge of it: see `linear` for the calls and `versions` for the versions.
+//! The history of clients of the shards, and what they learnt of versions. Not the judge of either: see
+//! `linear` for the calls and `versions` for the versions.
 
 use std::cell::{Cell, RefCell};
 
 use flywheel_shard::Version;
 
 use crate::feed::Appended;
+use crate::history::{CallId, Counts, History};
 use crate::keys::{Key, WriteId};
-use crate::linear::{self, Entry, Finding, Moment};
 use crate::state::{Answer, Call, State};
 use crate::versions::Versions;
-
-/// A call that has begun.
-#[derive(Debug, Clone, Copy)]
-pub struct CallId(usize);
 
 /// The history of one run.
 #[derive(Debug)]
 pub struct Journal {
-    now: Cell<Moment>,
+    history: History<State>,
     next_write: Cell<WriteId>,
-    calls: Cell<u64>,
-    answered: Cell<u64>,
-    /// What every key held when `entries` began.
-    first: RefCell<State>,
-    entries: RefCell<Vec<Entry>>,
     versions: RefCell<Versions>,
-    undecided: Cell<u64>,
 }
 
 impl Journal {
     /// The history of a directory that does not exist yet.
     pub fn new(keys: usize) -> Self {
         Self {
-            now: Cell::new(0),
+            history: History::new(State::new(keys)),
             next_write: Cell::new(1),
-            calls: Cell::new(0),
-            answered: Cell::new(0),
-            first: RefCell::new(State::new(keys)),
-            entries: RefCell::default(),
             versions: RefCell::default(),
-            undecided: Cell::new(0),
         }
     }
 
@@ -51,11 +36,7 @@ impl Journal {
 
     /// A client asks.
     pub fn begin(&self, client: u16, call: Call) -> CallId {
-        self.calls.set(self.calls.get() + 1);
-        let began = self.tick();
-        let mut entries = self.entries.borrow_mut();
-        entries.push(Entry { client, call, began, ended: Moment::MAX, answer: None });
-        CallId(entries.len() - 1)
+        self.history.begin(client, call)
     }
 
     /// It is told. `versions` are those that it learnt of writes.
@@ -65,13 +46,8 @@ impl Journal {
         answer: Answer,
         versions: &[(Key, WriteId, Version)],
     ) -> Result<(), String> {
-        self.answered.set(self.answered.get() + 1);
-        let ended = self.tick();
-        let mut entries = self.entries.borrow_mut();
-        let entry = &mut entries[id.0];
-        (entry.ended, entry.answer) = (ended, Some(answer));
-        let mut known = self.versions.borrow_mut();
-        versions.iter().try_for_each(|&(key, write, version)| known.learn(key, write, version))
+        self.history.answer(id, answer);
+        self.learn(versions)
     }
 
     /// A range is read: the keys from `first` to `last` hold exactly `items`, at one moment if
@@ -87,35 +63,21 @@ impl Journal {
     ) -> Result<(), String> {
         items.sort_unstable();
         if is_one {
-            self.entries.borrow_mut()[id.0].call = Call::Range(first, last);
-            return self.answer(id, Answer::Items(items), versions);
+            self.history.answer_as(id, Call::Range(first, last), Answer::Items(items));
+            return self.learn(versions);
         }
-        let ended = self.tick();
-        let mut entries = self.entries.borrow_mut();
-        let Entry { client, began, .. } = entries[id.0];
-        entries[id.0].call = Call::Write(vec![]);
-        (entries[id.0].ended, entries[id.0].answer) = (ended, Some(Answer::Applied));
-        for key in first..=last {
+        let each = (first..=last).map(|key| {
             let found = items.binary_search_by_key(&key, |item| item.0).ok().map(|at| items[at].1);
-            let (call, answer) = (Call::Get(key), Some(Answer::Value(found)));
-            entries.push(Entry { client, call, began, ended, answer });
-        }
-        drop(entries);
-        self.answered.set(self.answered.get() + 1);
-        let mut known = self.versions.borrow_mut();
-        versions.iter().try_for_each(|&(key, write, version)| known.learn(key, write, version))
+            (Call::Get(key), Answer::Value(found))
+        });
+        self.history.answer_each(id, each);
+        self.learn(versions)
     }
 
     /// Appends were seen: each stood there at a moment during the call.
     pub fn answer_feed(&self, id: CallId, seen: &[Appended]) -> Result<(), String> {
-        self.answer(id, Answer::Applied, &[])?;
-        let mut entries = self.entries.borrow_mut();
-        let Entry { client, began, ended, .. } = entries[id.0];
-        for &Appended { write, .. } in seen {
-            let (call, answer) = (Call::Appended(write), Some(Answer::Value(Some(write))));
-            entries.push(Entry { client, call, began, ended, answer });
-        }
-        drop(entries);
+        let each = |&Appended { write, .. }| (Call::Appended(write), Answer::Value(Some(write)));
+        self.history.answer_each(id, seen.iter().map(each));
         seen.iter().try_for_each(|&appended| self.learn_append(appended))
     }
 
@@ -137,105 +99,26 @@ impl Journal {
 
     /// It is told that nothing was done, and why does not matter.
     pub fn not_done(&self, id: CallId) {
-        // An empty batch: it fits everywhere and changes nothing.
-        let ended = self.tick();
-        let entry = &mut self.entries.borrow_mut()[id.0];
-        (entry.ended, entry.answer, entry.call) =
-            (ended, Some(Answer::Applied), Call::Write(vec![]));
+        self.history.not_done(id);
     }
 
-    /// The engine was found to hold exactly this, with no call under way. Writes whose outcome nobody
-    /// was told may still be decided: by the medium, when the engine is opened next.
-    ///
-    /// # Errors
-    /// Why the history cannot have been, if everything is decided.
+    /// As [`History::find`].
     pub fn find(&self, found: State) -> Result<(), String> {
-        if self.entries.borrow().iter().all(|entry| entry.answer.is_some()) {
-            return self.settle(found);
-        }
-        let (began, ended) = (self.tick(), self.tick());
-        let (call, answer) = (Call::Everything, Some(Answer::Everything(Box::new(found))));
-        self.entries.borrow_mut().push(Entry { client: u16::MAX, call, began, ended, answer });
-        Ok(())
+        self.history.find(found, |entries| self.versions.borrow_mut().check(entries))
     }
 
-    /// The engine was found to hold exactly this, with no call under way and none to be decided any
-    /// more: the history up to here must have been possible.
-    ///
-    /// # Errors
-    /// Why it was not.
+    /// As [`History::settle`].
     pub fn settle(&self, found: State) -> Result<(), String> {
-        let mut entries = self.entries.take();
-        // Ranges were noted as several reads, behind what began after them.
-        entries.sort_by_key(|entry| entry.began);
-        let first = self.first.replace(found.clone());
-        self.versions.borrow_mut().check(&entries)?;
-        match linear::check(&first, &entries, &found) {
-            Finding::Possible => Ok(()),
-            Finding::Undecided => {
-                self.undecided.set(self.undecided.get() + 1);
-                Ok(())
-            }
-            Finding::Impossible { stuck, state } => Err(explain(&entries, &stuck, &state, &found)),
-        }
+        self.history.settle(found, |entries| self.versions.borrow_mut().check(entries))
     }
 
-    /// Calls made so far.
-    pub fn calls(&self) -> u64 {
-        self.calls.get()
+    /// How much was asked and told so far.
+    pub fn counts(&self) -> Counts {
+        self.history.counts()
     }
 
-    /// Calls answered so far.
-    pub fn answered(&self) -> u64 {
-        self.answered.get()
+    fn learn(&self, versions: &[(Key, WriteId, Version)]) -> Result<(), String> {
+        let mut known = self.versions.borrow_mut();
+        versions.iter().try_for_each(|&(key, write, version)| known.learn(key, write, version))
     }
-
-    /// Stretches of history that the search gave up on.
-    pub fn undecided(&self) -> u64 {
-        self.undecided.get()
-    }
-
-    fn tick(&self) -> Moment {
-        self.now.set(self.now.get() + 1);
-        self.now.get()
-    }
-}
-
-/// Histories up to this length are told whole.
-const SHORT: usize = 40;
-
-fn explain(entries: &[Entry], stuck: &[usize], state: &State, found: &State) -> String {
-    let mut lines = vec!["no order of the calls gives these answers and this end".to_owned()];
-    let differing = state.all().into_iter().chain(found.all());
-    let mut keys: Vec<Key> = differing.map(|(key, _)| key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    lines.push("furthest that any order came:".to_owned());
-    for key in keys.into_iter().filter(|&key| state.get(key) != found.get(key)) {
-        let (held, holds) = (state.get(key), found.get(key));
-        lines.push(format!(
-            "  key {key}: the model came to {held:?}, the engine ended with {holds:?}"
-        ));
-    }
-    for write in state.appended().symmetric_difference(found.appended()) {
-        let who = if found.appended().contains(write) { "engine" } else { "model" };
-        lines.push(format!("  only the {who} tells of write {write} at the end"));
-    }
-    for &entry in stuck {
-        lines.push(format!("  cannot be placed: {}", spell(&entries[entry])));
-    }
-    if entries.len() <= SHORT {
-        lines.push("the whole stretch of history:".to_owned());
-        lines.extend(entries.iter().map(|entry| format!("  {}", spell(entry))));
-    }
-    lines.join("\n")
-}
-
-fn spell(entry: &Entry) -> String {
-    let Entry { client, call, began, answer, .. } = entry;
-    let told = match answer {
-        Some(answer) => format!("told {answer:?} at {}", entry.ended),
-        None => "never told".to_owned(),
-    };
-    format!("client {client} asked {call:?} at {began}, {told}")
 }

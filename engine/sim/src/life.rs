@@ -2,7 +2,6 @@
 //! ends. Not what comes before and after: see `run`.
 
 use std::cell::Cell;
-use std::ops::Bound;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,16 +9,13 @@ use std::time::Duration;
 use flywheel_disk::sim::{SimExecutor, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_shard::reply::reply;
-use flywheel_shard::{Audit, Direction, LocalEngine, ScanRequest};
+use flywheel_shard::{Audit, LocalEngine, ShardStats};
 
-use crate::client::{Client, Planned};
 use crate::disturbance::Disturbance;
-use crate::feed;
-use crate::keys;
 use crate::limits::{MAX_LIFE_STEPS, MAX_WRITE_TRIES};
 use crate::plan::{Ending, Life};
 use crate::run::Run;
-use crate::state::State;
+use crate::workload::Workload;
 
 /// Where the engine lives.
 const DIRECTORY: &str = "/data/engine";
@@ -45,7 +41,7 @@ pub enum Ended {
 }
 
 /// Lives one life on the run's disk.
-pub fn live(run: &Rc<Run>, life: &Life) -> Ended {
+pub fn live<W: Workload>(run: &Rc<Run<W>>, life: &Life<W::Operation>) -> Ended {
     let executor = SimExecutor::new(life.seed);
     let world = SimWorld::new(&executor, &run.disk, life.weather.machine());
     let most = match life.ending {
@@ -65,11 +61,11 @@ pub fn live(run: &Rc<Run>, life: &Life) -> Ended {
     ended.unwrap_or(Ended::Cut)
 }
 
-async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
-    let others = (1..run.shape.shards).map(|_| world.another());
+async fn spend<W: Workload>(world: SimWorld, run: &Rc<Run<W>>, life: &Life<W::Operation>) -> Ended {
+    let others = (1..run.shape.shards()).map(|_| world.another());
     let worlds: Vec<SimWorld> = std::iter::once(world.clone()).chain(others).collect();
     let engine =
-        match LocalEngine::open(worlds, Path::new(DIRECTORY), run.shape.options.clone()).await {
+        match LocalEngine::open(worlds, Path::new(DIRECTORY), run.shape.options().clone()).await {
             Ok(engine) => Rc::new(engine),
             Err(error) => {
                 run.not_opened(&error);
@@ -77,12 +73,10 @@ async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
             }
         };
     run.opened(&engine);
-    if let Some(found) = find(&engine, run).await {
-        run.heed(run.journal.settle(found));
-    }
-    work(&world, &engine, run, life).await;
+    let Some(client) = W::begin(run, &engine, &world).await else { return Ended::Left };
+    work(&world, &client, run, life).await;
     run.note_end();
-    settle_down(&world, &engine, run).await;
+    settle_down(&world, &client, &engine, run).await;
     if life.ending != Ending::Close {
         if life.weather.rots {
             world.sleep(REST).await;
@@ -90,6 +84,7 @@ async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
         }
         return Ended::Left;
     }
+    drop(client);
     let engine = Rc::try_unwrap(engine).expect("clients have ended");
     match engine.close().await {
         Ok(()) => Ended::Closed,
@@ -103,22 +98,27 @@ async fn spend(world: SimWorld, run: &Rc<Run>, life: &Life) -> Ended {
 }
 
 /// Lets all clients work, and the medium be disturbed, until the clients have ended.
-async fn work(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>, life: &Life) {
+async fn work<W: Workload>(
+    world: &SimWorld,
+    first: &W::Client,
+    run: &Rc<Run<W>>,
+    life: &Life<W::Operation>,
+) {
     let mut all_ended = Vec::new();
     for (number, events) in life.clients.iter().enumerate() {
         let (done, ended) = reply();
         all_ended.push(ended);
         let (world_of_client, events) = (world.clone(), events.clone());
-        let client = Client::new(number as u16, engine, run);
+        let client = W::another(first, number as u16);
         world.spawn(TaskClass::Foreground, async move {
             for event in events {
                 if event.pause_us > 0 {
                     world_of_client.sleep(Duration::from_micros(event.pause_us)).await;
                 }
-                if client.is_over() {
+                if W::is_over(&client) {
                     break;
                 }
-                event.what.run(&client).await;
+                W::act(&client, &event.what).await;
             }
             done.send(());
         });
@@ -143,17 +143,21 @@ async fn work(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>, life: &
 
 /// With nobody at work and room on the disk, the engine must come to rest, take writes again unless it
 /// has stopped for good, and hold what the history says.
-async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) {
+async fn settle_down<W: Workload>(
+    world: &SimWorld,
+    first: &W::Client,
+    engine: &LocalEngine,
+    run: &Rc<Run<W>>,
+) {
     run.disturb(&Disturbance::Free);
     run.disk.forget_planned_faults();
     if run.is_broken() {
         return;
     }
-    let client = Client::new(u16::MAX, engine, run);
+    let client = W::another(first, u16::MAX);
     let mut tries = 0;
     loop {
-        let planned = Planned { key: 0, length: Some(100), when: None };
-        if client.write(vec![planned]).await || client.is_over() || !run.is_calm_enough_to_write() {
+        if W::writes(&client).await || W::is_over(&client) || !run.is_calm_enough_to_write() {
             break;
         }
         tries += 1;
@@ -164,7 +168,8 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
     }
     match engine.admin().stats().await {
         Ok(stats) => {
-            for shard in stats.shards.iter().filter(|shard| shard.waiting + shard.active > 0) {
+            let is_busy = |shard: &&ShardStats| W::RESTS && shard.waiting + shard.active > 0;
+            for shard in stats.shards.iter().filter(is_busy) {
                 run.fail(format!("requests are left at rest: {shard:?}"));
             }
             run.heed_compaction(&stats.store);
@@ -173,66 +178,18 @@ async fn settle_down(world: &SimWorld, engine: &Rc<LocalEngine>, run: &Rc<Run>) 
         Err(error) => run.fail(format!("no statistics at rest: {error}")),
     }
     run.audit(Audit::Thorough);
-    let mut found = find(engine, run).await;
+    let mut found = W::find(&client).await;
     match engine.admin().scrub().await {
         Ok(reports) => {
             if found.is_none() && reports.iter().all(|report| report.findings.is_empty()) {
                 // Compaction may have moved a record away from its damaged place after it was listed.
-                found = find(engine, run).await;
+                found = W::find(&client).await;
             }
             run.heed_scrub(&reports, found.is_some());
         }
         Err(error) => run.fail(format!("no scrub at rest: {error}")),
     }
     if let Some(found) = found {
-        run.heed(run.journal.find(found));
-    }
-}
-
-/// Reads everything, with no call under way; `None` if not everything could be read.
-async fn find(engine: &LocalEngine, run: &Rc<Run>) -> Option<State> {
-    let handle = engine.handle();
-    let mut request = ScanRequest {
-        start: Bound::Unbounded,
-        end: Bound::Unbounded,
-        direction: Direction::Forward,
-        max_items: 16,
-        max_bytes: usize::MAX,
-    };
-    let mut state = State::new(run.shape.keys.len());
-    loop {
-        let page = match handle.scan(request.clone()).await {
-            Ok(page) => page,
-            Err(error) => {
-                run.not_found(&error);
-                return None;
-            }
-        };
-        for (bytes, versioned) in &page.items {
-            if let Some(appended) = feed::read(bytes, versioned) {
-                let checked = appended.and_then(|appended| {
-                    state.append(appended.write);
-                    run.feeds.check(appended)?;
-                    run.journal.learn_append(appended)
-                });
-                run.heed(checked);
-                continue;
-            }
-            let Some(key) = run.shape.keys.find(bytes) else {
-                run.fail(format!("a key that nobody wrote: {bytes:?}"));
-                return None;
-            };
-            match keys::writer(&versioned.value) {
-                Ok(write) => state.set(key, Some(write)),
-                Err(problem) => {
-                    run.fail(format!("key {key}: {problem}"));
-                    return None;
-                }
-            };
-        }
-        match page.items.last() {
-            Some((last, _)) if page.more => request.start = Bound::Excluded(last.clone()),
-            _ => return Some(state),
-        }
+        run.heed(W::note(run, found));
     }
 }

@@ -2,36 +2,36 @@
 //! which the reference model gives the very answers that were given, and ends where the engine was
 //! found. Wing and Gong's search, with Lowe's memory of where it has been.
 //!
-//! All keys are searched together, not each for itself: batches and ranges bind keys to each other.
+//! All keys are searched together, not each for itself: batches, ranges and transactions bind keys to each
+//! other. What calls do is the model's to say.
 
 use std::collections::HashSet;
 
-use crate::keys::WriteId;
 use crate::limits::MAX_SEARCH_STEPS;
-use crate::state::{Answer, Call, Cell, State};
+use crate::model::{Model, mix};
 
 /// Moments are numbered in the order in which they happened.
 pub type Moment = u64;
 
 /// One call of a client.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct Entry<M: Model> {
     /// Who called; for messages.
     pub client: u16,
     /// What was asked.
-    pub call: Call,
+    pub call: M::Call,
     /// When.
     pub began: Moment,
     /// When it was answered; [`Moment::MAX`] if it never was: then it may have happened at any time
     /// since, or not at all.
     pub ended: Moment,
     /// The answer, if there was one.
-    pub answer: Option<Answer>,
+    pub answer: Option<M::Answer>,
 }
 
 /// What a search found.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum Finding<M> {
     /// There is such an order.
     Possible,
     /// There is none: these entries were left when the search came furthest.
@@ -39,14 +39,14 @@ pub enum Finding {
         /// Indexes of the entries that could not be placed.
         stuck: Vec<usize>,
         /// What the model held there.
-        state: State,
+        state: M,
     },
     /// The search was given up.
     Undecided,
 }
 
 /// Looks for an order of `entries`, which must be sorted by their beginnings, from `first` to `last`.
-pub fn check(first: &State, entries: &[Entry], last: &State) -> Finding {
+pub fn check<M: Model>(first: &M, entries: &[Entry<M>], last: &M) -> Finding<M> {
     let mut search = Search {
         entries,
         last,
@@ -63,31 +63,31 @@ pub fn check(first: &State, entries: &[Entry], last: &State) -> Finding {
 }
 
 /// An entry that was placed, and how to take it back.
-struct Placed {
+struct Placed<C> {
     entry: usize,
     front: usize,
-    undo: Vec<(Cell, Option<WriteId>)>,
+    undo: Vec<C>,
     /// Where to go on looking if it is taken back; `None` if it need not be: it changed nothing.
     next: Option<usize>,
 }
 
-struct Search<'a> {
-    entries: &'a [Entry],
-    last: &'a State,
+struct Search<'a, M: Model> {
+    entries: &'a [Entry<M>],
+    last: &'a M,
     placed: Vec<bool>,
     /// All entries before this one are placed.
     front: usize,
     placed_hash: u64,
     state_hash: u64,
-    state: State,
+    state: M,
     seen: HashSet<(u64, u64)>,
-    trail: Vec<Placed>,
+    trail: Vec<Placed<M::Change>>,
     /// The furthest that the search has come: entries placed, those left, the state.
-    best: (usize, Vec<usize>, State),
+    best: (usize, Vec<usize>, M),
 }
 
-impl Search<'_> {
-    fn run(&mut self) -> Finding {
+impl<M: Model> Search<'_, M> {
+    fn run(&mut self) -> Finding<M> {
         let mut from = 0;
         for _ in 0..MAX_SEARCH_STEPS {
             if self.is_over() {
@@ -112,7 +112,7 @@ impl Search<'_> {
 
     /// Whether only calls without an answer are left, and the state is the last.
     fn is_over(&self) -> bool {
-        self.state == *self.last
+        self.state.is(self.last)
             && (self.front..self.entries.len())
                 .all(|entry| self.placed[entry] || self.entries[entry].answer.is_none())
     }
@@ -143,13 +143,12 @@ impl Search<'_> {
         if answer.as_ref().is_some_and(|answer| *answer != fits) {
             return false;
         }
-        let changes = State::changes(call, &fits);
+        let changes = self.state.changes(call, &fits);
         if answer.is_none() && changes.is_empty() {
             // It may come later or never; here it would make no difference.
             return false;
         }
-        let undo: Vec<_> =
-            changes.iter().map(|&(cell, write)| (cell, self.set(cell, write))).collect();
+        let undo: Vec<_> = changes.iter().map(|change| self.apply(change)).collect();
         self.placed_hash ^= mix(entry as u64);
         if !undo.is_empty() && !self.seen.insert((self.placed_hash, self.state_hash)) {
             self.placed_hash ^= mix(entry as u64);
@@ -180,16 +179,16 @@ impl Search<'_> {
         None
     }
 
-    fn undo(&mut self, undo: Vec<(Cell, Option<WriteId>)>) {
-        for (cell, before) in undo.into_iter().rev() {
-            self.set(cell, before);
+    fn undo(&mut self, undo: Vec<M::Change>) {
+        for change in undo.iter().rev() {
+            self.apply(change);
         }
     }
 
-    fn set(&mut self, cell: Cell, write: Option<WriteId>) -> Option<WriteId> {
-        let before = self.state.set_cell(cell, write);
-        self.state_hash ^= cell_hash(cell, before) ^ cell_hash(cell, write);
-        before
+    fn apply(&mut self, change: &M::Change) -> M::Change {
+        let undo = self.state.apply(change);
+        self.state_hash ^= M::hash(&undo) ^ M::hash(change);
+        undo
     }
 
     fn note_best(&mut self) {
@@ -201,27 +200,13 @@ impl Search<'_> {
     }
 }
 
-fn cell_hash(cell: Cell, write: Option<WriteId>) -> u64 {
-    let part = match cell {
-        Cell::Key(key) => u64::from(key),
-        // Beyond all keys; which write it is, `write` says.
-        Cell::Appended(_) => 1 << 20,
-    };
-    write.map_or(0, |write| mix(part << 32 | u64::from(write)))
-}
-
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Key;
-    use crate::state::{Change, When};
+    use crate::keys::{Key, WriteId};
+    use crate::state::{Answer, Call, Change, State, When};
+
+    type Entry = super::Entry<State>;
 
     fn entry(began: Moment, ended: Moment, call: Call, answer: Option<Answer>) -> Entry {
         Entry { client: 0, call, began, ended, answer }

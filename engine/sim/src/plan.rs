@@ -7,28 +7,28 @@ use std::fmt;
 use flywheel_disk::sim::SimRng;
 
 use crate::disturbance::Disturbance;
-use crate::limits::{MAX_DOUBLINGS, MAX_LIVES, MAX_OPERATIONS};
-use crate::operation::Operation;
+use crate::limits::{MAX_LIVES, MAX_OPERATIONS};
 use crate::shape::Shape;
 use crate::weather::Weather;
+use crate::workload::Workload;
 
 /// Names a part of a plan that may be left out.
 pub type PartId = u32;
 
 /// All that one seed does.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct Plan<W: Workload = Shape> {
     /// Where everything comes from.
     pub seed: u64,
     /// The engine and the workload.
-    pub shape: Shape,
+    pub shape: W,
     /// One process after the other.
-    pub lives: Vec<Life>,
+    pub lives: Vec<Life<W::Operation>>,
 }
 
 /// One process: it opens the engine, clients work, and it ends.
 #[derive(Debug, Clone)]
-pub struct Life {
+pub struct Life<O> {
     /// Names it.
     pub id: PartId,
     /// Seed of its machine.
@@ -38,7 +38,7 @@ pub struct Life {
     /// Faults by rate.
     pub weather: Weather,
     /// What each client does, in order.
-    pub clients: Vec<Vec<Event<Operation>>>,
+    pub clients: Vec<Vec<Event<O>>>,
     /// What happens to the medium, in order.
     pub disturbances: Vec<Event<Disturbance>>,
     /// How it ends.
@@ -67,13 +67,13 @@ pub enum Ending {
     PowerLoss(u64),
 }
 
-impl Plan {
+impl<W: Workload> Plan<W> {
     /// Draws everything from a seed.
     pub fn draw(seed: u64) -> Self {
         let mut rng = SimRng::new(seed);
-        let shape = Shape::draw(&mut rng);
+        let shape = W::draw(&mut rng);
         let mut ids = 0..;
-        let may_rot = rng.below(3) == 0;
+        let may_rot = rng.below(3) == 0 && W::MAY_ROT;
         let lives = 1 + rng.below(MAX_LIVES);
         let lives = (0..lives).map(|_| Life::draw(&mut rng, &shape, &mut ids, may_rot));
         let lives = lives.collect();
@@ -111,25 +111,25 @@ impl Plan {
     }
 }
 
-impl Life {
-    fn draw(
+impl<O> Life<O> {
+    fn draw<W: Workload<Operation = O>>(
         rng: &mut SimRng,
-        shape: &Shape,
+        shape: &W,
         ids: &mut impl Iterator<Item = PartId>,
         may_rot: bool,
     ) -> Self {
         let mut id = || ids.next().expect("ids do not end");
         let (life_id, weather_id) = (id(), id());
         let weather = Weather::draw(rng, may_rot);
-        let doublings = rng.below(MAX_DOUBLINGS + 1);
+        let doublings = rng.below(W::DOUBLINGS + 1);
         let operations = 1 + rng.below(MAX_OPERATIONS << doublings);
         let most_pause_us = [0, 300, 3_000][rng.below(3) as usize];
         let mut clients = Vec::new();
-        for _ in 0..shape.clients {
+        for _ in 0..shape.clients() {
             let event = |_| Event {
                 id: id(),
                 pause_us: rng.below(most_pause_us + 1),
-                what: Operation::draw(rng, shape),
+                what: shape.draw_operation(rng),
             };
             clients.push((0..operations).map(event).collect());
         }
@@ -173,17 +173,10 @@ impl Ending {
     }
 }
 
-impl fmt::Display for Plan {
+impl<W: Workload> fmt::Display for Plan<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shape { shards, clients, keys, options, is_tight, .. } = &self.shape;
-        let tight = if *is_tight { ", tight mailboxes" } else { "" };
-        writeln!(
-            f,
-            "seed {}: {shards} shards, {clients} clients, {} keys{tight}",
-            self.seed,
-            keys.len()
-        )?;
-        writeln!(f, "  {:?}", options.store)?;
+        writeln!(f, "seed {}: {}", self.seed, self.shape)?;
+        writeln!(f, "  {:?}", self.shape.options().store)?;
         for life in &self.lives {
             writeln!(f, "life {} (weather {}): {:?}", life.id, life.weather_id, life.weather)?;
             for event in &life.disturbances {

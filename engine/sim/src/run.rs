@@ -10,23 +10,21 @@ use flywheel_disk::sim::{SimDisk, SimExecutor, SimFaults};
 use flywheel_shard::{Audit, Finding, LocalEngine, ScrubReport, ShardError, StoreStats};
 
 use crate::disturbance::{Damage, Disturbance};
-use crate::feed::Feeds;
-use crate::journal::Journal;
+use crate::history::Counts;
 use crate::life::{self, Ended};
 use crate::plan::{Ending, Life, Plan};
 use crate::shape::Shape;
 use crate::weather::{Verdict, Weather};
+use crate::workload::Workload;
 
 /// What the parts of a run share.
-pub struct Run {
+pub struct Run<W: Workload = Shape> {
     /// The medium.
     pub disk: SimDisk,
     /// The engine and the workload.
-    pub shape: Shape,
+    pub shape: W,
     /// What was asked and told.
-    pub journal: Journal,
-    /// What readers of own ranges have seen.
-    pub feeds: Feeds,
+    pub record: W::Record,
     weather: RefCell<Weather>,
     damage: RefCell<Damage>,
     engine: RefCell<Weak<LocalEngine>>,
@@ -58,12 +56,11 @@ pub struct Report {
 }
 
 /// Runs a plan.
-pub fn run(plan: &Plan) -> Report {
+pub fn run<W: Workload>(plan: &Plan<W>) -> Report {
     let run = Rc::new(Run {
         disk: SimDisk::new(),
         shape: plan.shape.clone(),
-        journal: Journal::new(plan.shape.keys.len()),
-        feeds: Feeds::default(),
+        record: plan.shape.record(),
         weather: RefCell::default(),
         damage: RefCell::default(),
         engine: RefCell::default(),
@@ -79,20 +76,21 @@ pub fn run(plan: &Plan) -> Report {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         run.fail(format!("panic: {}", text.unwrap_or("without a message")));
     }
+    let Counts { calls, answered, undecided } = W::counts(&run.record);
     Report {
         breach: run.breach.take(),
         trace: run.trace.get(),
         steps: run.steps.get(),
-        calls: run.journal.calls(),
-        answered: run.journal.answered(),
-        undecided: run.journal.undecided(),
+        calls,
+        answered,
+        undecided,
         faults: run.disk.counters().faults,
         reached: run.reached.take(),
     }
 }
 
-impl Run {
-    fn all(self: &Rc<Self>, plan: &Plan) {
+impl<W: Workload> Run<W> {
+    fn all(self: &Rc<Self>, plan: &Plan<W>) {
         for life in &plan.lives {
             self.one(life);
             if self.is_broken() {
@@ -113,7 +111,7 @@ impl Run {
         }
     }
 
-    fn one(self: &Rc<Self>, life: &Life) -> Ended {
+    fn one(self: &Rc<Self>, life: &Life<W::Operation>) -> Ended {
         self.weather.replace(life.weather.clone());
         self.disk.set_capacity_bytes(None);
         self.disk.forget_planned_faults();
@@ -200,13 +198,18 @@ impl Run {
 
     /// What a client may make of an error.
     pub fn judge(&self, error: &ShardError) -> Verdict {
-        self.weather.borrow().judge(error, self.shape.is_tight, self.is_damaged())
+        self.weather.borrow().judge(error, self.shape.is_tight(), self.is_damaged())
+    }
+
+    /// Whether a request may fail for what the medium does.
+    pub fn may_fail(&self) -> bool {
+        self.weather.borrow().may_fail(self.is_damaged())
     }
 
     /// Whether a control may end like this.
     pub fn is_fair_of_controls(&self, error: &ShardError) -> bool {
         let weather = self.weather.borrow();
-        weather.is_fair_of_controls(error, self.shape.is_tight, self.is_damaged())
+        weather.is_fair_of_controls(error, self.shape.is_tight(), self.is_damaged())
     }
 
     /// Whether a write may be expected to succeed after some tries.
@@ -249,6 +252,7 @@ impl Run {
     /// Adds up what a life did.
     pub fn end_life(&self, executor: &SimExecutor) {
         self.engine.replace(Weak::new());
+        W::end_life(&self.record, Duration::from_nanos(executor.now_ns()));
         self.steps.set(self.steps.get() + executor.steps());
         self.trace.set(self.trace.get().rotate_left(7) ^ executor.trace());
     }
@@ -267,7 +271,7 @@ impl Run {
 }
 
 /// A calm life without clients: it opens, looks at everything, and closes.
-fn judgement(seed: u64) -> Life {
+fn judgement<O>(seed: u64) -> Life<O> {
     Life {
         id: u32::MAX,
         seed,

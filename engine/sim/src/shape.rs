@@ -48,7 +48,8 @@ impl Shape {
         };
         let hot_keys = 1 + rng.below(keys.len() as u64);
         let is_tight = rng.below(8) == 0;
-        let options = options(rng, is_tight, &keys);
+        let middle = keys.bytes(keys.len() as Key / 2);
+        let options = options(rng, is_tight, vec![middle]);
         Self {
             shards,
             clients,
@@ -73,7 +74,8 @@ impl Shape {
     }
 }
 
-fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
+/// Draws settings of an engine that begins as one partition, or with these splits.
+pub(crate) fn options(rng: &mut SimRng, is_tight: bool, splits: Vec<Bytes>) -> EngineOptions {
     let store = StoreOptions {
         segment_bytes: SEGMENT_BYTES << rng.below(2),
         cache_bytes: [0, 16 << 10, 1 << 20][rng.below(3) as usize],
@@ -99,8 +101,7 @@ fn options(rng: &mut SimRng, is_tight: bool, keys: &KeySpace) -> EngineOptions {
         partitions_per_shard: 8,
         ..SplitOptions::default()
     };
-    let middle = keys.bytes(keys.len() as Key / 2);
-    let initial_splits: Vec<Bytes> = if rng.coin() { vec![middle] } else { Vec::new() };
+    let initial_splits = if rng.coin() { splits } else { Vec::new() };
     let bound = if is_tight { 3 } else { 4096 };
     EngineOptions {
         store,

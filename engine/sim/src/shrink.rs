@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use crate::plan::{PartId, Plan};
 use crate::run::Report;
+use crate::workload::Workload;
 
 /// A failing plan with as few parts as could be reached.
 #[derive(Debug)]
-pub struct Shrunk {
+pub struct Shrunk<W: Workload> {
     /// Parts that may be left out.
     pub left_out: BTreeSet<PartId>,
     /// What remains of the plan.
-    pub plan: Plan,
+    pub plan: Plan<W>,
     /// How it fails.
     pub report: Report,
     /// How often it was run.
@@ -20,12 +21,12 @@ pub struct Shrunk {
 }
 
 /// Shrinks a plan that fails with `report`, in at most so many runs by `run`.
-pub fn shrink(
-    plan: &Plan,
+pub fn shrink<W: Workload>(
+    plan: &Plan<W>,
     report: Report,
     most_runs: usize,
-    run: impl Fn(&Plan) -> Report,
-) -> Shrunk {
+    run: impl Fn(&Plan<W>) -> Report,
+) -> Shrunk<W> {
     let mut shrunk = Shrunk { left_out: BTreeSet::new(), plan: plan.clone(), report, runs: 0 };
     let mut at_once = plan.parts().len().div_ceil(2).max(1);
     loop {

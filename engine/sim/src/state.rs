@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::keys::{Key, WriteId};
+use crate::model::{Model, mix};
 
 /// The newest write of each key, `None` where there is no value; and which writes are told of in the own
 /// ranges of the shards, by what was appended with them.
@@ -147,29 +148,8 @@ impl State {
         self.newest.len() as Key - 1
     }
 
-    /// What the call would be told now.
-    pub fn answer(&self, call: &Call) -> Answer {
-        match call {
-            Call::Get(key) | Call::Modify(key, _) | Call::Several { key, .. } => {
-                Answer::Value(self.get(*key))
-            }
-            Call::Appended(write) => Answer::Value(self.appended.get(write).copied()),
-            Call::Trim(_) => Answer::Applied,
-            Call::Everything => Answer::Everything(Box::new(self.clone())),
-            Call::Range(from, to) => Answer::Items(self.items(*from, *to)),
-            Call::Write(changes) => {
-                let fails =
-                    |change: &Change| !change.when.is_none_or(|when| self.holds(change.key, when));
-                match changes.iter().position(fails) {
-                    Some(position) => Answer::Refused(position, self.get(changes[position].key)),
-                    None => Answer::Applied,
-                }
-            }
-        }
-    }
-
-    /// What the call would change now, if it were told `answer`.
-    pub fn changes(call: &Call, answer: &Answer) -> Vec<(Cell, Option<WriteId>)> {
+    /// What the call changes if it is told `answer`, whatever there is.
+    pub fn changes_of(call: &Call, answer: &Answer) -> Vec<(Cell, Option<WriteId>)> {
         match (call, answer) {
             (Call::Write(changes), Answer::Applied) => {
                 changes.iter().map(|change| (Cell::Key(change.key), change.write)).collect()
@@ -196,5 +176,79 @@ impl State {
             When::Absent => self.get(key).is_none(),
             When::Holds(write) => self.get(key) == Some(write),
         }
+    }
+}
+
+impl Model for State {
+    type Call = Call;
+    type Answer = Answer;
+    type Change = (Cell, Option<WriteId>);
+
+    fn answer(&self, call: &Call) -> Answer {
+        match call {
+            Call::Get(key) | Call::Modify(key, _) | Call::Several { key, .. } => {
+                Answer::Value(self.get(*key))
+            }
+            Call::Appended(write) => Answer::Value(self.appended.get(write).copied()),
+            Call::Trim(_) => Answer::Applied,
+            Call::Everything => Answer::Everything(Box::new(self.clone())),
+            Call::Range(from, to) => Answer::Items(self.items(*from, *to)),
+            Call::Write(changes) => {
+                let fails =
+                    |change: &Change| !change.when.is_none_or(|when| self.holds(change.key, when));
+                match changes.iter().position(fails) {
+                    Some(position) => Answer::Refused(position, self.get(changes[position].key)),
+                    None => Answer::Applied,
+                }
+            }
+        }
+    }
+
+    fn changes(&self, call: &Call, answer: &Answer) -> Vec<Self::Change> {
+        State::changes_of(call, answer)
+    }
+
+    fn apply(&mut self, &(cell, write): &Self::Change) -> Self::Change {
+        (cell, self.set_cell(cell, write))
+    }
+
+    fn hash(&(cell, write): &Self::Change) -> u64 {
+        let part = match cell {
+            Cell::Key(key) => u64::from(key),
+            // Beyond all keys; which write it is, `write` says.
+            Cell::Appended(_) => 1 << 20,
+        };
+        write.map_or(0, |write| mix(part << 32 | u64::from(write)))
+    }
+
+    fn is(&self, found: &Self) -> bool {
+        self == found
+    }
+
+    fn nothing() -> (Call, Answer) {
+        (Call::Write(vec![]), Answer::Applied)
+    }
+
+    fn everything(self) -> (Call, Answer) {
+        (Call::Everything, Answer::Everything(Box::new(self)))
+    }
+
+    fn differences(&self, found: &Self) -> Vec<String> {
+        let differing = self.all().into_iter().chain(found.all());
+        let mut keys: Vec<Key> = differing.map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut lines = Vec::new();
+        for key in keys.into_iter().filter(|&key| self.get(key) != found.get(key)) {
+            let (held, holds) = (self.get(key), found.get(key));
+            lines.push(format!(
+                "key {key}: the model came to {held:?}, the engine ended with {holds:?}"
+            ));
+        }
+        for write in self.appended().symmetric_difference(found.appended()) {
+            let who = if found.appended().contains(write) { "engine" } else { "model" };
+            lines.push(format!("only the {who} tells of write {write} at the end"));
+        }
+        lines
     }
 }

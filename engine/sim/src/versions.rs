@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use flywheel_shard::Version;
 
 use crate::keys::{Key, WriteId};
-use crate::linear::{Entry, Moment};
+use crate::linear::{self, Moment};
 use crate::state::{Cell, State};
+
+type Entry = linear::Entry<State>;
 
 /// Where versions rise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,7 +113,7 @@ impl Versions {
                 Some((Line::Feed(shard?), version))
             }
         };
-        State::changes(&entry.call, answer).into_iter().filter_map(puts).collect()
+        State::changes_of(&entry.call, answer).into_iter().filter_map(puts).collect()
     }
 }
 

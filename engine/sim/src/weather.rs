@@ -92,6 +92,11 @@ impl Weather {
         self.errors_per_million == 0 && self.wrong_reads_per_million == 0
     }
 
+    /// Whether a request may fail for what the medium does.
+    pub fn may_fail(&self, is_damaged: bool) -> bool {
+        self.fails() || self.is_scarce || self.corrupts(is_damaged)
+    }
+
     /// What a client may make of an error.
     pub fn judge(&self, error: &ShardError, is_tight: bool, is_damaged: bool) -> Verdict {
         let only_if = |fair: bool, verdict: Verdict| {

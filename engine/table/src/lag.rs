@@ -88,3 +88,30 @@ impl Lag {
         self.sum_ms.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn writes_wait_while_indexes_are_behind_but_not_for_ever() {
+        let lag = Lag::default();
+        assert_eq!(lag.caught_up().now_or_never(), Some(()), "nothing is behind at first");
+        lag.end_round(true);
+        let mut waits = pin!(lag.caught_up());
+        assert_eq!(waits.as_mut().now_or_never(), None);
+        lag.end_round(false);
+        assert_eq!(waits.as_mut().now_or_never(), Some(()), "all was followed");
+        lag.end_round(true);
+        let mut waits = pin!(lag.caught_up());
+        for _ in 0..MAX_ROUNDS_WAITED {
+            assert_eq!(waits.as_mut().now_or_never(), None);
+            lag.end_round(true);
+        }
+        assert_eq!(waits.as_mut().now_or_never(), Some(()), "it has waited long enough");
+    }
+}

@@ -11,6 +11,7 @@ use flywheel_api::{
 };
 use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::Condition;
+use flywheel_shard::canary::{self, Canary};
 use sha2::{Digest, Sha256};
 
 use crate::capacity::{Transacted, Units};
@@ -133,7 +134,7 @@ impl<S: Storage> Tables<S> {
         };
         let record = Record::decode(found.value).ok_or_else(|| unreadable(name))?;
         let is_kept = self.now_ms() < record.kept_until_ms(name);
-        if record.decision == Decision::Aborted || !is_kept {
+        if record.decision == Decision::Aborted || !is_kept || canary::sings(Canary::ForgetToken) {
             // Nobody learns of it any more once it is replaced.
             self.apply_all(record.name(*name), &record.places).await?;
             return Ok(Asked::New(Condition::VersionIs(found.version)));

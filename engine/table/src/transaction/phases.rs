@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::Item;
+use flywheel_shard::canary::{self, Canary};
 use flywheel_shard::{Change, Condition, Write as StorageWrite, WriteBatch, WriteOutcome};
 use futures_util::stream::{self, StreamExt};
 
@@ -42,6 +43,10 @@ impl<S: Storage> Tables<S> {
         record: &Record,
         condition: Condition,
     ) -> Result<bool, StorageError> {
+        if canary::sings(Canary::CommitUnrecorded) {
+            carrying.committed();
+            return Ok(true);
+        }
         let key = keys::ledger_record(&carrying.name());
         let put = StorageWrite { key, value: Some(record.encode()), condition: Some(condition) };
         let outcome = self.storage().write(WriteBatch { writes: vec![put] }).await?;

@@ -2,6 +2,7 @@
 //! transaction out any more, ending it for this item.
 
 use bytes::Bytes;
+use flywheel_shard::canary::{self, Canary};
 use flywheel_shard::{Condition, Version, Write, WriteBatch, WriteOutcome};
 
 use super::TransactionName;
@@ -33,10 +34,10 @@ impl<S: Storage> Tables<S> {
                 return Ok((Some(found.value), Some(found.version), IsHeld(false)));
             };
             match self.transactions().stage(&held.by) {
-                Some(Stage::Undecided) => {
+                Some(Stage::Undecided) if !canary::sings(Canary::ReadUndecided) => {
                     return Ok((held.aborted(), Some(found.version), IsHeld(true)));
                 }
-                Some(Stage::Committed) => {
+                Some(_) => {
                     return Ok((held.committed(), Some(found.version), IsHeld(true)));
                 }
                 // It may just have ended: then the item is another by now.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
+use flywheel_shard::canary::{self, Canary};
 use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
 use futures_util::future::{join, join_all, select_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
@@ -144,6 +145,11 @@ async fn follow<S: Storage>(
     let found = found.into_iter().collect::<Option<Vec<Found>>>()?;
     let is_behind = found.iter().any(|found| found.has_more);
     tables.lag().end_round(is_behind);
+    if canary::sings(Canary::FollowAfterwards) {
+        for feed in feeds.iter() {
+            take_away(tables, &feed.followed, sleeper).await?;
+        }
+    }
     let (mut changes, mut written_ms, mut earlier) = (Changes::new(), Vec::new(), Vec::new());
     for found in found {
         earlier.push(found.followed);

@@ -189,6 +189,46 @@ fn a_global_index_follows() {
 }
 
 #[test]
+fn more_changes_than_one_round_follows_are_all_followed_and_each_once() {
+    const CLIENTS: usize = 1600;
+    const EACH: usize = 2;
+    on_tables(async |service| {
+        for name in ["table", "other"] {
+            let mut table = with_global();
+            table["TableName"] = json!(name);
+            service.create(table).await;
+        }
+        let service = &service;
+        // Clients of both tables, so that changes of each come behind those of the other in a feed.
+        let clients = (0..CLIENTS).map(async |client| {
+            let name = ["other", "table"][client % 2];
+            for number in 0..EACH {
+                let sort = format!("{client}-{number}");
+                service
+                    .put(name, json!({"p": {"S": sort}, "s": {"S": sort}, "n": {"N": "5"}}))
+                    .await;
+            }
+        });
+        futures_util::future::join_all(clients).await;
+        for name in ["table", "other"] {
+            let scan = json!({"TableName": name, "IndexName": "by_n", "Select": "COUNT"});
+            let mut count = Value::Null;
+            for _ in 0..2000 {
+                count = service.ok("Scan", scan.clone()).await["Count"].clone();
+                if count == json!(CLIENTS * EACH / 2) {
+                    break;
+                }
+                service.sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(count, json!(CLIENTS * EACH / 2), "{name}");
+        }
+        service.sleep(Duration::from_secs(1)).await;
+        let (_, followed) = service.tables.lag().buckets_ms().last().copied().expect("buckets");
+        assert_eq!(followed, (CLIENTS * EACH) as u64, "each once");
+    });
+}
+
+#[test]
 fn what_a_global_index_cannot_give_is_refused() {
     on_tables(async |service| {
         service.create(with_global()).await;

@@ -14,6 +14,8 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
+use flywheel_sim::shape::Shape;
+use flywheel_sim::tables::shape::TableShape;
 
 /// Runs the whole engine in one thread by seed, with crashes and faults, and judges it.
 ///
@@ -32,6 +34,10 @@ struct Args {
     /// Let each deliberate fault be made and see that it is found; needs the feature `canaries`.
     #[arg(long, group = "what")]
     canaries: bool,
+
+    /// With --seed and --seeds: simulate tables and their transactions, not the shards alone.
+    #[arg(long, conflicts_with = "canaries")]
+    tables: bool,
 
     /// With --seeds and --canaries: the first seed.
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -65,9 +71,18 @@ fn main() -> ExitCode {
     // A run that panics is a breach like any other, and is told as one.
     std::panic::set_hook(Box::new(|_| ()));
     let held = if let Some(seed) = args.seed {
-        one::replay(seed, &args.without.into_iter().flatten().collect(), args.verbose)
+        let without = args.without.into_iter().flatten().collect();
+        if args.tables {
+            one::replay::<TableShape>(seed, &without, args.verbose)
+        } else {
+            one::replay::<Shape>(seed, &without, args.verbose)
+        }
     } else if let Some(count) = args.seeds {
-        seeds::run(args.from, count, args.jobs)
+        if args.tables {
+            seeds::run::<TableShape>(args.from, count, args.jobs)
+        } else {
+            seeds::run::<Shape>(args.from, count, args.jobs)
+        }
     } else {
         match canaries::run(args.from, args.within, args.jobs) {
             Ok(held) => held,

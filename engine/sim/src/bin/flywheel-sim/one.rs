@@ -6,13 +6,14 @@ use std::ops::RangeInclusive;
 use flywheel_sim::plan::{PartId, Plan};
 use flywheel_sim::run::{self, Report};
 use flywheel_sim::shrink;
+use flywheel_sim::workload::Workload;
 
 /// Runs that shrinking may take.
 const SHRINKING_RUNS: usize = 600;
 
 /// Runs one seed. Whether every promise held.
-pub fn replay(seed: u64, without: &BTreeSet<PartId>, verbose: bool) -> bool {
-    let plan = Plan::draw(seed).without(without);
+pub fn replay<W: Workload>(seed: u64, without: &BTreeSet<PartId>, verbose: bool) -> bool {
+    let plan = Plan::<W>::draw(seed).without(without);
     if verbose {
         print!("{plan}");
     }
@@ -43,8 +44,8 @@ fn tell(seed: u64, report: &Report) {
 }
 
 /// Shrinks a failing seed and prints what is left of it.
-pub fn shrink_and_tell(seed: u64) {
-    let plan = Plan::draw(seed);
+pub fn shrink_and_tell<W: Workload>(seed: u64) {
+    let plan = Plan::<W>::draw(seed);
     let report = run::run(&plan);
     tell(seed, &report);
     if report.breach.is_none() {
@@ -56,8 +57,9 @@ pub fn shrink_and_tell(seed: u64) {
     println!("\nshrunk to {left} of {before} parts in {} runs:\n{}", shrunk.runs, shrunk.plan);
     tell(seed, &shrunk.report);
     let left_out = spell(&shrunk.left_out);
-    println!("\nreplay it:       scripts/sim --seed {seed}");
-    println!("as it is shrunk: scripts/sim --seed {seed} --without {}", left_out);
+    let flag = W::FLAG;
+    println!("\nreplay it:       scripts/sim{flag} --seed {seed}");
+    println!("as it is shrunk: scripts/sim{flag} --seed {seed} --without {left_out}");
 }
 
 /// Numbers as `1,4-9`.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use flywheel_sim::plan::Plan;
 use flywheel_sim::run::{self, Report};
+use flywheel_sim::workload::Workload;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::one;
@@ -29,11 +30,11 @@ struct Totals {
 }
 
 /// Runs `count` seeds from `from` on. Whether every promise held.
-pub fn run(from: u64, count: u64, jobs: usize) -> bool {
+pub fn run<W: Workload>(from: u64, count: u64, jobs: usize) -> bool {
     let started = Instant::now();
     let bar = ProgressBar::new(count).with_style(style());
     let totals = Mutex::new(Totals::default());
-    let broken = for_each_with(
+    let broken = for_each_with::<W>(
         from,
         count,
         jobs,
@@ -53,7 +54,7 @@ pub fn run(from: u64, count: u64, jobs: usize) -> bool {
         }
         Some(seed) => {
             println!("a promise was broken; shrinking seed {seed} ...");
-            one::shrink_and_tell(seed);
+            one::shrink_and_tell::<W>(seed);
             false
         }
     }
@@ -61,7 +62,7 @@ pub fn run(from: u64, count: u64, jobs: usize) -> bool {
 
 /// Runs seeds in order on `jobs` threads until one fails: the lowest that did. Each thread begins with
 /// `prepare`; `done` sees each report.
-pub fn for_each_with(
+pub fn for_each_with<W: Workload>(
     from: u64,
     count: u64,
     jobs: usize,
@@ -80,7 +81,7 @@ pub fn for_each_with(
             if seed >= from + count || seed > broken.load(Ordering::Relaxed) {
                 return;
             }
-            let report = run::run(&Plan::draw(seed));
+            let report = run::run(&Plan::<W>::draw(seed));
             if report.breach.is_some() {
                 broken.fetch_min(seed, Ordering::Relaxed);
             }
