@@ -145,8 +145,11 @@ try {
         const again = JSON.parse(await page.evaluate(() => globalThis.ace.edit("documentTextarea").getValue()));
         assert.equal(again.name, "changed");
         const deleted = page.waitForResponse((response) => response.request().method() === "DELETE");
+        const item = page.url();
         await page.click("button.btn-danger");
         assert.ok((await deleted).ok());
+        // The page goes to its table by itself then, which would abort where we go.
+        await page.waitForURL((to) => String(to) !== item);
     });
 
     await check("what is known of the table", async () => {

@@ -97,7 +97,8 @@ impl Handle {
         key: Bytes,
         change: ChangeFn,
     ) -> Result<Modified, ShardError> {
-        let bytes = key.len() + value_bytes;
+        // What brings nothing ends what others began: it is not turned away because these fill the share.
+        let bytes = if value_bytes == 0 { 0 } else { key.len() + value_bytes };
         self.ask_bringing(bytes, Modify { key, change }).await
     }
 

@@ -92,15 +92,23 @@ impl<S: Storage> Tables<S> {
     where
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
-        self.caught_up(&write.table).await;
+        self.caught_up(&write.table, write.brings_bytes).await?;
         self.change_as(write, None).await
     }
 
     /// Waits while the table's global indexes are behind.
-    pub(crate) async fn caught_up(&self, table: &Table) {
-        if !table.globals.is_empty() {
-            self.lag().caught_up().await;
+    ///
+    /// # Errors
+    /// `ThrottlingException`, if that takes too long.
+    pub(crate) async fn caught_up(
+        &self,
+        table: &Table,
+        brings_bytes: usize,
+    ) -> Result<(), ApiError> {
+        if table.globals.is_empty() || self.behind().caught_up(brings_bytes).await {
+            return Ok(());
         }
+        Err(ApiError::new(ErrorCode::Throttling, wording::INDEX_BEHIND))
     }
 
     /// Does a write, or with the name of a transaction holds the item for it.

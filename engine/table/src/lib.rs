@@ -5,6 +5,7 @@
 //! is a [`Storage`], which knows nothing of items. Tables and indexes that are being made or taken away, and
 //! global indexes, which follow their tables, are the work of [`Tables::upkeep`].
 
+mod behind;
 mod capacity;
 mod catalog;
 mod change;

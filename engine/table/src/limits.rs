@@ -37,14 +37,20 @@ pub const MAX_ENDING_AHEAD_MS: u64 = 2 * SWEEP_EVERY_MS;
 /// Appended records of one feed that are looked at together.
 pub const MAX_FOLLOWED_CHANGES: usize = 512;
 
-/// Pages of a feed that are read before its beginning is looked at again.
-pub const MAX_SWEEP_ROUNDS: usize = 8;
+/// Pages of one table's changes that are read before it is the next one's turn.
+pub const MAX_TABLE_ROUNDS: usize = 8;
 
-/// Items whose changes are followed at the same time.
+/// Entries of global indexes that are written at the same time, one that comes and one that goes for each.
 pub const MAX_FOLLOWED_TOGETHER: usize = 256;
 
-/// Rounds of following that a write waits for where indexes are behind, before it goes on all the same.
-pub const MAX_ROUNDS_WAITED: usize = 64;
+/// Ticks, of a tenth of a second, that a write waits where indexes are behind, before it is throttled.
+pub const MAX_TICKS_WAITED: u64 = 10;
+
+/// Writes that wait so at the same time; more are throttled at once.
+pub const MAX_WAITING_WRITES: usize = 1024;
+
+/// Bytes of items that these bring.
+pub const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// Local secondary indexes of a table. Source: Constraints, secondary indexes.
 pub const MAX_LOCAL_INDEXES: usize = 5;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use flywheel_api::{ApiError, Checked, ErrorCode, Operation};
 use flywheel_item::Wording;
 
+use crate::behind::Behind;
 use crate::catalog::{Catalog, ChangeError};
 use crate::keys;
 use crate::lag::Lag;
@@ -43,6 +44,7 @@ struct Shared<S> {
     storage: S,
     catalog: Catalog<S>,
     lag: Lag,
+    behind: Behind,
     transactions: Arc<Active>,
     /// Names of transactions that were given.
     names: AtomicU64,
@@ -75,6 +77,7 @@ impl<S: Storage> Tables<S> {
                 storage,
                 catalog,
                 lag: Lag::default(),
+                behind: Behind::default(),
                 transactions: Arc::default(),
                 names: AtomicU64::new(0),
                 options,
@@ -132,6 +135,10 @@ impl<S: Storage> Tables<S> {
     /// How far global indexes are behind their tables.
     pub fn lag(&self) -> &Lag {
         &self.shared.lag
+    }
+
+    pub(crate) fn behind(&self) -> &Behind {
+        &self.shared.behind
     }
 
     /// The table that a request for items names, by its name or its ARN.

@@ -13,6 +13,10 @@ macro_rules! invalid {
 
 pub(crate) use invalid;
 
+/// Of writes to a table whose global indexes are behind.
+pub(crate) const INDEX_BEHIND: &str = "Throughput exceeds the current capacity for one or more global secondary indexes. \
+     DynamoDB is automatically scaling your index so please try again shortly.";
+
 pub(crate) const KEY_MISMATCH: &str = "The provided key element does not match the schema";
 pub(crate) const START_KEY_INVALID: &str = "The provided starting key is invalid";
 pub(crate) const START_KEY_OUTSIDE: &str =

@@ -65,6 +65,11 @@ impl<S: Storage> Tables<S> {
         let metrics = request.return_item_collection_metrics.as_deref();
         let items = request.transact_items.unwrap_or_default();
         let planned = self.plan_transaction(words, items)?;
+        // Before it has a name: whoever asks again finds nothing under way.
+        if let Some(with_index) = planned.iter().find(|it| !it.table.globals.is_empty()) {
+            let brings_bytes = planned.iter().map(|it| it.action.brings_bytes()).sum();
+            self.caught_up(&with_index.table, brings_bytes).await?;
+        }
         let name = self.name_transaction(token);
         let Some(mut carrying) = self.transactions().begin(name) else {
             let message = wording::TRANSACTION_IN_PROGRESS;
@@ -177,9 +182,6 @@ impl<S: Storage> Tables<S> {
         condition: Condition,
     ) -> Result<(BTreeMap<String, Units>, Record), ApiError> {
         let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
-        for table in &tables {
-            self.caught_up(table).await;
-        }
         let keys: Vec<Bytes> = planned.iter().map(|it| it.key.clone()).collect();
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
             table,

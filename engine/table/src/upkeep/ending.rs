@@ -88,7 +88,8 @@ async fn end_item<S: Storage>(
         let has_ended = ending.is_some_and(|end| end < now_seconds && end >= oldest);
         Ok(if has_ended { Verdict::Delete } else { Verdict::Keep })
     };
-    let deleted = tables.change(Write { table, key, brings_bytes: 0, looks: true, decide }).await;
+    let deleted =
+        tables.change_as(Write { table, key, brings_bytes: 0, looks: true, decide }, None).await;
     match deleted {
         Ok(_) => Ok(true),
         Err(error) => match error.code {

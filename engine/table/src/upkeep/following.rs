@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +17,14 @@ use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
 use flywheel_shard::canary::{self, Canary};
 use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
-use futures_util::future::{join, join_all, select_all, try_join_all};
+use futures_util::future::{join, join_all, select, select_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
 
 use super::{Sleeper, at_most, persist};
 use crate::catalog::record::{GlobalIndexRecord, TableRecord, TableStatus};
 use crate::keys;
 use crate::limits::{
-    MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES, MAX_SWEEP_ROUNDS,
+    MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES, MAX_TABLE_ROUNDS,
 };
 use crate::storage::{Storage, StorageError};
 use crate::stored::{self, ChangeRecord};
@@ -32,6 +33,9 @@ use crate::tables::Tables;
 
 /// How long is waited for changes before tables are looked at for new indexes.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often is looked who has waited for too long. It goes on where following cannot.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Changes of one item: where it stands, and what it was before each.
 type Changes = BTreeMap<(u32, Bytes), Vec<Bytes>>;
@@ -44,8 +48,10 @@ struct Feed {
     seen: u64,
     /// The last key that this sweep has read; `None` if the next one begins.
     reached: Option<Bytes>,
-    /// Rounds of this sweep.
-    rounds: usize,
+    /// The table of that key, and rounds that ended in it: after some it is the next one's turn.
+    turn: (u32, usize),
+    /// Whether this sweep has passed changes by.
+    has_passed: bool,
     /// What the last round followed, to be taken away.
     followed: WriteBatch,
 }
@@ -61,7 +67,8 @@ struct Found {
 
 impl Feed {
     fn new(prefix: Bytes) -> Self {
-        Self { prefix, seen: 0, reached: None, rounds: 0, followed: WriteBatch::default() }
+        let followed = WriteBatch::default();
+        Self { prefix, seen: 0, reached: None, turn: (0, 0), has_passed: false, followed }
     }
 
     /// Reads some changes. `None` once the storage is closed.
@@ -78,6 +85,7 @@ impl Feed {
             None => {
                 // Or it would be read again.
                 take_away(tables, &std::mem::take(&mut found.followed), sleeper).await?;
+                (self.turn, self.has_passed) = ((0, 0), false);
                 Bound::Included(all)
             }
         };
@@ -90,11 +98,10 @@ impl Feed {
         };
         let page = async || tables.storage().scan(request.clone()).await;
         let page = persist(sleeper, page).await?;
-        found.has_more = page.more;
-        self.rounds = if page.more { (self.rounds + 1) % MAX_SWEEP_ROUNDS } else { 0 };
-        if self.rounds > 0 {
-            self.reached = page.items.last().map(|(key, _)| key.clone());
+        if let Some((last, _)) = page.items.last().filter(|_| page.more) {
+            self.reached = Some(self.reach(last));
         }
+        found.has_more = page.more || self.has_passed;
         for (key, versioned) in page.items {
             if let (Some((number, version)), Some(change)) =
                 (keys::read_change(&self.prefix, &key), ChangeRecord::decode(&versioned.value))
@@ -106,12 +113,32 @@ impl Feed {
         }
         Some(found)
     }
+
+    /// Where the sweep goes on that has come to this key: behind it, or with the next table.
+    fn reach(&mut self, last: &Bytes) -> Bytes {
+        let Some((number, _)) = keys::read_change(&self.prefix, last) else { return last.clone() };
+        let rounds = if self.turn.0 == number { self.turn.1 + 1 } else { 1 };
+        self.turn = (number, rounds);
+        if rounds < MAX_TABLE_ROUNDS {
+            return last.clone();
+        }
+        self.has_passed = true;
+        // No change stands there: each has a version behind.
+        [&self.prefix[..], &keys::changes_of(number.saturating_add(1))].concat().into()
+    }
 }
 
 pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>) {
-    follow_all(&tables, &*sleeper).await;
+    let following = pin!(follow_all(&tables, &*sleeper));
+    let ticking = pin!(async {
+        loop {
+            sleeper.sleep(TICK).await;
+            tables.behind().tick();
+        }
+    });
+    select(following, ticking).await;
     // Nobody is to wait for what does not go on.
-    tables.lag().end_round(false);
+    tables.behind().set(false);
 }
 
 async fn follow_all<S: Storage>(tables: &Tables<S>, sleeper: &impl Sleeper) {
@@ -144,7 +171,7 @@ async fn follow<S: Storage>(
     let found = join_all(feeds.iter_mut().map(|feed| feed.read(tables, sleeper))).await;
     let found = found.into_iter().collect::<Option<Vec<Found>>>()?;
     let is_behind = found.iter().any(|found| found.has_more);
-    tables.lag().end_round(is_behind);
+    tables.behind().set(is_behind);
     if canary::sings(Canary::FollowAfterwards) {
         for feed in feeds.iter() {
             take_away(tables, &feed.followed, sleeper).await?;
@@ -169,16 +196,14 @@ async fn follow<S: Storage>(
                     tables.lag().note_refused();
                     Ok(())
                 }
-                Err(error) => {
-                    // Nor for one that cannot be made now.
-                    tables.lag().end_round(is_behind);
-                    Err(error)
-                }
                 settled => settled,
             }
         }))
     });
-    let settled = stream::iter(following).buffer_unordered(MAX_FOLLOWED_TOGETHER).collect();
+    let indexes =
+        changes.keys().filter_map(|(number, _)| Some(all.numbered(*number)?.globals.len()));
+    let together = MAX_FOLLOWED_TOGETHER / (2 * indexes.max().unwrap_or(1).max(1));
+    let settled = stream::iter(following).buffer_unordered(together.max(1)).collect();
     let taken = join_all(earlier.iter().map(|batch| take_away(tables, batch, sleeper)));
     let (settled, taken): (Vec<Option<()>>, _) = join(settled, taken).await;
     settled.into_iter().chain(taken).collect::<Option<Vec<()>>>()?;
@@ -186,7 +211,7 @@ async fn follow<S: Storage>(
     for written_ms in &written_ms {
         tables.lag().note(now_ms.saturating_sub(*written_ms));
     }
-    Some(feeds.iter().any(|feed| !feed.followed.writes.is_empty()))
+    Some(is_behind || feeds.iter().any(|feed| !feed.followed.writes.is_empty()))
 }
 
 /// Takes changes that were followed from their feed.
@@ -226,7 +251,10 @@ async fn settle<S: Storage>(
     }
     // All to their ends, see above.
     let written = join_all(batches.into_iter().map(|batch| tables.storage().write(batch))).await;
-    written.into_iter().try_for_each(|written| written.map(|_| ()))
+    let mut errors: Vec<StorageError> = written.into_iter().filter_map(Result::err).collect();
+    // What is never taken is told only if all else was: for that there is another attempt.
+    errors.sort_by_key(|error| matches!(error, StorageError::Refused(_)));
+    errors.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// An item's entry in an index, if it has one.

@@ -75,7 +75,13 @@ async fn begin<S: Storage>(
     if is_measured {
         *measured_ms = now_ms;
     }
-    let all: Vec<Arc<Table>> = tables.catalog().all().by_name().values().cloned().collect();
+    let mut all: Vec<Arc<Table>> = tables.catalog().all().by_name().values().cloned().collect();
+    // New settings first, then whatever has waited longest: a large table is not to keep others from their turn.
+    all.sort_by_key(|table| {
+        let setting = table.record.time_to_live.as_ref().filter(|setting| setting.is_enabled);
+        let is_found = setting.is_none_or(|setting| setting.is_found);
+        (is_found, table.record.sweep.as_ref().map(|sweep| sweep.began_ms))
+    });
     for table in all {
         if !table.serves() {
             continue;
