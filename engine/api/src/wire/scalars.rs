@@ -113,8 +113,12 @@ impl From<i64> for Narrowed {
     }
 }
 
+/// What was cut off is not written: it would be read as another number.
 impl Serialize for Narrowed {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !self.is_exact {
+            return Err(serde::ser::Error::custom("a number that was cut off"));
+        }
         to.serialize_i64(self.value)
     }
 }

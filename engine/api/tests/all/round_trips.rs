@@ -191,3 +191,12 @@ proptest! {
         prop_assert_eq!(read::<Sent<Item>>(&written).unwrap(), Sent(Ok(item)));
     }
 }
+
+#[test]
+fn a_number_that_was_cut_off_is_not_written_as_another() {
+    for limit in ["0.5", "4294967296"] {
+        let body = format!(r#"{{"TableName":"abc","Limit":{limit}}}"#);
+        let request: ScanRequest = read(body.as_bytes()).expect("it is a number");
+        assert!(write(&request).is_err(), "{limit}");
+    }
+}
