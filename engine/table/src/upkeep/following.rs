@@ -16,16 +16,14 @@ use bytes::Bytes;
 use flywheel_api::ApiError;
 use flywheel_item::{Item, codec};
 use flywheel_shard::canary::{self, Canary};
-use flywheel_shard::{Direction, ScanRequest, Write, WriteBatch};
+use flywheel_shard::{Write, WriteBatch};
 use futures_util::future::{join, join_all, select, select_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
 
-use super::{Sleeper, at_most, persist};
+use super::{Sleeper, at_most, page_of, persist};
 use crate::catalog::record::{GlobalIndexRecord, TableRecord, TableStatus};
 use crate::keys;
-use crate::limits::{
-    MAX_FOLLOWED_CHANGES, MAX_FOLLOWED_TOGETHER, MAX_PAGE_BYTES, MAX_TABLE_ROUNDS,
-};
+use crate::limits::{MAX_FOLLOWED_TOGETHER, MAX_TABLE_ROUNDS};
 use crate::storage::{Storage, StorageError};
 use crate::stored::{self, ChangeRecord};
 use crate::table::{GlobalIndex, Source, Table};
@@ -79,23 +77,16 @@ impl Feed {
     ) -> Option<Found> {
         let mut found = Found { followed: std::mem::take(&mut self.followed), ..Found::default() };
         let all = keys::all_changes(&self.prefix);
-        let end = flywheel_item::key::prefix_successor(&all);
         let start = match self.reached.take() {
             Some(reached) => Bound::Excluded(reached),
             None => {
                 // Or it would be read again.
                 take_away(tables, &std::mem::take(&mut found.followed), sleeper).await?;
                 (self.turn, self.has_passed) = ((0, 0), false);
-                Bound::Included(all)
+                Bound::Included(all.clone())
             }
         };
-        let request = ScanRequest {
-            start,
-            end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
-            direction: Direction::Forward,
-            max_items: MAX_FOLLOWED_CHANGES,
-            max_bytes: MAX_PAGE_BYTES,
-        };
+        let request = page_of(&all, start);
         let page = async || tables.storage().scan(request.clone()).await;
         let page = persist(sleeper, page).await?;
         if let Some((last, _)) = page.items.last().filter(|_| page.more) {
@@ -309,15 +300,7 @@ async fn fill_page<S: Storage>(
     } else {
         Bound::Excluded(reached.into())
     };
-    let end = flywheel_item::key::prefix_successor(table.prefix());
-    let request = ScanRequest {
-        start,
-        end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
-        direction: Direction::Forward,
-        max_items: MAX_FOLLOWED_CHANGES,
-        max_bytes: MAX_PAGE_BYTES,
-    };
-    let page = tables.storage().scan(request).await?;
+    let page = tables.storage().scan(page_of(table.prefix(), start)).await?;
     let last = page.items.last().map(|(key, _)| key.clone());
     let mut puts = Vec::new();
     for (key, versioned) in page.items {

@@ -10,11 +10,16 @@ mod lifecycle;
 mod sweep;
 
 use std::future::Future;
+use std::ops::Bound;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use flywheel_item::key::prefix_successor;
+use flywheel_shard::{Direction, ScanRequest};
 use futures_util::future::{Either, join5, select};
 
+use crate::limits::{MAX_FOLLOWED_CHANGES, MAX_PAGE_BYTES};
 use crate::storage::{Storage, StorageError};
 use crate::tables::Tables;
 
@@ -37,6 +42,18 @@ impl<S: Storage> Tables<S> {
         let ending = ending::run(self.clone(), Rc::clone(&sleeper));
         let sweep = sweep::run(self, sleeper);
         join5(lifecycle, following, ledger, ending, sweep).await;
+    }
+}
+
+/// Asks for a page of what begins with `prefix`, from `start` on: as much as is looked at together.
+fn page_of(prefix: &[u8], start: Bound<Bytes>) -> ScanRequest {
+    let end = prefix_successor(prefix);
+    ScanRequest {
+        start,
+        end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
+        direction: Direction::Forward,
+        max_items: MAX_FOLLOWED_CHANGES,
+        max_bytes: MAX_PAGE_BYTES,
     }
 }
 

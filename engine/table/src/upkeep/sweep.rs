@@ -12,17 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flywheel_item::key::{partition_hash, prefix_successor};
-use flywheel_shard::{Direction, ScanRequest, WriteBatch};
+use flywheel_item::key::partition_hash;
+use flywheel_shard::WriteBatch;
 use futures_util::future::try_join_all;
 
-use super::{Sleeper, persist};
+use super::{Sleeper, page_of, persist};
 use crate::catalog::ChangeError;
 use crate::catalog::record::{SweepRecord, TableRecord};
 use crate::keys;
-use crate::limits::{
-    MAX_COUNTED_KEYS, MAX_ENDING_AHEAD_MS, MAX_FOLLOWED_CHANGES, MAX_PAGE_BYTES, SWEEP_EVERY_MS,
-};
+use crate::limits::{MAX_COUNTED_KEYS, MAX_ENDING_AHEAD_MS, SWEEP_EVERY_MS};
 use crate::storage::{Storage, StorageError};
 use crate::stored;
 use crate::table::Table;
@@ -168,15 +166,7 @@ async fn page<S: Storage>(
 ) -> Result<Option<Bytes>, StorageError> {
     let feeds = tables.storage().feeds();
     let Some(feed) = feeds.first() else { return Ok(None) };
-    let end = prefix_successor(table.prefix());
-    let request = ScanRequest {
-        start,
-        end: end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.into())),
-        direction: Direction::Forward,
-        max_items: MAX_FOLLOWED_CHANGES,
-        max_bytes: MAX_PAGE_BYTES,
-    };
-    let page = tables.storage().scan(request).await?;
+    let page = tables.storage().scan(page_of(table.prefix(), start)).await?;
     let noted_to = (found.began_ms + MAX_ENDING_AHEAD_MS) / 1000;
     let mut puts = Vec::new();
     for (key, versioned) in &page.items {
