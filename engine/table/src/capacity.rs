@@ -6,15 +6,10 @@
 use std::collections::BTreeMap;
 
 use flywheel_api::{Capacity, ConsumedCapacity};
+use flywheel_capacity::units::{read_units, write_units};
 
 use crate::change::EntryChange;
 use crate::table::Table;
-
-/// Bytes of one read unit.
-const READ_UNIT_BYTES: usize = 4 << 10;
-
-/// Bytes of one write unit.
-const WRITE_UNIT_BYTES: usize = 1 << 10;
 
 /// Units that an operation took of a table and of its indexes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,17 +17,6 @@ pub(crate) struct Units {
     pub table: f64,
     pub locals: BTreeMap<String, f64>,
     pub globals: BTreeMap<String, f64>,
-}
-
-/// Units of reading so many bytes at once; what is not there counts as something small.
-pub(crate) fn read_units(size_bytes: usize, is_consistent: bool) -> f64 {
-    let units = size_bytes.div_ceil(READ_UNIT_BYTES).max(1) as f64;
-    if is_consistent { units } else { units / 2.0 }
-}
-
-/// Units of writing so many bytes at once.
-pub(crate) fn write_units(size_bytes: usize) -> f64 {
-    size_bytes.div_ceil(WRITE_UNIT_BYTES).max(1) as f64
 }
 
 impl Units {

@@ -9,11 +9,12 @@ use flywheel_api::{
     ApiError, BatchGetItemRequest, BatchGetItemResponse, ItemOut, KeysAndAttributes, Operation,
     Sent,
 };
+use flywheel_capacity::units::read_units;
 use flywheel_item::Item;
 use flywheel_item::expression::Projection;
 use futures_util::stream::{self, StreamExt};
 
-use crate::capacity::{Units, read_units};
+use crate::capacity::Units;
 use crate::limits::{MAX_BATCH_GET_BYTES, MAX_BATCH_IN_FLIGHT};
 use crate::parameters::{self, Given};
 use crate::storage::{Storage, StorageError};

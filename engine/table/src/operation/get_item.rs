@@ -1,8 +1,9 @@
 //! GetItem: one item, or parts of it.
 
 use flywheel_api::{ApiError, GetItemRequest, GetItemResponse, ItemOut, Operation};
+use flywheel_capacity::units::read_units;
 
-use crate::capacity::{Units, read_units};
+use crate::capacity::Units;
 use crate::parameters::{self, Given};
 use crate::storage::Storage;
 use crate::stored;

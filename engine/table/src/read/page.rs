@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use flywheel_api::{ApiError, ItemOut};
+use flywheel_capacity::units::read_units;
 use flywheel_item::expression::{Condition, Projection};
 use flywheel_item::key::prefix_successor;
 use flywheel_item::{Item, codec};
@@ -13,7 +14,7 @@ use futures_util::future::try_join_all;
 
 use super::bounds::Bounds;
 use super::skip::{self, Next};
-use crate::capacity::{Units, read_units};
+use crate::capacity::Units;
 use crate::limits::{MAX_BATCH_IN_FLIGHT, MAX_FETCHED_TOGETHER, MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::Storage;
 use crate::stored;
