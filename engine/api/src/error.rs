@@ -159,6 +159,15 @@ pub struct CancellationReason {
     pub item: Option<Item>,
 }
 
+/// Which limit a request met that was throttled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ThrottlingReason {
+    /// Such as `TableWriteProvisionedThroughputExceeded`.
+    pub reason: String,
+    /// The ARN of the table or the index.
+    pub resource: String,
+}
+
 /// An error as a client receives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
@@ -170,12 +179,20 @@ pub struct ApiError {
     pub item: Option<Box<Item>>,
     /// Of a transaction that was given up, one for each action; empty for other errors.
     pub reasons: Vec<CancellationReason>,
+    /// Of a request that was throttled, why; empty for other errors.
+    pub throttling: Vec<ThrottlingReason>,
 }
 
 impl ApiError {
     /// An error of this type.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), item: None, reasons: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            item: None,
+            reasons: Vec::new(),
+            throttling: Vec::new(),
+        }
     }
 
     /// `ValidationException`.

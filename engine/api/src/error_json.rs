@@ -4,7 +4,7 @@ use flywheel_item::Item;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::error::{ApiError, CancellationReason, ErrorCode};
+use crate::error::{ApiError, CancellationReason, ErrorCode, ThrottlingReason};
 use crate::value::Sent;
 use crate::wire::{message, read};
 
@@ -32,11 +32,16 @@ impl ApiError {
             message: sent.message,
             item: item(sent.item),
         };
+        let throttling = |sent: SentThrottling| ThrottlingReason {
+            reason: sent.reason.unwrap_or_default(),
+            resource: sent.resource.unwrap_or_default(),
+        };
         Self {
             code,
             message,
             item: item(sent.item).map(Box::new),
             reasons: sent.reasons.into_iter().flatten().map(reason).collect(),
+            throttling: sent.throttling.into_iter().flatten().map(throttling).collect(),
         }
     }
 }
@@ -56,6 +61,13 @@ message! {
         other_message "Message": String,
         item "Item": Sent<Item>,
         reasons "CancellationReasons": Vec<SentReason>,
+        throttling "ThrottlingReasons": Vec<SentThrottling>,
+    }
+
+    /// Which limit was met, as it was sent.
+    pub struct SentThrottling {
+        reason "reason": String,
+        resource "resource": String,
     }
 
     /// Why an action did not go through, as it was sent.
@@ -70,7 +82,7 @@ struct Body<'a>(&'a ApiError);
 
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let ApiError { code, message, item, reasons } = self.0;
+        let ApiError { code, message, item, reasons, throttling } = self.0;
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("__type", &format_args!("{}{}", code.namespace(), code.name()))?;
         // Some say nothing, and then there is no such member.
@@ -90,6 +102,16 @@ impl Serialize for Body<'_> {
             map.serialize_entry(
                 "CancellationReasons",
                 &reasons.iter().map(reason).collect::<Vec<_>>(),
+            )?;
+        }
+        if !throttling.is_empty() {
+            let reason = |reason: &ThrottlingReason| SentThrottling {
+                reason: Some(reason.reason.clone()),
+                resource: Some(reason.resource.clone()),
+            };
+            map.serialize_entry(
+                "ThrottlingReasons",
+                &throttling.iter().map(reason).collect::<Vec<_>>(),
             )?;
         }
         map.end()

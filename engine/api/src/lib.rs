@@ -19,7 +19,7 @@ mod value;
 mod wire;
 
 pub use constraints::{Checked, table_of_arn};
-pub use error::{ApiError, CancellationReason, ErrorCode};
+pub use error::{ApiError, CancellationReason, ErrorCode, ThrottlingReason};
 pub use messages::*;
 pub use operation::Operation;
 pub use value::{ItemOut, Sent};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use flywheel_api::{ApiError, ErrorCode, Operation};
-use flywheel_table::{Storage, Tables};
+use flywheel_table::{Consumed, Storage, Tables};
 
 use crate::service::{Answer, Api, Call, OperationName, Service};
 
@@ -53,5 +53,24 @@ impl<S: Storage> Service for TableService<S> {
         let help = "Entries that the storage never takes, and indexes lack: a fault to report.";
         let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} counter");
         let _ = writeln!(page, "{name} {}", lag.refused());
+        write_consumed(&self.0.consumed(), page);
     }
+}
+
+/// Request units, and requests that were refused for want of them.
+fn write_consumed(rows: &[Consumed], page: &mut String) {
+    let mut write = |name: &str, help: &str, value: &dyn Fn(&Consumed) -> f64| {
+        let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} counter");
+        for row in rows {
+            let Consumed { table, index, is_read, .. } = row;
+            let index = index.as_deref().unwrap_or_default();
+            let operation = if *is_read { "read" } else { "write" };
+            let labels = format!("table=\"{table}\",index=\"{index}\",operation=\"{operation}\"");
+            let _ = writeln!(page, "{name}{{{labels}}} {}", value(row));
+        }
+    };
+    let help = "Request units that were taken.";
+    write("flywheel_consumed_units_total", help, &|row| row.units);
+    let help = "Requests, of batches items, that were throttled for want of capacity.";
+    write("flywheel_throttled_requests_total", help, &|row| row.throttled as f64);
 }

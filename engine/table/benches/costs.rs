@@ -73,6 +73,7 @@ fn measure(directory: &Path, size: &'static Size) {
         region: "eu-west-1".into(),
         account: "000000000000".into(),
         endpoint: String::new(),
+        throttling: flywheel_table::Throttling::Never,
         clock: Arc::new(|| unix_time().as_millis() as u64),
     };
     let tables = block_on(Tables::open(shards, options)).expect("opens");

@@ -52,7 +52,8 @@ impl Units {
         }
     }
 
-    fn total(&self) -> f64 {
+    /// Of the table and all of its indexes.
+    pub fn total(&self) -> f64 {
         self.table + self.locals.values().sum::<f64>() + self.globals.values().sum::<f64>()
     }
 

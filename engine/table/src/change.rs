@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use flywheel_api::{ApiError, ErrorCode};
+use flywheel_capacity::units::write_units;
 use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::{Change, Effect};
 
@@ -87,13 +88,24 @@ enum Attempt<D> {
 type Outcome<D> = Arc<Mutex<Option<Result<Attempt<D>, ApiError>>>>;
 
 impl<S: Storage> Tables<S> {
-    /// Does a write; on return it is durable, or nothing happened.
+    /// Does a write that a request asks for, and accounts it; on return it is durable, or nothing happened.
     pub(crate) async fn change<D>(&self, write: Write<D>) -> Result<Changed, ApiError>
     where
         D: FnOnce(Option<&Item>) -> Result<Verdict, ApiError> + Send + 'static,
     {
         self.caught_up(&write.table, write.brings_bytes).await?;
-        self.change_as(write, None).await
+        let table = Arc::clone(&write.table);
+        let least = write_units(write.brings_bytes);
+        let permit = self.reserve_write(&table, least)?;
+        let changed = self.change_as(write, None).await;
+        match &changed {
+            Ok(changed) => permit.settle(&changed.units(&table)),
+            Err(error) if error.code == ErrorCode::ConditionalCheckFailed => {
+                permit.settle_refused(least);
+            }
+            Err(_) => {}
+        }
+        changed
     }
 
     /// Waits while the table's global indexes are behind.

@@ -8,11 +8,13 @@ use flywheel_item::limits::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use flywheel_item::{AttributeValue, Item, check_key_value, value_size_bytes};
 
 use crate::catalog::record::{
-    GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord, TableRecord,
-    TableStatus,
+    BillingRecord, GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord,
+    TableRecord, TableStatus,
 };
 use crate::keys;
 use crate::limits::{MAX_PLAIN_PART_BYTES, TABLE_PREFIX_BYTES};
+use crate::throughput::Throttling;
+use crate::throughput::meters::{Meters, Setting};
 use crate::wording;
 
 /// What stands behind the partition key of items in tables with local indexes; their entries have the
@@ -26,6 +28,7 @@ pub(crate) struct Table {
     pub key: KeySchema,
     pub locals: Vec<LocalIndex>,
     pub globals: Vec<GlobalIndex>,
+    pub meters: Meters,
     prefix: [u8; TABLE_PREFIX_BYTES],
 }
 
@@ -45,7 +48,17 @@ pub(crate) struct GlobalIndex {
     pub key: KeySchema,
     pub projection: IndexProjection,
     pub status: TableStatus,
+    pub meters: Meters,
     prefix: [u8; TABLE_PREFIX_BYTES],
+}
+
+/// How a table's throughput is enforced.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Metering<'a> {
+    pub throttling: Throttling,
+    pub now_ns: u64,
+    /// The table as it was.
+    pub before: Option<&'a Table>,
 }
 
 /// What of an item an index holds.
@@ -65,14 +78,18 @@ pub(crate) enum Source<'a> {
 }
 
 impl Table {
-    pub fn new(record: TableRecord) -> Self {
+    pub fn new(record: TableRecord, metering: Metering<'_>) -> Self {
         let key = schema(&record.key);
         let locals: Vec<LocalIndex> =
             record.local_indexes.iter().map(|index| LocalIndex::new(index, &key)).collect();
-        let globals =
-            record.global_indexes.iter().map(|index| GlobalIndex::new(index, &key)).collect();
+        let globals = record.global_indexes.iter().map(|index| {
+            let meters = metering.of_index(index, record.billing.is_on_demand);
+            GlobalIndex::new(index, &key, meters)
+        });
+        let globals = globals.collect();
+        let meters = metering.of_table(&record.billing);
         let prefix = keys::table_prefix(record.number, !locals.is_empty());
-        Self { record, key, locals, globals, prefix }
+        Self { record, key, locals, globals, meters, prefix }
     }
 
     pub fn name(&self) -> &str {
@@ -185,6 +202,28 @@ impl Table {
     }
 }
 
+impl Metering<'_> {
+    fn of_table(&self, billing: &BillingRecord) -> Meters {
+        let setting = Setting {
+            is_on_demand: billing.is_on_demand,
+            provisioned: &billing.throughput,
+            on_demand: &billing.on_demand,
+        };
+        let before = self.before.map(|table| &table.meters);
+        Meters::new(self.throttling, self.now_ns, setting, before)
+    }
+
+    fn of_index(&self, index: &GlobalIndexRecord, is_on_demand: bool) -> Meters {
+        let setting =
+            Setting { is_on_demand, provisioned: &index.throughput, on_demand: &index.on_demand };
+        let indexes = self.before.map(|table| table.globals.iter());
+        let is_same =
+            |known: &&GlobalIndex| known.prefix == keys::table_prefix(index.number, false);
+        let before = indexes.and_then(|mut indexes| indexes.find(is_same));
+        Meters::new(self.throttling, self.now_ns, setting, before.map(|index| &index.meters))
+    }
+}
+
 impl<'a> Source<'a> {
     pub fn schema(self, table: &'a Table) -> &'a KeySchema {
         match self {
@@ -272,7 +311,7 @@ impl LocalIndex {
 }
 
 impl GlobalIndex {
-    fn new(record: &GlobalIndexRecord, table: &KeySchema) -> Self {
+    fn new(record: &GlobalIndexRecord, table: &KeySchema, meters: Meters) -> Self {
         let key = schema(&record.key);
         let projection = IndexProjection::new(&record.projection, table, &key);
         Self {
@@ -280,6 +319,7 @@ impl GlobalIndex {
             projection,
             key,
             status: record.status,
+            meters,
             prefix: keys::table_prefix(record.number, false),
         }
     }

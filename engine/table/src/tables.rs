@@ -13,6 +13,7 @@ use crate::keys;
 use crate::lag::Lag;
 use crate::storage::{Storage, StorageError};
 use crate::table::Table;
+use crate::throughput::Throttling;
 use crate::transaction::TransactionName;
 use crate::transaction::active::Active;
 use crate::words::Words;
@@ -31,7 +32,9 @@ pub struct TableOptions {
     pub account: String,
     /// What `DescribeEndpoints` answers with until [`Tables::is_at`] says otherwise.
     pub endpoint: String,
-    /// What time it is: for creation dates, and for items that end.
+    /// Whether requests are turned away for want of capacity.
+    pub throttling: Throttling,
+    /// What time it is: for creation dates, for items that end, and for what capacity there is.
     pub clock: Clock,
 }
 
@@ -70,7 +73,8 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
-        let catalog = Catalog::open(storage.clone()).await?;
+        let clock = Arc::clone(&options.clock);
+        let catalog = Catalog::open(storage.clone(), options.throttling, clock).await?;
         storage.spread(keys::ledger()).await?;
         Ok(Self {
             shared: Arc::new(Shared {

@@ -2,6 +2,7 @@
 //! crate, and nothing but texts. Those of values and expressions are in `flywheel-item`, those of single
 //! members in `flywheel-api`.
 
+use flywheel_capacity::admission::Limit;
 use flywheel_item::AttributeType;
 
 /// How many of its texts begin.
@@ -16,6 +17,34 @@ pub(crate) use invalid;
 /// Of writes to a table whose global indexes are behind.
 pub(crate) const INDEX_BEHIND: &str = "Throughput exceeds the current capacity for one or more global secondary indexes. \
      DynamoDB is automatically scaling your index so please try again shortly.";
+
+/// Of a request that met a limit of its table, or of one of its global indexes.
+pub(crate) fn throttled(limit: Limit, is_index: bool) -> &'static str {
+    match (limit, is_index) {
+        (Limit::ProvisionedThroughput, false) => {
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
+             provisioning level with the UpdateTable API."
+        }
+        (Limit::ProvisionedThroughput, true) => {
+            "The level of configured provisioned throughput for one or more global secondary indexes of the table \
+             was exceeded. Consider increasing your provisioning level for the under-provisioned global secondary \
+             indexes with the UpdateTable API"
+        }
+        (Limit::MaxOnDemandThroughput, _) => {
+            "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
+        }
+        (Limit::KeyRangeThroughput, false) => {
+            "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your \
+             table or index so please try again shortly. If exceptions persist, check if you have a hot key: \
+             https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
+        }
+        (Limit::KeyRangeThroughput, true) => INDEX_BEHIND,
+        (Limit::AccountLimit, _) => {
+            "Throughput exceeds the current throughput limit for your account. Please contact AWS Support at \
+             https://aws.amazon.com/support to request a limit increase."
+        }
+    }
+}
 
 pub(crate) const KEY_MISMATCH: &str = "The provided key element does not match the schema";
 pub(crate) const START_KEY_INVALID: &str = "The provided starting key is invalid";

@@ -82,6 +82,7 @@ impl TableFactory {
             region: "us-east-1".into(),
             account: "000000000000".into(),
             endpoint: String::new(),
+            throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(|| unix_time().as_millis() as u64),
         };
         let tables = block_on(Tables::open(shards, options))?;

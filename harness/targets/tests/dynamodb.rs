@@ -31,6 +31,7 @@ fn table_options() -> TableOptions {
         region: "us-east-1".into(),
         account: "000000000000".into(),
         endpoint: String::new(),
+        throttling: flywheel_table::Throttling::Never,
         clock: Arc::new(|| 1_700_000_000_000),
     }
 }

@@ -75,6 +75,7 @@ impl Service {
             region: "eu-west-1".into(),
             account: "000000000000".into(),
             endpoint: "127.0.0.1:8000".into(),
+            throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(move || now_ms.load(Ordering::Relaxed)),
         };
         let run = &clock.run;

@@ -56,9 +56,10 @@ impl Known {
 mod tests {
     use super::*;
     use crate::catalog::record::tests::plain;
+    use crate::table::Metering;
 
     fn table(name: &str, number: u32, version: u64) -> Arc<Table> {
-        Arc::new(Table::new(plain(name, number, version)))
+        Arc::new(Table::new(plain(name, number, version), Metering::default()))
     }
 
     fn numbers(known: &Known) -> Vec<(u32, &str, u64)> {

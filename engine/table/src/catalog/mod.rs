@@ -22,14 +22,17 @@ use futures_util::task::AtomicWaker;
 use crate::keys;
 use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::{Storage, StorageError};
-use crate::table::Table;
+use crate::table::{Metering, Table};
+use crate::tables::Clock;
+use crate::throughput::{Throttling, now_ns};
 use known::Known;
 use record::{FORMAT, Head, TableRecord};
 
 /// Which tables there are.
-#[derive(Debug)]
 pub(crate) struct Catalog<S> {
     storage: S,
+    throttling: Throttling,
+    clock: Clock,
     /// The how-manieth time it is that the tables were opened.
     start: u64,
     tables: ArcSwap<Known>,
@@ -61,8 +64,13 @@ impl<E> From<StorageError> for ChangeError<E> {
 
 impl<S: Storage> Catalog<S> {
     /// Reads all records.
-    pub async fn open(storage: S) -> Result<Self, StorageError> {
+    pub async fn open(
+        storage: S,
+        throttling: Throttling,
+        clock: Clock,
+    ) -> Result<Self, StorageError> {
         let mut tables = Known::default();
+        let metering = Metering { throttling, now_ns: now_ns(&clock), before: None };
         let (start, end) = keys::table_records();
         let mut start = Bound::Included(start);
         loop {
@@ -76,7 +84,7 @@ impl<S: Storage> Catalog<S> {
             let page = storage.scan(request).await?;
             for (key, versioned) in &page.items {
                 let record = read_record(key, &versioned.value)?;
-                tables.keep(&Arc::new(Table::new(record)));
+                tables.keep(&Arc::new(Table::new(record, metering)));
             }
             match page.items.last() {
                 Some((last, _)) if page.more => start = Bound::Excluded(last.clone()),
@@ -86,6 +94,8 @@ impl<S: Storage> Catalog<S> {
         let start = count_start(&storage).await?;
         Ok(Self {
             storage,
+            throttling,
+            clock,
             start,
             tables: ArcSwap::from_pointee(tables),
             changes: AtomicU64::new(0),
@@ -203,8 +213,13 @@ impl<S: Storage> Catalog<S> {
         tables.into_iter().any(|table| table.record.number == number)
     }
 
+    fn metering<'a>(&self, before: Option<&'a Table>) -> Metering<'a> {
+        Metering { throttling: self.throttling, now_ns: now_ns(&self.clock), before }
+    }
+
     fn keep(&self, record: TableRecord) -> Arc<Table> {
-        let table = Arc::new(Table::new(record));
+        let before = self.numbered(record.number);
+        let table = Arc::new(Table::new(record, self.metering(before.as_deref())));
         self.replace(|tables| {
             if !self.is_gone(table.record.number) {
                 tables.keep(&table);

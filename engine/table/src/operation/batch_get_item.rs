@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flywheel_api::{
-    ApiError, BatchGetItemRequest, BatchGetItemResponse, ItemOut, KeysAndAttributes, Operation,
-    Sent,
+    ApiError, BatchGetItemRequest, BatchGetItemResponse, ErrorCode, ItemOut, KeysAndAttributes,
+    Operation, Sent,
 };
 use flywheel_capacity::units::read_units;
 use flywheel_item::Item;
@@ -17,10 +17,11 @@ use futures_util::stream::{self, StreamExt};
 use crate::capacity::Units;
 use crate::limits::{MAX_BATCH_GET_BYTES, MAX_BATCH_IN_FLIGHT};
 use crate::parameters::{self, Given};
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::stored;
-use crate::table::Table;
+use crate::table::{Source, Table};
 use crate::tables::Tables;
+use crate::throughput::permit::Permit;
 use crate::wording;
 use crate::words::Words;
 
@@ -33,6 +34,22 @@ struct Asked {
     is_consistent: bool,
     /// The parameters as they were sent, for keys that come back.
     sent: KeysAndAttributes,
+}
+
+/// How far a batch has come.
+struct Progress {
+    /// What the answer may still hold.
+    left_bytes: usize,
+    /// Whether there was capacity for any of it.
+    has_read: bool,
+    /// Why there was none for some.
+    throttled: Option<ApiError>,
+}
+
+/// Whether a key comes back, to be asked for again.
+fn is_for_later(error: &ApiError) -> bool {
+    use ErrorCode::{ProvisionedThroughputExceeded, RequestLimitExceeded, Throttling};
+    matches!(error.code, Throttling | ProvisionedThroughputExceeded | RequestLimitExceeded)
 }
 
 impl<S: Storage> Tables<S> {
@@ -61,48 +78,62 @@ impl<S: Storage> Tables<S> {
             responses: Some(BTreeMap::new()),
             unprocessed_keys: Some(BTreeMap::new()),
         };
-        let mut left_bytes = MAX_BATCH_GET_BYTES;
+        let mut batch =
+            Progress { left_bytes: MAX_BATCH_GET_BYTES, has_read: false, throttled: None };
         for asked in asked {
             let mode = request.return_consumed_capacity.as_deref();
-            self.get_from(asked, mode, &mut left_bytes, &mut answer).await?;
+            self.get_from(asked, mode, &mut batch, &mut answer).await?;
         }
-        Ok(answer)
+        // Nothing of it was done: as of a request for one item.
+        match batch.throttled.filter(|_| !batch.has_read) {
+            Some(why) => Err(why),
+            None => Ok(answer),
+        }
     }
 
     async fn get_from(
         &self,
         asked: Asked,
         mode: Option<&str>,
-        left_bytes: &mut usize,
+        batch: &mut Progress,
         answer: &mut BatchGetItemResponse,
     ) -> Result<(), ApiError> {
         let places: Vec<Bytes> = asked.keys.iter().map(|key| asked.table.item_key(key)).collect();
-        let reads = places.iter().map(|place| self.stored(place));
-        let found: Vec<Result<Option<Bytes>, StorageError>> =
+        let least = read_units(0, asked.is_consistent);
+        let reads = places.iter().map(|place| async {
+            let permit = self.reserve_read(&asked.table, Source::Table, least)?;
+            Ok((permit, self.stored(place).await?))
+        });
+        let found: Vec<Result<(Permit<'_>, Option<Bytes>), ApiError>> =
             stream::iter(reads).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
         let (mut items, mut unprocessed, mut units) = (Vec::new(), Vec::new(), Units::default());
         for (key, found) in asked.keys.into_iter().zip(found) {
-            let found = match found {
+            let (permit, found) = match found {
                 Ok(found) => found,
-                Err(StorageError::Busy(_)) => {
+                Err(error) if is_for_later(&error) => {
+                    let throttled = Some(error).filter(|error| !error.throttling.is_empty());
+                    batch.throttled = batch.throttled.take().or(throttled);
                     unprocessed.push(Sent::from(key));
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             };
+            batch.has_read = true;
             let size_bytes = match &found {
                 Some(found) => stored::size_bytes(found)?,
                 None => 0,
             };
-            if size_bytes > *left_bytes {
+            if size_bytes > batch.left_bytes {
                 // Nothing behind the first that does not fit: the order of what comes back is that of
                 // what was asked.
-                *left_bytes = 0;
+                batch.left_bytes = 0;
                 unprocessed.push(Sent::from(key));
                 continue;
             }
-            *left_bytes -= size_bytes;
-            units.table += read_units(size_bytes, asked.is_consistent);
+            batch.left_bytes -= size_bytes;
+            let taken = read_units(size_bytes, asked.is_consistent);
+            permit.settle(taken);
+            units.table += taken;
             if let Some(found) = found {
                 items.push(match &asked.projection {
                     Some(projection) => projection.apply(&stored::decode(&found)?).into(),

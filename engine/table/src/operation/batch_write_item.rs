@@ -37,6 +37,9 @@ struct Planned {
     action: Action,
 }
 
+/// What became of a write: it was done, or comes back.
+type Acted = Result<Changed, (WriteRequest, ApiError)>;
+
 impl<S: Storage> Tables<S> {
     /// BatchWriteItem.
     ///
@@ -69,14 +72,22 @@ impl<S: Storage> Tables<S> {
         let done: Vec<_> = stream::iter(writes).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
         let mut units: BTreeMap<String, (Arc<Table>, Units)> = BTreeMap::new();
         let mut unprocessed: BTreeMap<String, Vec<WriteRequest>> = BTreeMap::new();
+        let mut throttled = None;
         for (name, table, outcome) in done {
             match outcome? {
                 Ok(changed) => {
                     let (_, known) = units.entry(name).or_insert((table.clone(), Units::default()));
                     known.add(&changed.units(&table));
                 }
-                Err(back) => unprocessed.entry(name).or_default().push(back),
+                Err((back, why)) => {
+                    unprocessed.entry(name).or_default().push(back);
+                    throttled = throttled.or(Some(why).filter(|why| !why.throttling.is_empty()));
+                }
             }
+        }
+        // Nothing of it was done: as of a request for one item.
+        if let Some(why) = throttled.filter(|_| units.is_empty()) {
+            return Err(why);
         }
         let mode = request.return_consumed_capacity.as_deref();
         let told: Vec<_> =
@@ -106,11 +117,8 @@ impl<S: Storage> Tables<S> {
         Ok(planned)
     }
 
-    /// Does a write; the inner error is the write itself, for the storage had no time for it.
-    async fn act(
-        &self,
-        write: Planned,
-    ) -> (String, Arc<Table>, Result<Result<Changed, WriteRequest>, ApiError>) {
+    /// Does a write; the inner error is the write itself, and why there was no time or no capacity for it.
+    async fn act(&self, write: Planned) -> (String, Arc<Table>, Result<Acted, ApiError>) {
         let Planned { name, table, action } = write;
         let back = action.clone_sent();
         let changed = self.change(Write {
@@ -131,12 +139,13 @@ impl<S: Storage> Tables<S> {
         let outcome = match changed.await {
             Ok(changed) => Ok(Ok(changed)),
             // A batch knows no conflicts: the write comes back, to be tried again.
-            Err(error)
-                if matches!(error.code, ErrorCode::Throttling | ErrorCode::TransactionConflict) =>
-            {
-                Ok(Err(back))
-            }
-            Err(error) => Err(error),
+            Err(error) => match error.code {
+                ErrorCode::Throttling
+                | ErrorCode::ProvisionedThroughputExceeded
+                | ErrorCode::RequestLimitExceeded
+                | ErrorCode::TransactionConflict => Ok(Err((back, error))),
+                _ => Err(error),
+            },
         };
         (name, table, outcome)
     }

@@ -7,6 +7,7 @@ use crate::capacity::Units;
 use crate::parameters::{self, Given};
 use crate::storage::Storage;
 use crate::stored;
+use crate::table::Source;
 use crate::tables::Tables;
 
 impl<S: Storage> Tables<S> {
@@ -34,13 +35,15 @@ impl<S: Storage> Tables<S> {
         parameters::finish(words, placeholders)?;
         let table = self.serving(request.table_name.as_deref())?;
         table.check_key(words, &key)?;
-        let found = self.stored(&table.item_key(&key)).await?;
         let is_consistent = request.consistent_read == Some(true);
+        let permit = self.reserve_read(&table, Source::Table, read_units(0, is_consistent))?;
+        let found = self.stored(&table.item_key(&key)).await?;
         let size_bytes = found.as_ref().map(|found| stored::size_bytes(found)).transpose()?;
         let units = Units {
             table: read_units(size_bytes.unwrap_or_default(), is_consistent),
             ..Units::default()
         };
+        permit.settle(units.table);
         let item = match (found, projection) {
             (None, _) => None,
             (Some(found), None) => Some(ItemOut::Stored(found)),

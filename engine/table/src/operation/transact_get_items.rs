@@ -20,7 +20,7 @@ use crate::limits::{MAX_TRANSACTED_READS, MAX_TRANSACTION_BYTES};
 use crate::parameters::{self, Given};
 use crate::storage::Storage;
 use crate::stored;
-use crate::table::Table;
+use crate::table::{Source, Table};
 use crate::tables::Tables;
 use crate::transaction::settle::IsHeld;
 use crate::wording;
@@ -60,6 +60,12 @@ impl<S: Storage> Tables<S> {
         if places.len() < count {
             return Err(words.refuse(wording::SEVERAL_ON_ONE_ITEM));
         }
+        let least = Units::of_transacted_read(0).table;
+        let permits = asked.iter().map(|it| self.reserve_read(&it.table, Source::Table, least));
+        let permits: Vec<_> = permits.collect();
+        if permits.iter().any(Result::is_err) {
+            return Err(canceled(permits));
+        }
         let found = self.at_one_moment(&asked).await?;
         let sizes = found.iter().flatten().map(|found| stored::size_bytes(found));
         let sizes: Result<Vec<usize>, ApiError> = sizes.collect();
@@ -68,6 +74,10 @@ impl<S: Storage> Tables<S> {
         }
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
         let mut responses = Vec::with_capacity(count);
+        for (permit, found) in permits.into_iter().flatten().zip(&found) {
+            let size_bytes = found.as_ref().map_or(Ok(0), |found| stored::size_bytes(found))?;
+            permit.settle(Units::of_transacted_read(size_bytes).table);
+        }
         for (asked, found) in asked.into_iter().zip(found) {
             let size_bytes = found.as_ref().map_or(Ok(0), |found| stored::size_bytes(found))?;
             let known = units.entry(asked.table.name().to_owned()).or_default();

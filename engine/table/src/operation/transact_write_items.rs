@@ -9,6 +9,7 @@ use flywheel_api::{
     ApiError, CancellationReason, ErrorCode, ItemCollectionMetrics, Operation, TransactWriteItem,
     TransactWriteItemsRequest, TransactWriteItemsResponse,
 };
+use flywheel_capacity::units::write_units;
 use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::Condition;
 use flywheel_shard::canary::{self, Canary};
@@ -79,8 +80,21 @@ impl<S: Storage> Tables<S> {
             Asked::New(condition) => condition,
             Asked::Done(record) => return self.again(&name, &record, mode).await,
         };
+        let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
+        let least = planned.iter().map(|it| 2.0 * write_units(it.action.brings_bytes()));
+        let permits = tables.iter().zip(least).map(|(it, units)| self.reserve_write(it, units));
+        let permits: Vec<_> = permits.collect();
+        if permits.iter().any(Result::is_err) {
+            return Err(canceled(permits));
+        }
         let collections = collections(&planned, metrics);
-        let (units, record) = self.carry_out(&mut carrying, planned, digest, condition).await?;
+        let (taken, record) = self.carry_out(&mut carrying, planned, digest, condition).await?;
+        let mut units: BTreeMap<String, Units> = BTreeMap::new();
+        for ((table, taken), permit) in tables.iter().zip(&taken).zip(permits.into_iter().flatten())
+        {
+            permit.settle(taken);
+            units.entry(table.name().to_owned()).or_default().add(taken);
+        }
         // It is done, whatever becomes of this: what cannot be applied now is left for `upkeep`.
         if self.apply_all(name, &record.places).await.is_ok() {
             carrying.end();
@@ -172,15 +186,15 @@ impl<S: Storage> Tables<S> {
         })
     }
 
-    /// Holds the items and has the ledger decide. If it decides against it, or an item does, everything is
-    /// as it was.
+    /// Holds the items and has the ledger decide: what each took, and the record. If it decides against it, or an
+    /// item does, everything is as it was.
     async fn carry_out(
         &self,
         carrying: &mut Carrying,
         planned: Vec<Planned>,
         digest: [u8; 32],
         condition: Condition,
-    ) -> Result<(BTreeMap<String, Units>, Record), ApiError> {
+    ) -> Result<(Vec<Units>, Record), ApiError> {
         let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
         let keys: Vec<Bytes> = planned.iter().map(|it| it.key.clone()).collect();
         let writes = planned.into_iter().map(|Planned { table, key, action }| Write {
@@ -205,11 +219,10 @@ impl<S: Storage> Tables<S> {
             });
         }
         let held = held.into_iter().flatten().collect::<Vec<Changed>>();
-        let mut units: BTreeMap<String, Units> = BTreeMap::new();
-        let mut places = Vec::with_capacity(keys.len());
+        let (mut units, mut places) =
+            (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
         for ((table, key), changed) in tables.iter().zip(&keys).zip(&held) {
-            let known = units.entry(table.name().to_owned()).or_default();
-            known.add(&changed.units(table).transacted());
+            units.push(changed.units(table).transacted());
             let read_bytes = changed.before_bytes.max(changed.after_bytes) as u32;
             places.push(Place { table: table.record.number, key: key.clone(), read_bytes });
         }
@@ -307,6 +320,8 @@ pub(super) fn canceled<T>(outcomes: Vec<Result<T, ApiError>>) -> ApiError {
             ErrorCode::ConditionalCheckFailed => "ConditionalCheckFailed",
             ErrorCode::TransactionConflict => "TransactionConflict",
             ErrorCode::Validation => "ValidationError",
+            ErrorCode::ProvisionedThroughputExceeded => "ProvisionedThroughputExceeded",
+            ErrorCode::Throttling if !error.throttling.is_empty() => "ThrottlingError",
             // The storage failed, or had too much to do.
             _ => return error,
         };

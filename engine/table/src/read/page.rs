@@ -81,6 +81,9 @@ struct Making<'a> {
 impl<S: Storage> Tables<S> {
     /// Reads a page.
     pub(crate) async fn page(&self, request: PageRequest<'_>) -> Result<Page, ApiError> {
+        let (table, source) = (request.table, request.source);
+        let least = read_units(0, request.is_consistent);
+        let permit = self.reserve_read(table, source, least)?;
         let mut bounds = request.bounds.clone();
         let is_forward = request.is_forward;
         let mut making = Making {
@@ -112,7 +115,9 @@ impl<S: Storage> Tables<S> {
             }
         }
         making.page.last_key = making.end.take();
-        Ok(making.finish())
+        let page = making.finish();
+        permit.settle(page.units.total());
+        Ok(page)
     }
 }
 

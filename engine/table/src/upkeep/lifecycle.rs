@@ -8,7 +8,7 @@ use super::{Sleeper, persist};
 use crate::catalog::ChangeError;
 use crate::catalog::record::{TableRecord, TableStatus};
 use crate::storage::{Storage, StorageError};
-use crate::table::Table;
+use crate::table::{Metering, Table};
 use crate::tables::Tables;
 
 /// How often is looked whether requests that began before a change are done.
@@ -62,7 +62,7 @@ async fn settle<S: Storage>(
     record: &TableRecord,
 ) -> Result<(), StorageError> {
     let storage = tables.storage();
-    let table = Table::new(record.clone());
+    let table = Table::new(record.clone(), Metering::default());
     if record.status == TableStatus::Deleting {
         storage.clear(table.prefix().to_vec().into()).await?;
         for index in &table.globals {

@@ -1,16 +1,18 @@
 //! What is done for tables in the background: making and taking them away (`lifecycle`), global indexes
-//! (`following`), items that end (`ending`), what is only found by going through tables (`sweep`), and what is
-//! left of transactions (`ledger`). All of it begins from what is durable, so that it goes on where
+//! (`following`), items that end (`ending`), what is only found by going through tables (`sweep`), what is left of
+//! transactions (`ledger`), and of capacity on cores that went quiet (`leases`). All of it begins from what is durable, so that it goes on where
 //! it was after a crash.
 
 mod ending;
 mod following;
+mod leases;
 mod ledger;
 mod lifecycle;
 mod sweep;
 
 use std::future::Future;
 use std::ops::Bound;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -40,8 +42,11 @@ impl<S: Storage> Tables<S> {
         let following = following::run(self.clone(), Rc::clone(&sleeper));
         let ledger = ledger::run(self.clone(), Rc::clone(&sleeper));
         let ending = ending::run(self.clone(), Rc::clone(&sleeper));
-        let sweep = sweep::run(self, sleeper);
-        join5(lifecycle, following, ledger, ending, sweep).await;
+        let sweep = sweep::run(self.clone(), Rc::clone(&sleeper));
+        let leases = pin!(leases::run(&self, &*sleeper));
+        let work = pin!(join5(lifecycle, following, ledger, ending, sweep));
+        // Nothing durable: it ends with the rest.
+        select(work, leases).await;
     }
 }
 

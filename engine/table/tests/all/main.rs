@@ -4,6 +4,7 @@
 //! - `definitions`: tables that are made, changed and taken away; `indexes`; `ending`: items that end;
 //!   `extents`: how much is said to be there;
 //! - `transactions`: all or nothing, over crashes;
+//! - `throughput`: who is let in by a table's capacity, and what is told of who is not;
 //! - `durability`: what is there after the power went.
 
 mod batches;
@@ -17,4 +18,5 @@ mod items;
 mod reads;
 mod sparse;
 mod support;
+mod throughput;
 mod transactions;

@@ -10,7 +10,7 @@ use flywheel_disk::sim::{SimDisk, SimWorld, run};
 use flywheel_disk::{TaskClass, World};
 use flywheel_item::Wording;
 use flywheel_shard::{EngineOptions, LocalEngine, StoreOptions};
-use flywheel_table::{Shards, Sleeper, TableOptions, Tables};
+use flywheel_table::{Shards, Sleeper, TableOptions, Tables, Throttling};
 use serde_json::{Value, json};
 
 /// When simulated time begins, in milliseconds since 1970.
@@ -51,6 +51,13 @@ pub fn on_disk(disk: &SimDisk, test: impl AsyncFnOnce(Service)) {
     run(7, disk, async |world| test(Service::open(&world).await).await);
 }
 
+/// Runs a test on tables that throttle.
+pub fn on_throttled_tables(test: impl AsyncFnOnce(Service)) {
+    run(7, &SimDisk::new(), async |world| {
+        test(Service::open_throttling(&world, Throttling::AsSet, |_| {}).await).await;
+    });
+}
+
 impl Service {
     pub async fn open(world: &SimWorld) -> Self {
         Self::open_with(world, 2 << 20).await
@@ -62,6 +69,15 @@ impl Service {
 
     /// With the engine's options changed.
     pub async fn open_as(world: &SimWorld, change: impl FnOnce(&mut EngineOptions)) -> Self {
+        Self::open_throttling(world, Throttling::Never, change).await
+    }
+
+    /// And with requests throttled or not.
+    pub async fn open_throttling(
+        world: &SimWorld,
+        throttling: Throttling,
+        change: impl FnOnce(&mut EngineOptions),
+    ) -> Self {
         let mut options = Shards::options(EngineOptions {
             store: StoreOptions { cache_bytes: 4 << 20, ..StoreOptions::default() },
             ..EngineOptions::default()
@@ -79,6 +95,7 @@ impl Service {
             region: "eu-west-1".into(),
             account: "000000000000".into(),
             endpoint: "127.0.0.1:8000".into(),
+            throttling,
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         };
         let tables = Tables::open(shards, options).await.expect("read");

@@ -20,7 +20,7 @@ pub use diff::DiffArgs;
 pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
-pub use serve::{ServeArgs, WordingName};
+pub use serve::{ServeArgs, ThrottlingName, WordingName};
 pub use target::{Chosen, TargetName};
 pub use trace::TraceArgs;
 

@@ -72,9 +72,22 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value_t = WordingName::Current)]
     pub wording: WordingName,
 
+    /// Whether requests beyond a table's capacity are throttled; they are accounted either way
+    #[arg(long, value_enum, default_value_t = ThrottlingName::AsSet)]
+    pub throttling: ThrottlingName,
+
     /// Connections of one core; more are refused
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub connections: usize,
+}
+
+/// A `--throttling`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThrottlingName {
+    /// Beyond what is provisioned for the table, and the maximum that was set for capacity on demand
+    AsSet,
+    /// Never: all that the machine can do
+    Never,
 }
 
 /// A `--wording`.

@@ -54,6 +54,7 @@ fn node(directory: &Path) -> Option<Node> {
             region: "us-east-1".into(),
             account: "000000000000".into(),
             endpoint: listen.to_string(),
+            throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(move || clock().as_millis() as u64),
         },
         listen,

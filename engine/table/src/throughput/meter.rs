@@ -1,0 +1,198 @@
+//! One kind of capacity of one table or index: its bucket, and a lease of it for each core. Not whose it is.
+//!
+//! A request touches its core's stripe alone: a lock that nobody else wants, most of the time. The bucket's own
+//! lock is taken once a lease.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use flywheel_capacity::admission::{Ceiling, Global, Limit, Local};
+use flywheel_capacity::tokens::{Rate, Tokens};
+
+/// Leases of a bucket: more cores than that share some.
+const STRIPES: usize = 16;
+
+/// A bucket that lends to cores, and what was taken of it.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    is_limited: AtomicBool,
+    global: Mutex<Global>,
+    stripes: [Stripe; STRIPES],
+    throttled: AtomicU64,
+}
+
+/// One core's, on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Stripe(Mutex<Share>);
+
+#[derive(Debug)]
+struct Share {
+    lease: Local,
+    taken: Tokens,
+}
+
+impl Meter {
+    /// With a ceiling; `None` lets everybody in.
+    pub fn new(now_ns: u64, ceiling: Option<Ceiling>) -> Self {
+        let bucket = ceiling.unwrap_or(Ceiling::provisioned(Rate::HIGHEST));
+        let share = |core| Share { lease: Local::new(core), taken: Tokens::ZERO };
+        Self {
+            is_limited: AtomicBool::new(ceiling.is_some()),
+            global: Mutex::new(Global::new(now_ns, bucket, STRIPES)),
+            stripes: std::array::from_fn(|core| Stripe(Mutex::new(share(core)))),
+            throttled: AtomicU64::new(0),
+        }
+    }
+
+    /// Has another ceiling from now on.
+    pub fn set_ceiling(&self, now_ns: u64, ceiling: Option<Ceiling>) {
+        if let Some(ceiling) = ceiling {
+            let mut global = lock(&self.global);
+            if global.ceiling() != ceiling {
+                global.set_ceiling(now_ns, ceiling);
+            }
+        }
+        self.is_limited.store(ceiling.is_some(), Ordering::Relaxed);
+    }
+
+    /// Takes so much; how much that was, which is nothing where nothing limits it.
+    ///
+    /// # Errors
+    /// The limit that refuses. Nothing is taken then.
+    pub fn reserve(&self, now_ns: u64, amount: Tokens) -> Result<Tokens, Limit> {
+        if !self.is_limited.load(Ordering::Relaxed) {
+            return Ok(Tokens::ZERO);
+        }
+        self.reserve_of(stripe(), now_ns, amount)
+    }
+
+    fn reserve_of(&self, core: usize, now_ns: u64, amount: Tokens) -> Result<Tokens, Limit> {
+        let mut share = lock(&self.stripes[core].0);
+        let taken = share.lease.take(now_ns, amount, |ask| {
+            // Nobody says yet whether the machine has headroom; admission of requests by load is the shards'.
+            lock(&self.global).exchange(now_ns, ask, true)
+        });
+        drop(share);
+        match taken {
+            Ok(()) => Ok(amount),
+            Err(limit) => {
+                self.throttled.fetch_add(1, Ordering::Relaxed);
+                Err(limit)
+            }
+        }
+    }
+
+    /// Gives back or charges the difference between what was reserved and what was taken.
+    pub fn settle(&self, reserved: Tokens, taken: Tokens) {
+        let mut share = self.share();
+        if reserved != Tokens::ZERO || self.is_limited.load(Ordering::Relaxed) {
+            share.lease.settle(reserved, taken);
+        }
+        share.taken += taken;
+    }
+
+    /// Has cores that went quiet hand in what is left of their leases. For every second or so.
+    pub fn hand_in_idle(&self, now_ns: u64) {
+        for stripe in &self.stripes {
+            let mut share = lock(&stripe.0);
+            if share.lease.is_idle(now_ns) {
+                share.lease.hand_in(now_ns, |ask| lock(&self.global).exchange(now_ns, ask, true));
+            }
+        }
+    }
+
+    /// Units that were taken since it was made.
+    pub fn taken(&self) -> Tokens {
+        self.stripes.iter().map(|stripe| lock(&stripe.0).taken).sum()
+    }
+
+    /// Requests that it refused since it was made.
+    pub fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    fn share(&self) -> MutexGuard<'_, Share> {
+        lock(&self.stripes[stripe()].0)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics between two halves of a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The stripe of this thread.
+fn stripe() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static STRIPE: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed) % STRIPES);
+    }
+    STRIPE.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    fn meter(units_per_s: u64) -> Meter {
+        Meter::new(0, Some(Ceiling::provisioned(Rate::per_s(units_per_s))))
+    }
+
+    /// Requests of one unit that are let in at one moment.
+    fn let_in(meter: &Meter, now_ns: u64) -> usize {
+        (0..).take_while(|_| meter.reserve(now_ns, Tokens::units(1)).is_ok()).count()
+    }
+
+    #[test]
+    fn a_burst_is_what_was_left_unused() {
+        let meter = meter(10);
+        assert_eq!(let_in(&meter, 0), 10);
+        assert_eq!(let_in(&meter, S), 10);
+        assert_eq!(let_in(&meter, 1000 * S), 3000, "300 s and not one more");
+        assert_eq!(meter.throttled(), 3);
+    }
+
+    #[test]
+    fn what_was_taken_beyond_what_was_reserved_is_owed() {
+        let meter = meter(10);
+        let reserved = meter.reserve(0, Tokens::units(1)).expect("there is enough");
+        meter.settle(reserved, Tokens::units(25));
+        assert_eq!(meter.reserve(S, Tokens::nanos(1)), Err(Limit::ProvisionedThroughput));
+        assert_eq!(let_in(&meter, 2 * S), 5);
+        assert_eq!(meter.taken(), Tokens::units(25), "what is reserved was not taken yet");
+    }
+
+    #[test]
+    fn without_a_ceiling_it_only_counts() {
+        let meter = Meter::new(0, None);
+        for _ in 0..100_000 {
+            let reserved = meter.reserve(0, Tokens::units(400)).expect("everybody");
+            meter.settle(reserved, Tokens::units(400));
+        }
+        assert_eq!((meter.taken(), meter.throttled()), (Tokens::units(40_000_000), 0));
+        // What was taken meanwhile is not owed later.
+        meter.set_ceiling(S, Some(Ceiling::provisioned(Rate::per_s(5))));
+        assert!(let_in(&meter, 2 * S) >= 5);
+        meter.set_ceiling(2 * S, None);
+        assert!(meter.reserve(2 * S, Tokens::units(1_000_000)).is_ok());
+    }
+
+    #[test]
+    fn what_a_quiet_core_has_left_comes_back() {
+        let meter = meter(100);
+        let of_core = |core: usize, now_ns, amount| {
+            meter.reserve_of(core, now_ns, Tokens::units(amount)).expect("enough");
+        };
+        // Enough for leases of more than one request.
+        (0..50).for_each(|n| of_core(3, n * S / 100, 1));
+        assert!(lock(&meter.stripes[3].0).lease.level() > Tokens::ZERO, "some is left");
+        meter.hand_in_idle(10 * S);
+        // 100 at first and 1,000 since, of which 50 were taken.
+        of_core(4, 10 * S, 1050);
+        assert!(meter.reserve_of(4, 10 * S, Tokens::units(1)).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! Throughput of tables and global indexes as it is enforced: who is let in, and what is told of who is not. Not
+//! what a request takes: see `capacity`; not buckets and leases: see `flywheel-capacity`.
+//!
+//! Before its work a request reserves what it surely takes, of its table or of the index that it reads, and of each
+//! index that it may write at least that something is left. After it, it is settled with what it took. So a request
+//! may leave a debt, which the next ones wait for; none is turned away after its work was done.
+//!
+//! | Room | What it is |
+//! |---|---|
+//! | `meter` | one kind of capacity of one table or index |
+//! | `meters` | both kinds, by the record of a table or an index |
+//! | `permit` | what a request has reserved |
+//! | `consumed` | what was taken of all, for metrics |
+
+pub(crate) mod consumed;
+pub(crate) mod meter;
+pub(crate) mod meters;
+pub(crate) mod permit;
+
+use crate::tables::Clock;
+
+/// The time as buckets have it. They never go back, so that the clock of the wall will do.
+pub(crate) fn now_ns(clock: &Clock) -> u64 {
+    clock().saturating_mul(1_000_000)
+}
+
+/// Whether requests are turned away for want of capacity. They are accounted either way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Throttling {
+    /// Never.
+    #[default]
+    Never,
+    /// Beyond what the owner of a table has set: what is provisioned, with 300 s of what was left unused, and the
+    /// most that capacity on demand may come to.
+    AsSet,
+}
