@@ -1,18 +1,22 @@
-//! `flywheel plan`: from numbers, metrics or results to a capacity plan. Finds out which of them it was given and reads files;
+//! `flywheel plan`: from numbers, metrics, a trace or results to a capacity plan. Finds out which of them it was given and reads files;
 //! what a plan says is worked out in `flywheel-report`.
 
 use std::fs::File;
-use std::io::Read;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flywheel_capacity::prices::Prices;
+use flywheel_load::trace::{TraceFormat, TraceReader};
 use flywheel_report::{
-    CloudWatchFormat, MAX_METRICS_BYTES, Numbers, PlanInput, PlanOptions, Yardstick,
-    cloudwatch_input, plan, plan_summary, results_input, utc_now, write_plan_folder, yardstick,
+    CloudWatchFormat, MAX_METRICS_BYTES, Numbers, PlanInput, PlanOptions, TraceTally,
+    TracedOperation, Yardstick, cloudwatch_input, plan, plan_summary, results_input, utc_now,
+    write_plan_folder, yardstick,
 };
 
 use crate::args::PlanArgs;
 use crate::compare;
+use crate::convert;
 use crate::error::CliError;
 
 /// Where folders go unless somebody says otherwise.
@@ -35,20 +39,26 @@ pub fn command(args: &PlanArgs) -> Result<u8, CliError> {
         (None, false) => Some(PathBuf::from(DEFAULT_OUT)),
         (None, true) => None,
     };
-    if args.json {
-        print!("{}", plan.to_json());
-    } else {
-        print!("{}", plan_summary(&plan));
+    let folder = out.map(|out| write_plan_folder(&out, &plan).map_err(CliError::file(&out)));
+    let folder = folder.transpose()?.map(|folder| folder.display().to_string());
+    let mut text = if args.json { plan.to_json() } else { plan_summary(&plan) };
+    match folder {
+        Some(folder) if args.json => eprintln!("{folder}"),
+        Some(folder) => text += &format!("\n{folder}\n"),
+        None => {}
     }
-    if let Some(out) = out {
-        let folder = write_plan_folder(&out, &plan).map_err(CliError::file(&out))?;
-        if args.json {
-            eprintln!("{}", folder.display());
-        } else {
-            println!("\n{}", folder.display());
-        }
-    }
+    say(&text)?;
     Ok(0)
+}
+
+/// To standard output; whoever reads only the beginning of it has had enough.
+fn say(text: &str) -> Result<(), CliError> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::file("standard output")(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// This build's prices, overridden by each file in turn.
@@ -121,12 +131,9 @@ fn input(args: &PlanArgs) -> Result<PlanInput, CliError> {
         return from_results(args);
     }
     if let Some(other) = others.first() {
-        return Err(flag(format!(
-            "{}: one file of metrics is planned from at a time",
-            other.display()
-        )));
+        return Err(flag(format!("{}: one file is planned from at a time", other.display())));
     }
-    from_metrics(args, first)
+    if is_trace(first)? { from_trace(args, first) } else { from_metrics(args, first) }
 }
 
 fn numbers(args: &PlanArgs) -> Result<PlanInput, CliError> {
@@ -158,13 +165,55 @@ fn from_results(args: &PlanArgs) -> Result<PlanInput, CliError> {
     Ok(results_input(&results, args.storage_gb, args.item_bytes, args.eventual_reads)?)
 }
 
+/// Whether a file is a trace: by its name, and of CSV by its header, which the other kind has not.
+fn is_trace(path: &Path) -> Result<bool, CliError> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        let file = BufReader::new(File::open(path).map_err(CliError::file(path))?);
+        let mut header = Vec::new();
+        let read = file.take(MAX_HEADER_BYTES).read_until(b'\n', &mut header);
+        read.map_err(CliError::file(path))?;
+        return Ok(String::from_utf8_lossy(&header).to_ascii_lowercase().contains("time_us"));
+    }
+    Ok(TraceFormat::of_compressed_path(path).is_ok())
+}
+
+/// Of a header, so much is looked at.
+const MAX_HEADER_BYTES: u64 = 64 << 10;
+
+fn from_trace(args: &PlanArgs, path: &Path) -> Result<PlanInput, CliError> {
+    let need = |name: &str, value: Option<f64>| {
+        let problem =
+            "a trace does not say how much is kept, nor how large items are that it only reads";
+        value.ok_or_else(|| flag(format!("{name} is missing: {problem}")))
+    };
+    let storage_gb = need("--storage-gb", args.storage_gb)?;
+    let item_bytes = need("--item-bytes", args.item_bytes)?;
+    let mut tally = TraceTally::new(item_bytes, args.eventual_reads)?;
+    for entry in TraceReader::open(path)? {
+        let entry = entry?;
+        let mut hasher = DefaultHasher::new();
+        entry.key.hash(&mut hasher);
+        tally.add(&TracedOperation {
+            time_us: entry.time_us,
+            kind: convert::kind(entry.operation),
+            key_hash: hasher.finish(),
+            item_bytes: entry.size_bytes.map(|bytes| bytes + entry.key.len() as u64),
+            count: entry.count.unwrap_or(1),
+        })?;
+    }
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(tally.input(&name, storage_gb)?)
+}
+
 fn from_metrics(args: &PlanArgs, path: &Path) -> Result<PlanInput, CliError> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let format = match extension.to_ascii_lowercase().as_str() {
         "json" => CloudWatchFormat::Json,
         "csv" => CloudWatchFormat::Csv,
         _ => {
-            let problem = "expected metrics as .json or .csv, or a result folder";
+            let problem =
+                "expected metrics as .json or .csv, a trace as .csv or .jsonl, or a result folder";
             return Err(data(path, problem.into()));
         }
     };

@@ -70,8 +70,8 @@ pub use peers::{PeersResult, SystemFigures, SystemRuns, peers_summary, write_pee
 pub use plan::{
     BreakEven, CloudWatchFormat, Fact, Growth, Hot, Machines, Numbers, Origin, Partitions, Pattern,
     Plan, PlanError, PlanInput, PlanOptions, PlanVerdict, Scaled, ScaledMinute, Sensitivity,
-    SizeBin, WayToPay, Yardstick, cloudwatch_input, plan, plan_summary, results_input,
-    write_plan_folder, yardstick,
+    SizeBin, TraceTally, TracedOperation, WayToPay, Yardstick, cloudwatch_input, plan,
+    plan_summary, results_input, write_plan_folder, yardstick,
 };
 pub use ratio_table::{RatioRow, RatioTable};
 pub use ratios::Ratios;

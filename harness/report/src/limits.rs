@@ -69,3 +69,6 @@ pub const MAX_COURSE_POINTS: usize = 480;
 
 /// Bytes of a file of exported metrics.
 pub const MAX_METRICS_BYTES: u64 = 256 << 20;
+
+/// Keys of a trace that are counted to find the busiest.
+pub const MAX_COUNTED_KEYS: usize = 4_000_000;

@@ -7,10 +7,11 @@ use clap::Args;
 pub const HELP: &str = "\
 Says what a load costs on demand, provisioned, auto scaled, and reserved for one or three years, in both table classes, \
 and recommends one; simulates auto scaling minute by minute and predicts what it throttles; counts partitions, and \
-machines of this engine if a run says what one can do. Three ways to say what the load is:
+machines of this engine if a run says what one can do. Four ways to say what the load is:
   numbers     --storage-gb, --item-bytes, --reads-per-s, --writes-per-s, and a peak of some hours a day
   FILE        metrics: JSON as `aws cloudwatch get-metric-data` prints it, or CSV with the columns Timestamp,
               ConsumedReadCapacityUnits and ConsumedWriteCapacityUnits; statistic Sum, a period of 60 s is best
+  TRACE       one operation a line, as flywheel run --record writes it: .csv or .jsonl, also with .gz behind it
   FOLDER...   results of flywheel run or flywheel suite, a table each; what they measured is taken to last all month
 
 Leaves a folder with report.html, plan.json and summary.txt; --json prints plan.json instead. Prices are a dated file that \
@@ -23,13 +24,14 @@ Examples:
   flywheel plan --storage-gb 2048 --item-bytes 1024 --reads-per-s 80000 --writes-per-s 20000 \\
       --peak-reads-per-s 160000 --peak-writes-per-s 40000 --peak-hours-per-day 3 --json
   flywheel plan metrics.json --storage-gb 120 --item-bytes 900
+  flywheel plan workloads/example-trace.csv --storage-gb 1 --item-bytes 1100
   flywheel plan results/20261101T101112Z-a --growth-percent 10
   flywheel plan metrics.csv --storage-gb 120 --measured results/20261101T101112Z-a-search";
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Exported metrics (.json or .csv), or result folders; without, the load is given in numbers
+    /// Exported metrics (.json or .csv), a trace, or result folders; without, the load is given in numbers
     #[arg(value_name = "FILE|FOLDER")]
     pub from: Vec<PathBuf>,
 

@@ -145,18 +145,22 @@ fn ways(plan: &Plan) -> Markup {
             }
         }
     };
-    let mut notes: Vec<(String, &str)> = Vec::new();
+    let mut notes: Vec<(&String, String)> = Vec::new();
     for way in plan.options.iter().filter(|way| !way.name.ends_with("_ia")) {
         let reserved = match way.reserved_read_units + way.reserved_write_units > 0.0 {
             true => format!(
-                " ({} read and {} write units reserved)",
+                ": {} reads and {} writes a second",
                 rate(way.reserved_read_units),
                 rate(way.reserved_write_units)
             ),
             false => String::new(),
         };
-        notes.push((format!("{}{reserved}", way.title), way.note.as_str()));
+        notes.push((&way.title, format!("{}{reserved}", way.note)));
     }
+    let notes_head =
+        html! { tr { th scope="col" { "way to pay" } th scope="col" { "stands on" } } };
+    let notes_rows =
+        html! { @for (name, note) in &notes { tr { th scope="row" { (name) } td { (note) } } } };
     html! {
         (table("Ways to pay", &head, &rows))
         p.small {
@@ -164,7 +168,7 @@ fn ways(plan: &Plan) -> Markup {
             simulation; - where nothing was simulated. Recommended is the cheapest that follows the load by itself, binds to no term, and \
             throttles at most 0.01 %. Nobody sells reservations for Standard-IA. Backups, point-in-time recovery, streams, and transfer are not in it."
         }
-        dl.facts { @for (name, note) in &notes { div { dt { (name) } dd { (note) } } } }
+        (table("What they stand on", &notes_head, &notes_rows))
     }
 }
 
@@ -242,7 +246,7 @@ fn scaling(plan: &Plan) -> Markup {
     html! {
         (table("Recommended scaling", &head, &rows))
         p.small {
-            "Units per second. The minimum is the lowest with which the simulation throttles next to nothing; the maximum is one and a half \
+            "Units per second. The minimum is the lowest with which the simulation throttles next to nothing, unless on demand is cheaper than that; the maximum is one and a half \
             times the capacity for the peak, a bound on what a mistake may cost. Up and down: changes in what was simulated. Simulated is the whole \
             table or index, each partition being asked alike; a hot partition throttles earlier."
         }

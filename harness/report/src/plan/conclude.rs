@@ -9,10 +9,12 @@ use crate::units::{count, percent, rate, ratio};
 /// Ways that bind nobody to a term and follow the load by themselves: what is recommended is one of them.
 const FREE: [&str; 4] = ["on_demand", "on_demand_ia", "auto_scaled", "auto_scaled_ia"];
 
+fn throttles(way: &WayToPay) -> bool {
+    way.throttled_share.is_some_and(|share| share > TOLERABLE_THROTTLED_SHARE)
+}
+
 /// The cheapest of [`FREE`] that throttles next to nothing.
 pub(super) fn cheapest_without_term(ways: &[WayToPay]) -> usize {
-    let throttles =
-        |way: &WayToPay| way.throttled_share.is_some_and(|share| share > TOLERABLE_THROTTLED_SHARE);
     let fit = ways.iter().enumerate().filter(|(_, way)| FREE.contains(&way.name.as_str()));
     let fit = fit.filter(|(_, way)| !throttles(way));
     fit.min_by(|(_, a), (_, b)| a.effective_monthly_usd.total_cmp(&b.effective_monthly_usd))
@@ -62,6 +64,12 @@ fn sentence(plan: &Plan, way: &WayToPay) -> String {
                 usd(other.monthly_usd),
                 lower(&other.title)
             ),
+            false if throttles(other) => format!(
+                "; {} costs {}, and is predicted to throttle {} of what is asked for",
+                lower(&other.title),
+                usd(other.monthly_usd),
+                percent(other.throttled_share.unwrap_or(0.0))
+            ),
             false => String::new(),
         }
     });
@@ -85,7 +93,7 @@ fn commitment(plan: &Plan, way: &WayToPay) -> Option<String> {
     let saved = way.effective_monthly_usd - chosen.effective_monthly_usd;
     let months = chosen.upfront_usd / (way.monthly_usd - chosen.monthly_usd).max(f64::MIN_POSITIVE);
     Some(format!(
-        "With {} read and {} write units reserved for {} months it is {} a month and {} at once: {} a month on average, {} less. \
+        "Auto scaled with {} read and {} write units reserved for {} months, it is {} a month and {} at once: {} a month on average, {} less. \
          The upfront part is back after {} months; the load must stay that long.",
         rate(chosen.reserved_read_units),
         rate(chosen.reserved_write_units),
@@ -191,6 +199,16 @@ fn risks(plan: &Plan) -> Vec<String> {
                 percent(share)
             ));
         }
+    }
+    let ceiling =
+        [plan.hot.read_share, plan.hot.write_share].into_iter().flatten().reduce(f64::min);
+    if let (Some(busiest), Some(ceiling)) = (plan.hot.busiest_share, ceiling)
+        && busiest > ceiling
+    {
+        risks.push(format!(
+            "The busiest key was counted: it takes {} of all requests, which is above that.",
+            percent(busiest)
+        ));
     }
     let most = |unit: &str| -> f64 {
         plan.scaled

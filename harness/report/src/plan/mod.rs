@@ -7,6 +7,7 @@
 //! | `numbers` | inputs from a few numbers |
 //! | `cloudwatch` | inputs from exported metrics |
 //! | `measured` | inputs from results of runs; what a machine of this engine was measured to do |
+//! | `traced` | inputs from a trace |
 //! | `series` | what is asked for: levels of a month and minutes of a day |
 //! | `pay` | the ways to pay, side by side |
 //! | `outlook` | growth, sensitivities, partitions, machines |
@@ -24,6 +25,7 @@ mod pay;
 mod schema;
 mod series;
 mod summary;
+mod traced;
 
 pub use cloudwatch::{CloudWatchFormat, cloudwatch_input};
 pub use input::{PlanError, PlanInput, PlanOptions};
@@ -34,6 +36,7 @@ pub use schema::{
     ScaledMinute, Sensitivity, SizeBin, Verdict as PlanVerdict, WayToPay, Yardstick,
 };
 pub use summary::plan_summary;
+pub use traced::{TraceTally, TracedOperation};
 
 pub(crate) use conclude::usd;
 pub(crate) use summary::throttled;

@@ -6,9 +6,9 @@ use super::input::{
     PlanError, PlanInput, Request, fact, item_within, rate_within, read_units, storage_within,
     within, write_units,
 };
-use super::schema::Origin;
+use super::schema::{Fact, Origin, SizeBin};
 use super::series::{Resource, Series};
-use crate::units::{bytes, ratio};
+use crate::units::{rate, ratio};
 
 /// A load in a few numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,7 +60,7 @@ impl Numbers {
             units_each,
         };
         Ok(PlanInput {
-            title: format!("{} of {} items", bytes(self.storage_gb * 1e9), bytes(self.item_bytes)),
+            title: self.title(),
             storage_gb: self.storage_gb,
             item_bytes: Some(self.item_bytes),
             strong_reads: Some(!self.eventual_reads),
@@ -69,12 +69,29 @@ impl Numbers {
                 request(kind, Unit::Read, each[0]),
                 request("writes", Unit::Write, each[1]),
             ],
-            sizes: Vec::new(),
+            sizes: vec![SizeBin { up_to_bytes: self.item_bytes, share: 1.0 }],
             busiest_share: None,
             yardstick: None,
             facts: self.facts(),
             measured_minutes: None,
         })
+    }
+
+    fn title(&self) -> String {
+        let peak = self.peak_hours_per_day.map_or_else(String::new, |hours| {
+            format!(
+                ", {} and {} for {hours} h a day",
+                rate(self.peak_reads_per_s.unwrap_or(self.reads_per_s)),
+                rate(self.peak_writes_per_s.unwrap_or(self.writes_per_s))
+            )
+        });
+        format!(
+            "{} GB in items of {} B, {} reads/s and {} writes/s{peak}",
+            rate(self.storage_gb),
+            rate(self.item_bytes),
+            rate(self.reads_per_s),
+            rate(self.writes_per_s)
+        )
     }
 
     fn check(&self) -> Result<(), PlanError> {
@@ -122,12 +139,12 @@ impl Numbers {
         Ok(())
     }
 
-    fn facts(&self) -> Vec<super::schema::Fact> {
+    fn facts(&self) -> Vec<Fact> {
         let given = |name: &str, value: String| fact(name, value, Origin::Given);
-        let per_s = |rate: f64| format!("{}/s", crate::units::rate(rate));
+        let per_s = |per_s: f64| format!("{}/s", rate(per_s));
         let mut facts = vec![
             given("storage", format!("{} GB", ratio(self.storage_gb))),
-            given("item size", format!("{} B", crate::units::rate(self.item_bytes))),
+            given("item size", format!("{} B", rate(self.item_bytes))),
             given("reads", per_s(self.reads_per_s)),
             given("writes", per_s(self.writes_per_s)),
         ];

@@ -46,7 +46,7 @@ pub(super) fn pay(
     prices: &Prices,
     target_percent: f64,
 ) -> Result<Paid, PlanError> {
-    let (scaled, simulations) = scale(resources, target_percent)?;
+    let (scaled, simulations) = scale(resources, prices, target_percent)?;
     let asked = |unit| -> Vec<Level> {
         resources.iter().flat_map(|resource| resource.series(unit).levels()).collect()
     };
@@ -120,8 +120,7 @@ pub(super) fn pay(
         ));
         let best = |unit, levels: &[Level]| best_of(levels, prices, lots, unit, years);
         let names = ("auto_scaled_reserved", "Auto scaled");
-        let note =
-            "as many units reserved as make the term cheapest, what is above them auto scaled";
+        let note = "reserved as makes the term cheapest, the rest auto scaled";
         ways.push(simulated(reserve(&followed, storage_gb, prices, years, names, best, note)));
     }
     if ways.iter().any(|way| !(way.monthly_usd + way.upfront_usd).is_finite()) {
@@ -255,11 +254,16 @@ const MAXIMUM_OVER_PEAK: f64 = 1.5;
 
 type Simulations = (Vec<Scaled>, Vec<(Unit, Simulation)>);
 
-fn scale(resources: &[Resource], target_percent: f64) -> Result<Simulations, PlanError> {
+fn scale(
+    resources: &[Resource],
+    prices: &Prices,
+    target_percent: f64,
+) -> Result<Simulations, PlanError> {
     let (mut told, mut simulations) = (Vec::new(), Vec::new());
     for resource in resources {
         for unit in KINDS {
-            let (policy, simulation) = policy_of(resource.series(unit), target_percent)?;
+            let worth = break_even_utilisation(prices.standard.unit(unit));
+            let (policy, simulation) = policy_of(resource.series(unit), target_percent, worth)?;
             told.push(tell(resource, unit, &policy, &simulation));
             simulations.push((unit, simulation));
         }
@@ -267,24 +271,30 @@ fn scale(resources: &[Resource], target_percent: f64) -> Result<Simulations, Pla
     Ok((told, simulations))
 }
 
-/// The lowest minimum with which next to nothing is throttled, and what the simulation says of it.
-fn policy_of(series: &Series, target_percent: f64) -> Result<(Policy, Simulation), PlanError> {
+/// The lowest minimum with which next to nothing is throttled, and what the simulation says of it. Where that takes so
+/// high a minimum that on demand is cheaper, since less than `worth` of it would be used, the lowest of all: what it
+/// throttles is told, and speaks for on demand.
+fn policy_of(
+    series: &Series,
+    target_percent: f64,
+    worth: f64,
+) -> Result<(Policy, Simulation), PlanError> {
     let problem = |_| PlanError::TooLarge;
     let free = Policy::new(target_percent, 1.0, 1e15).map_err(problem)?;
     let maximum = (free.capacity_for(series.peak()) * MAXIMUM_OVER_PEAK).ceil();
-    let mut last = None;
+    let mut lowest = None;
     for share in MINIMA {
         let minimum = free.capacity_for(series.quantile(share));
         let policy = Policy::new(target_percent, minimum, maximum.max(minimum)).map_err(problem)?;
         let simulation = run(series, &policy);
-        let throttled = simulation.throttled_units();
-        let is_enough = throttled <= simulation.asked_units() * TOLERABLE_THROTTLED_SHARE;
-        last = Some((policy, simulation));
-        if is_enough {
-            break;
+        let (throttled, asked) = (simulation.throttled_units(), simulation.asked_units());
+        let used = asked / (simulation.unit_hours() * 3600.0);
+        if throttled <= asked * TOLERABLE_THROTTLED_SHARE && (used >= worth || lowest.is_none()) {
+            return Ok((policy, simulation));
         }
+        lowest.get_or_insert((policy, simulation));
     }
-    last.ok_or(PlanError::TooLarge)
+    lowest.ok_or(PlanError::TooLarge)
 }
 
 /// A day that is like every other is simulated twice, and the second time counts.
