@@ -159,8 +159,7 @@ fn ways(plan: &Plan) -> Markup {
     }
     let notes_head =
         html! { tr { th scope="col" { "way to pay" } th scope="col" { "stands on" } } };
-    let notes_rows =
-        html! { @for (name, note) in &notes { tr { th scope="row" { (name) } td { (note) } } } };
+    let notes_rows = html! { @for (name, note) in &notes { tr { th scope="row" { (name) } td.words { (note) } } } };
     html! {
         (table("Ways to pay", &head, &rows))
         p.small {

@@ -84,12 +84,9 @@ fn lower(title: &str) -> String {
 /// What a term would save, with its reservation.
 fn commitment(plan: &Plan, way: &WayToPay) -> Option<String> {
     let terms = plan.options.iter().filter(|of| of.name.starts_with("auto_scaled_reserved"));
-    let cheaper = terms.filter(|of| of.effective_monthly_usd < way.effective_monthly_usd - 0.5);
-    let best =
-        cheaper.min_by(|a, b| a.effective_monthly_usd.total_cmp(&b.effective_monthly_usd))?;
-    // A year binds less than three: told where it saves most of it.
-    let year = plan.option("auto_scaled_reserved_1y")?;
-    let chosen = if year.effective_monthly_usd < way.effective_monthly_usd { year } else { best };
+    // A year binds less than three, and comes first.
+    let saves = |of: &&WayToPay| of.effective_monthly_usd < way.effective_monthly_usd - 0.5;
+    let chosen = terms.filter(|of| !throttles(of)).find(saves)?;
     let saved = way.effective_monthly_usd - chosen.effective_monthly_usd;
     let months = chosen.upfront_usd / (way.monthly_usd - chosen.monthly_usd).max(f64::MIN_POSITIVE);
     Some(format!(
@@ -120,12 +117,20 @@ fn flips(plan: &Plan, way: &WayToPay) -> Vec<String> {
                 percent(utilisation),
                 percent(even.utilisation)
             );
-            flips.push(match utilisation > even.utilisation {
-                true => format!(
+            let on_demand = way.name.starts_with("on_demand");
+            flips.push(if on_demand && throttles(auto) {
+                format!(
+                    "Auto scaling is {} a month if clients may be throttled, and try again, for {} of what they ask.",
+                    usd(auto.monthly_usd),
+                    percent(auto.throttled_share.unwrap_or(0.0))
+                )
+            } else if utilisation > even.utilisation {
+                format!(
                     "On demand becomes cheaper if traffic turns so uneven that less than {} of the capacity is used on average: {now}.",
                     percent(even.utilisation)
-                ),
-                false => format!("Auto scaling becomes cheaper once traffic is steadier: {now}."),
+                )
+            } else {
+                format!("Auto scaling becomes cheaper once traffic is steadier: {now}.")
             });
         }
     }

@@ -246,8 +246,8 @@ fn followed(simulations: &[(Unit, Simulation)]) -> Month {
     Month { reads: of(Unit::Read), writes: of(Unit::Write) }
 }
 
-/// Shares of the minutes that lie below the minima that are tried, in turn.
-const MINIMA: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 0.9, 1.0];
+/// The minimum is searched for until it is so near, as a share of itself.
+const MINIMUM_WITHIN: f64 = 0.01;
 
 /// Room above the highest capacity that the simulation reached.
 const MAXIMUM_OVER_PEAK: f64 = 1.5;
@@ -282,19 +282,31 @@ fn policy_of(
     let problem = |_| PlanError::TooLarge;
     let free = Policy::new(target_percent, 1.0, 1e15).map_err(problem)?;
     let maximum = (free.capacity_for(series.peak()) * MAXIMUM_OVER_PEAK).ceil();
-    let mut lowest = None;
-    for share in MINIMA {
-        let minimum = free.capacity_for(series.quantile(share));
+    let at = |minimum: f64| -> Result<(Policy, Simulation), PlanError> {
         let policy = Policy::new(target_percent, minimum, maximum.max(minimum)).map_err(problem)?;
         let simulation = run(series, &policy);
-        let (throttled, asked) = (simulation.throttled_units(), simulation.asked_units());
-        let used = asked / (simulation.unit_hours() * 3600.0);
-        if throttled <= asked * TOLERABLE_THROTTLED_SHARE && (used >= worth || lowest.is_none()) {
-            return Ok((policy, simulation));
-        }
-        lowest.get_or_insert((policy, simulation));
+        Ok((policy, simulation))
+    };
+    let is_enough =
+        |of: &Simulation| of.throttled_units() <= of.asked_units() * TOLERABLE_THROTTLED_SHARE;
+    let (mut low, mut high) =
+        (free.capacity_for(series.quantile(0.0)), free.capacity_for(series.peak()));
+    let lowest = at(low)?;
+    if is_enough(&lowest.1) {
+        return Ok(lowest);
     }
-    lowest.ok_or(PlanError::TooLarge)
+    let mut best = at(high)?;
+    while high - low > (high * MINIMUM_WITHIN).max(1.0) {
+        let middle = f64::midpoint(low, high).ceil();
+        let tried = at(middle)?;
+        if is_enough(&tried.1) {
+            (high, best) = (middle, tried);
+        } else {
+            low = middle;
+        }
+    }
+    let used = best.1.asked_units() / (best.1.unit_hours() * 3600.0);
+    Ok(if used >= worth { best } else { lowest })
 }
 
 /// A day that is like every other is simulated twice, and the second time counts.
