@@ -221,7 +221,7 @@ fn scaling(plan: &Plan) -> Markup {
         "target",
         "mean asked",
         "mean provided",
-        "throttled a month",
+        "requests throttled a month",
         "up",
         "down",
     ];
@@ -236,7 +236,7 @@ fn scaling(plan: &Plan) -> Markup {
                 format!("{} %", of.target_percent),
                 rate(of.asked_mean),
                 rate(of.capacity_mean),
-                rate(of.throttled_units),
+                rate(of.throttled_requests),
                 count(of.increases),
                 count(of.decreases),
             ]))

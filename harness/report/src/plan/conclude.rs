@@ -180,11 +180,11 @@ fn risks(plan: &Plan) -> Vec<String> {
     let mut risks = Vec::new();
     for scaled in plan.scaled.iter().filter(|of| of.throttled_units > 0.0) {
         risks.push(format!(
-            "Auto scaling {}s of {} is predicted to throttle {} units a month ({} of them): the load rises faster than two \
+            "Auto scaling {}s of {} is predicted to throttle {} requests a month ({} of the units): the load rises faster than two \
              minutes and 300 s of burst credit can follow.",
             scaled.unit,
             scaled.resource,
-            rate(scaled.throttled_units),
+            rate(scaled.throttled_requests),
             percent(scaled.throttled_share)
         ));
     }

@@ -117,6 +117,11 @@ fn add(
     is_strong: bool,
 ) -> Result<(), PlanError> {
     let index = input.resources.len();
+    let mut name = result.workload.clone();
+    // Several runs of one workload are several tables.
+    if name.is_empty() || input.resources.iter().any(|of| of.name == name) {
+        name = format!("{name} {}", index + 1).trim_start().to_owned();
+    }
     // The halves of a READMODIFYWRITE are counted as a READ and an UPDATE, too.
     let halved = |kind: OperationKind| result.operations.get(&kind).map_or(0, |of| of.count);
     let all: u64 = result.operations.values().map(|of| of.count).sum();
@@ -139,7 +144,7 @@ fn add(
     }
     for (kind, side, units_each, share) in parts {
         let unit = [Unit::Read, Unit::Write][side];
-        let name = format!("{} of {}", kind.name(), result.workload);
+        let name = format!("{} of {name}", kind.name());
         let share = units_each * share / per_op[side];
         input.requests.push(Request { name, resource: index, unit, share, units_each });
     }
@@ -147,11 +152,6 @@ fn add(
     let series = |side: usize| Series::Minutes {
         first_minute: 0,
         units_per_s: minutes.iter().map(|ops| ops * per_op[side]).collect(),
-    };
-    let name = if result.workload.is_empty() {
-        format!("table {}", index + 1)
-    } else {
-        result.workload.clone()
     };
     let told = format!(
         "{} operations/s over {:.0} s{}",

@@ -62,7 +62,8 @@ pub fn plan(
     command: &[String],
 ) -> Result<Plan, PlanError> {
     options.check()?;
-    let paid = pay::pay(&input.resources, input.storage_gb, prices, options.target_percent)?;
+    let mut paid = pay::pay(&input.resources, input.storage_gb, prices, options.target_percent)?;
+    pay::count_requests(&mut paid.scaled, input);
     let recommended = conclude::recommended(&paid.ways);
     let mut plan = Plan {
         schema_version: PLAN_SCHEMA_VERSION,
@@ -72,7 +73,7 @@ pub fn plan(
         prices: prices.clone(),
         verdict: schema::Verdict::default(),
         inputs: input.all_facts(prices, options),
-        patterns: pay::patterns(input, prices, &paid.ways[recommended]),
+        patterns: pay::patterns(input, &paid.ways[recommended]),
         sizes: input.sizes.clone(),
         scaled: paid.scaled.clone(),
         break_even: pay::break_even(

@@ -8,7 +8,7 @@ use flywheel_capacity::cost::{
 use flywheel_capacity::prices::{ClassPrices, Prices, ReservedPrices, Unit};
 use flywheel_capacity::scaling::{Policy, Simulation, simulate};
 
-use super::input::{PlanError, PlanInput};
+use super::input::{PlanError, PlanInput, Request};
 use super::schema::{BreakEven, Pattern, Scaled, ScaledMinute, WayToPay};
 use super::series::{Resource, Series};
 use crate::limits::MAX_COURSE_POINTS;
@@ -344,6 +344,7 @@ fn tell(resource: &Resource, unit: Unit, policy: &Policy, simulation: &Simulatio
         capacity_mean: simulation.unit_hours() * 60.0 / minutes,
         unit_hours: simulation.unit_hours() * month,
         throttled_units: throttled * month,
+        throttled_requests: 0.0,
         throttled_share: if asked > 0.0 { throttled / asked } else { 0.0 },
         increases: simulation.increases,
         decreases: simulation.decreases,
@@ -369,6 +370,23 @@ fn course(simulation: &Simulation) -> Vec<ScaledMinute> {
     simulation.minutes.chunks(together).enumerate().map(point).collect()
 }
 
+/// Requests that the units stand for which auto scaling throttles.
+pub(super) fn count_requests(scaled: &mut [Scaled], input: &PlanInput) {
+    for of in scaled {
+        let is_of = |request: &&Request| {
+            input.resources[request.resource].name == of.resource
+                && unit_name(request.unit) == of.unit
+        };
+        let per_unit: f64 = input
+            .requests
+            .iter()
+            .filter(is_of)
+            .map(|request| request.share / request.units_each)
+            .sum();
+        of.throttled_requests = of.throttled_units * per_unit;
+    }
+}
+
 pub(super) fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::Read => "read",
@@ -377,10 +395,10 @@ pub(super) fn unit_name(unit: Unit) -> &'static str {
 }
 
 /// What is asked for, and what of the bill it is: a share of its kind's by the units.
-pub(super) fn patterns(input: &PlanInput, _prices: &Prices, way: &WayToPay) -> Vec<Pattern> {
+pub(super) fn patterns(input: &PlanInput, way: &WayToPay) -> Vec<Pattern> {
     let total = |unit| -> f64 { input.resources.iter().map(|of| of.series(unit).mean()).sum() };
     let totals = KINDS.map(total);
-    let pattern = |request: &super::input::Request| {
+    let pattern = |request: &Request| {
         let series = input.resources[request.resource].series(request.unit);
         let (usd, total) = match request.unit {
             Unit::Read => (way.reads_usd, totals[0]),
@@ -398,7 +416,9 @@ pub(super) fn patterns(input: &PlanInput, _prices: &Prices, way: &WayToPay) -> V
             bill_share: if way.monthly_usd > 0.0 { usd * of_kind / way.monthly_usd } else { 0.0 },
         }
     };
-    input.requests.iter().map(pattern).collect()
+    let asked =
+        |request: &&Request| input.resources[request.resource].series(request.unit).peak() > 0.0;
+    input.requests.iter().filter(asked).map(pattern).collect()
 }
 
 /// Cost against utilisation, if the peak stays what it is.

@@ -200,6 +200,8 @@ pub struct Scaled {
     pub unit_hours: f64,
     /// Units a month that are throttled.
     pub throttled_units: f64,
+    /// Requests that these stand for; as many as units where nobody knows what one takes.
+    pub throttled_requests: f64,
     /// Of what is asked for.
     pub throttled_share: f64,
     /// Times that capacity rose, in what was simulated.

@@ -137,3 +137,34 @@ fn halves_of_a_read_modify_write_are_counted_once() {
     let rates: Vec<f64> = plan.patterns.iter().map(|of| of.average_per_s).collect();
     assert!((rates[0] - 1000.0).abs() < 1e-6 && (rates[1] - 500.0).abs() < 1e-6, "{rates:?}");
 }
+
+#[test]
+fn several_runs_are_several_tables_of_one_bill() {
+    let of = |runs: &[flywheel_report::RunResult]| {
+        planned(&results_input(runs, Some(10.0), Some(1_000.0), false).expect("runs"))
+    };
+    let (one, two) = (of(&[sample()]), of(&[sample(), sample()]));
+    let units = |plan: &Plan| plan.options[0].monthly_usd - plan.options[0].storage_usd;
+    assert!((units(&two) - 2.0 * units(&one)).abs() < 0.03);
+    let names: Vec<&str> = two.scaled.iter().map(|of| of.resource.as_str()).collect();
+    assert_eq!(names, ["b", "b", "b 2", "b 2"]);
+    assert_eq!(two.patterns.len(), 4);
+}
+
+#[test]
+fn throttled_units_are_told_as_requests() {
+    let rows = (0..600).map(|minute| {
+        let units = if (300..305).contains(&minute) { 600_000 } else { 600 };
+        format!("{},{units}", 1_793_491_200 + minute * 60)
+    });
+    let header = "Timestamp,ConsumedReadCapacityUnits".to_owned();
+    let csv: Vec<String> = std::iter::once(header).chain(rows).collect();
+    let csv = csv.join("\n");
+    let input =
+        |item| cloudwatch_input(&csv, CloudWatchFormat::Csv, "x", 1.0, item).expect("metrics");
+    let of = |item| planned(&input(item)).scaled[0].clone();
+    // 9,000 B take three units.
+    let (units, requests) = (of(None), of(Some(9_000.0)));
+    assert!(units.throttled_units > 0.0 && units.throttled_requests == units.throttled_units);
+    assert!((requests.throttled_requests * 3.0 - units.throttled_units).abs() < 1e-6);
+}
