@@ -351,6 +351,17 @@ impl<W: World> Committer<W> {
     }
 }
 
+impl<W: World> Drop for Committer<W> {
+    /// The core ends in the middle of things: what waits for marks that will not be done must go too.
+    fn drop(&mut self) {
+        let forming = std::mem::take(&mut self.core.log.borrow_mut().forming);
+        let waiting = forming.iter().map(|group| &group.done);
+        waiting
+            .chain(self.flights.iter().map(|flight| &flight.done))
+            .for_each(|done| done.abandon());
+    }
+}
+
 /// Makes one durable change known to the index, the cache and the segments' accounts.
 fn apply<W: World>(core: &Core<W>, change: Pending, location: Location, number: u64) {
     let mut table = core.table.borrow_mut();

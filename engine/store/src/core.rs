@@ -221,14 +221,22 @@ impl<W: World> Core<W> {
         first
     }
 
+    /// Whether `bytes` more may be pending right now.
+    pub(crate) fn has_room(&self, bytes: usize, need: Need) -> bool {
+        self.check_writable(need).is_ok() && self.fits(bytes) && !self.must_wait_for_space()
+    }
+
+    fn fits(&self, bytes: usize) -> bool {
+        let pending_bytes = self.log.borrow().pending_bytes;
+        pending_bytes == 0 || pending_bytes + bytes <= crate::limits::MAX_PENDING_WRITE_BYTES
+    }
+
     /// Waits until `bytes` more may be pending.
     pub(crate) async fn room(&self, bytes: usize, need: Need) -> Result<(), StoreError> {
         loop {
             self.check_writable(need)?;
-            let pending_bytes = self.log.borrow().pending_bytes;
-            let fits = pending_bytes + bytes <= crate::limits::MAX_PENDING_WRITE_BYTES;
             let must_wait_for_space = self.must_wait_for_space();
-            if (fits || pending_bytes == 0) && !must_wait_for_space {
+            if self.fits(bytes) && !must_wait_for_space {
                 return Ok(());
             }
             let changed = self.room_changed.wait();

@@ -60,4 +60,4 @@ pub use types::{
     PartitionSpec, PartitionState, ScanPage, ScanRequest, Version, Versioned, Write, WriteBatch,
     WriteOutcome,
 };
-pub use write::Modified;
+pub use write::{Modified, Started};

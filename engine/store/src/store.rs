@@ -29,7 +29,7 @@ use crate::types::{
     Change, ImportedRecord, PartitionId, PartitionInfo, PartitionSpec, ScanPage, ScanRequest,
     Versioned, WriteBatch, WriteOutcome,
 };
-use crate::write::Modified;
+use crate::write::{Modified, Started};
 
 /// One shard's data on one core. Clones share it.
 ///
@@ -150,6 +150,24 @@ impl<W: World> Store<W> {
         change: impl FnOnce(Option<&Versioned>) -> Change,
     ) -> Result<Modified, StoreError> {
         self.core.modify(key, change).await
+    }
+
+    /// As [`Store::write`], for a batch that can be decided without waiting for anything; gives it back otherwise.
+    ///
+    /// # Errors
+    /// The batch, of which nothing was done.
+    pub fn write_at_once(&self, batch: WriteBatch) -> Result<Started<WriteOutcome>, WriteBatch> {
+        self.core.write_at_once(batch)
+    }
+
+    /// As [`Store::modify`], for a change that can be made without waiting for anything; `None`, and `change` not
+    /// called, otherwise.
+    pub fn modify_at_once(
+        &self,
+        key: &Bytes,
+        change: impl FnOnce(Option<&Versioned>) -> Change,
+    ) -> Option<Started<Modified>> {
+        self.core.modify_at_once(key, change)
     }
 
     /// The items of a key range, as they are at one moment.

@@ -140,14 +140,36 @@ impl Drop for Enter<'_> {
 pub(crate) struct Done {
     outcome: RefCell<Option<Result<(), StoreError>>>,
     waiting: RefCell<Vec<Waker>>,
+    calls: RefCell<Vec<Call>>,
 }
+
+/// What is to be done with an outcome.
+type Call = Box<dyn FnOnce(Result<(), StoreError>)>;
 
 impl Done {
     pub(crate) fn finish(&self, outcome: Result<(), StoreError>) {
-        *self.outcome.borrow_mut() = Some(outcome);
+        *self.outcome.borrow_mut() = Some(outcome.clone());
+        for call in self.calls.take() {
+            call(outcome.clone());
+        }
         for waker in self.waiting.take() {
             waker.wake();
         }
+    }
+
+    /// Has `call` called with the outcome, at once if it is there. For what would only wait: a call takes less
+    /// than a task.
+    pub(crate) fn then(&self, call: impl FnOnce(Result<(), StoreError>) + 'static) {
+        let outcome = self.outcome.borrow().clone();
+        match outcome {
+            Some(outcome) => call(outcome),
+            None => self.calls.borrow_mut().push(Box::new(call)),
+        }
+    }
+
+    /// There will be no outcome: drops the calls, which may hold what holds this.
+    pub(crate) fn abandon(&self) {
+        drop(self.calls.take());
     }
 
     pub(crate) async fn wait(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 //! write can slip in. What was decided on a version that is not yet durable is answered only once it
 //! is: nobody learns of a write that a power loss could still undo.
 
+use std::fmt;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -36,15 +37,84 @@ pub struct Modified {
     pub before: Option<Versioned>,
 }
 
+/// A write that has been decided, and is on its way to the disk or needs not go there.
+#[must_use = "nobody may learn of it before it is durable"]
+pub struct Started<T> {
+    outcome: Result<T, StoreError>,
+    /// Done once all that the outcome tells of is durable; `None` if it is already.
+    mark: Option<Rc<Done>>,
+}
+
+impl<T> Started<T> {
+    /// Has `call` called with the outcome, once it is durable. Without a call there will be no outcome: the
+    /// store has come to its end.
+    pub fn when_durable(self, call: impl FnOnce(Result<T, StoreError>) + 'static)
+    where
+        T: 'static,
+    {
+        let Self { outcome, mark } = self;
+        match mark {
+            None => call(outcome),
+            Some(mark) => mark.then(move |durable| call(durable.and(outcome))),
+        }
+    }
+
+    /// Waits for that.
+    async fn durable(self) -> Result<T, StoreError> {
+        if let Some(mark) = self.mark {
+            mark.wait().await?;
+        }
+        self.outcome
+    }
+}
+
+impl<T> fmt::Debug for Started<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Started").finish_non_exhaustive()
+    }
+}
+
 impl<W: World> Core<W> {
+    /// A batch that can be decided without waiting for anything; gives it back otherwise.
+    pub(crate) fn write_at_once(
+        &self,
+        batch: WriteBatch,
+    ) -> Result<Started<WriteOutcome>, WriteBatch> {
+        let Ok(bytes) =
+            self.check_writes(batch.writes.iter().map(|one| (&one.key, one.value.as_ref())))
+        else {
+            return Err(batch);
+        };
+        // Pages of the index that are not there are brought by who can wait for them.
+        let may_wait = self.index.is_bounded() || !self.has_room(bytes, need_of(&batch));
+        if may_wait || batch.writes.is_empty() {
+            return Err(batch);
+        }
+        match self.decide(&batch.writes, &[]) {
+            Ok(Decision::Apply) => Ok(self.begin(batch)),
+            _ => Err(batch),
+        }
+    }
+
+    /// Adds a batch whose conditions hold to the log.
+    fn begin(&self, batch: WriteBatch) -> Started<WriteOutcome> {
+        self.counters.writes.add(batch.writes.len() as u64);
+        let first_version = self.take_versions(batch.writes.len());
+        let pending = batch.writes.into_iter().zip(first_version..).map(|(write, version)| {
+            self.count_user_bytes(&write.key, write.value.as_ref());
+            Pending::Item { key: write.key, value: write.value, version }
+        });
+        let mark = Some(self.append(pending.collect()));
+        Started { outcome: Ok(WriteOutcome::Applied { first_version }), mark }
+    }
+
     pub(crate) async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StoreError> {
         let bytes =
             self.check_writes(batch.writes.iter().map(|one| (&one.key, one.value.as_ref())))?;
         if batch.writes.is_empty() {
             return Ok(WriteOutcome::Applied { first_version: 0 });
         }
-        let deletes = batch.writes.iter().all(|write| write.value.is_none());
-        let need = if deletes { Need::Deletes } else { Need::Items };
+        let need = need_of(&batch);
         // Before the log takes it: once durable, it would keep others waiting for its pages.
         self.index_room().await;
         self.bring_keys(batch.writes.iter().map(|write| &*write.key)).await;
@@ -71,14 +141,25 @@ impl<W: World> Core<W> {
                 }
             }
         }
-        self.counters.writes.add(batch.writes.len() as u64);
-        let first_version = self.take_versions(batch.writes.len());
-        let pending = batch.writes.into_iter().zip(first_version..).map(|(write, version)| {
-            self.count_user_bytes(&write.key, write.value.as_ref());
-            Pending::Item { key: write.key, value: write.value, version }
-        });
-        self.append(pending.collect()).wait().await?;
-        Ok(WriteOutcome::Applied { first_version })
+        self.begin(batch).durable().await
+    }
+
+    /// A change that can be made without waiting for anything; `None`, and `change` not called, otherwise.
+    pub(crate) fn modify_at_once(
+        &self,
+        key: &Bytes,
+        change: impl FnOnce(Option<&Versioned>) -> Change,
+    ) -> Option<Started<Modified>> {
+        if check_key(key).is_err() || self.must_wait_for_index() || !self.has_room(0, Need::Items) {
+            return None;
+        }
+        let (before, basis) = match self.newest(key) {
+            Ok(Newest::Unsettled { value, done }) => (value, Some(done)),
+            Ok(Newest::Cached(cached)) => (Some(cached), None),
+            Ok(Newest::Absent) => (None, None),
+            Ok(Newest::Cold(_) | Newest::OnDisk(_)) | Err(_) => return None,
+        };
+        Some(self.change(key.clone(), before, basis, change))
     }
 
     pub(crate) async fn modify(
@@ -109,17 +190,25 @@ impl<W: World> Core<W> {
                 },
             }
         };
+        self.change(key, before, basis, change).durable().await
+    }
+
+    /// Makes a change of what is there; `basis` is done once that is durable.
+    fn change(
+        &self,
+        key: Bytes,
+        before: Option<Versioned>,
+        basis: Option<Rc<Done>>,
+        change: impl FnOnce(Option<&Versioned>) -> Change,
+    ) -> Started<Modified> {
         match self.apply(key, change(before.as_ref())) {
-            Ok(applied) => {
-                let (version, done) = match applied {
-                    Some((version, done)) => (Some(version), Some(done)),
-                    None => (None, basis),
-                };
-                settled(done).await?;
-                Ok(Modified { version, before })
-            }
+            Ok(Some((version, done))) => Started {
+                outcome: Ok(Modified { version: Some(version), before }),
+                mark: Some(done),
+            },
+            Ok(None) => Started { outcome: Ok(Modified { version: None, before }), mark: basis },
             // It may say something of a value that is not durable.
-            Err(error) => settled(basis).await.and(Err(error)),
+            Err(error) => Started { outcome: Err(error), mark: basis },
         }
     }
 
@@ -259,12 +348,10 @@ impl<W: World> Core<W> {
     }
 }
 
-/// Waits until what was decided on is durable, if it was not yet.
-async fn settled(basis: Option<Rc<Done>>) -> Result<(), StoreError> {
-    match basis {
-        Some(done) => done.wait().await,
-        None => Ok(()),
-    }
+/// What is kept free for a batch on a full disk.
+fn need_of(batch: &WriteBatch) -> Need {
+    let deletes = batch.writes.iter().all(|write| write.value.is_none());
+    if deletes { Need::Deletes } else { Need::Items }
 }
 
 /// What to do with a batch.

@@ -16,8 +16,8 @@ pub const MAX_STRETCH_ITEMS: usize = 512;
 /// than a page by so many.
 pub const MAX_FETCHED_TOGETHER: usize = 8;
 
-/// Keys that are deleted together where a table is taken away.
-pub const MAX_CLEARED_KEYS: usize = 128;
+/// Keys that are deleted together, where a table is taken away or transactions are done.
+pub const MAX_DELETED_KEYS: usize = 128;
 
 /// Keys of a table with local indexes that are looked at to tell how many of them are items: all of a small
 /// table; of a larger one only until it has been swept.

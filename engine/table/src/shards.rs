@@ -1,18 +1,20 @@
 //! The storage that an engine's shards are. Not the shards: see `flywheel-shard`.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bytes::Bytes;
 use flywheel_item::key::prefix_successor;
 use flywheel_shard::{
     Admin, ChangeFn, Direction, EngineOptions, Handle, Modified, PartitionInfo, ScanPage,
-    ScanRequest, ShardError, StoreError, Versioned, WriteBatch, WriteOutcome, own_prefix,
+    ScanRequest, ShardError, StoreError, Versioned, Write, WriteBatch, WriteOutcome, own_prefix,
 };
+use futures_util::future::try_join_all;
 
 use flywheel_shard::limits::MAX_BATCH_BYTES;
 
 use crate::keys;
-use crate::limits::{MAX_CLEARED_KEYS, MAX_PAGE_BYTES};
+use crate::limits::{MAX_DELETED_KEYS, MAX_PAGE_BYTES};
 use crate::storage::{Extent, Storage, StorageError};
 
 /// An open engine's shards, as what tables stand on.
@@ -56,6 +58,19 @@ impl Shards {
         Ok(partitions)
     }
 
+    /// Deletes keys that stood in one partition just now, with one write if they still do.
+    async fn delete_together(&self, keys: &[Bytes]) -> Result<(), StorageError> {
+        let delete = |key: &Bytes| Write { key: key.clone(), value: None, condition: None };
+        let batch = WriteBatch { writes: keys.iter().map(delete).collect() };
+        match self.handle.write(batch).await {
+            Err(ShardError::BatchSpansPartitions) => {
+                let deletes = keys.iter().map(|key| self.handle.delete(key.clone()));
+                Ok(try_join_all(deletes).await.map(|_| ())?)
+            }
+            done => Ok(done.map(|_| ())?),
+        }
+    }
+
     /// Cuts whatever partition holds `at` there, unless one begins there.
     async fn cut(&self, at: Bytes) -> Result<(), StorageError> {
         let partitions = self.admin.partitions().await?;
@@ -86,6 +101,15 @@ impl Storage for Shards {
 
     async fn write(&self, batch: WriteBatch) -> Result<WriteOutcome, StorageError> {
         Ok(self.handle.write(batch).await?)
+    }
+
+    async fn delete(&self, keys: Vec<Bytes>) -> Result<(), StorageError> {
+        let mut places: BTreeMap<u64, Vec<Bytes>> = BTreeMap::new();
+        for key in keys {
+            places.entry(self.handle.locate(&key).partition.0).or_default().push(key);
+        }
+        let keys = places.values().flat_map(|keys| keys.chunks(MAX_DELETED_KEYS));
+        try_join_all(keys.map(|keys| self.delete_together(keys))).await.map(|_| ())
     }
 
     async fn scan(&self, request: ScanRequest) -> Result<ScanPage, StorageError> {
@@ -127,12 +151,11 @@ impl Storage for Shards {
                 start: Bound::Included(prefix.clone()),
                 end: end.clone(),
                 direction: Direction::Forward,
-                max_items: MAX_CLEARED_KEYS,
+                max_items: MAX_DELETED_KEYS,
                 max_bytes: MAX_PAGE_BYTES,
             };
             let page = self.handle.scan(request).await?;
-            let deletes = page.items.into_iter().map(|(key, _)| self.handle.delete(key));
-            futures_util::future::try_join_all(deletes).await?;
+            self.delete(page.items.into_iter().map(|(key, _)| key).collect()).await?;
             if !page.more {
                 return Ok(());
             }

@@ -41,6 +41,12 @@ pub trait Storage: Clone + Send + Sync + 'static {
         batch: WriteBatch,
     ) -> impl Future<Output = Result<WriteOutcome, StorageError>> + Send;
 
+    /// Deletes keys, in pieces: durable on return. Done again it changes nothing.
+    ///
+    /// # Errors
+    /// See [`StorageError`]. Any of the keys may be gone then.
+    fn delete(&self, keys: Vec<Bytes>) -> impl Future<Output = Result<(), StorageError>> + Send;
+
     /// A page of a key range. What lies in one partition is of one moment.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
-//! Burst credit: capacity that was not used, kept for 300 s. The same rule as a live bucket's, in steps of any
-//! length; not whether a node has room for bursts: it always has here.
+//! Burst credit: capacity that was not used, kept for 300 s. The rule of a live [`BurstBucket`](crate::burst::BurstBucket)
+//! in steps of a minute, for what a plan knows only by minutes; a test holds one to the other. Not whether a node has room
+//! for bursts: it always has here.
 //!
 //! Source: developer guide, "Best practices for designing and using partition keys effectively", burst capacity.
 
+use crate::burst::BURST;
+
 /// Seconds of unused capacity that are kept.
-pub const BURST_S: f64 = 300.0;
+pub const BURST_S: f64 = BURST.as_secs() as f64;
 
 /// Units that were not used in the last [`BURST_S`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

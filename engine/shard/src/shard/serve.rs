@@ -1,12 +1,12 @@
-//! Answering clients: at once from memory, or by a task of this core. Not the order in which
-//! messages are taken: see the loop in `mod`.
+//! Answering clients: at once from memory, once a write is durable, or by a task of this core that reads or
+//! waits. Not the order in which messages are taken: see the loop in `mod`.
 
 use std::future::Future;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::{Peek, Version, WriteBatch, WriteOutcome};
+use flywheel_store::{Modified, Peek, StoreError, Version, WriteBatch, WriteOutcome};
 
 use super::decide::Decision;
 use super::gauge::Gauge;
@@ -15,10 +15,20 @@ use super::{Shard, count};
 use crate::error::ShardError;
 use crate::request::{Call, Get, Modify, Outcome, Request, Scan, ScanSlice};
 
-/// A request that a task answers: counted until the task ends, however it ends.
+/// A request that a task or a call answers: counted until that ends, however it ends.
 struct Ticket<W: World> {
     shard: Rc<Shard<W>>,
     under_way: Rc<Gauge>,
+}
+
+impl<W: World> Ticket<W> {
+    /// The call, which ends the request.
+    fn with<A>(self, call: impl FnOnce(A)) -> impl FnOnce(A) {
+        move |answer| {
+            let _ticket = self;
+            call(answer);
+        }
+    }
 }
 
 impl<W: World> Drop for Ticket<W> {
@@ -69,7 +79,7 @@ impl<W: World> Shard<W> {
             Err(error) => Err(error.into()),
             Ok(Peek::OnDisk(place)) => {
                 let shard = Rc::clone(self);
-                return self.start(partition, async move {
+                return self.start(self.take_on(partition), async move {
                     let answer = shard.store.read(&key, place).await;
                     reply.send(Outcome::Answer(answer.map_err(ShardError::from)));
                 });
@@ -87,12 +97,18 @@ impl<W: World> Shard<W> {
         }
         batch.writes.iter().for_each(|write| partition.traffic.write(&write.key));
         let noted = keys_to_note(&partition, &batch);
-        let shard = Rc::clone(self);
-        self.start(&partition.clone(), async move {
-            let answer = shard.store.write(batch).await;
+        let ticket = self.take_on(&partition);
+        let tell = move |answer: Result<WriteOutcome, StoreError>| {
             note_batch(&partition, noted, answer.as_ref().ok());
             reply.send(Outcome::Answer(answer.map_err(ShardError::from)));
-        });
+        };
+        match self.store.write_at_once(batch) {
+            Ok(started) => started.when_durable(ticket.with(tell)),
+            Err(batch) => {
+                let store = self.store.clone();
+                self.start(ticket, async move { tell(store.write(batch).await) });
+            }
+        }
     }
 
     fn modify(self: &Rc<Self>, partition: Rc<Partition>, call: Call<Modify>) {
@@ -100,10 +116,10 @@ impl<W: World> Shard<W> {
         let Call { question: Modify { key, change }, reply } = call;
         partition.traffic.write(&key);
         let has_own_ranges = self.fleet().has_own_ranges();
-        let mut decision = Decision::new(Rc::clone(&partition), &key, change, has_own_ranges);
+        let ticket = self.take_on(&partition);
+        let mut decision = Decision::new(partition, &key, change, has_own_ranges);
         let shard = Rc::clone(self);
-        self.start(&partition, async move {
-            let answer = shard.store.modify(key, |now| decision.make(now)).await;
+        let tell = move |mut decision: Decision, answer: Result<Modified, StoreError>| {
             let first_version = answer.as_ref().ok().and_then(|modified| modified.version);
             if let Some(appended) = decision.done(first_version) {
                 shard.note_appended(appended);
@@ -114,7 +130,17 @@ impl<W: World> Shard<W> {
                 None => answer,
             };
             reply.send(Outcome::Answer(answer));
-        });
+        };
+        match self.store.modify_at_once(&key, |now| decision.make(now)) {
+            Some(started) => started.when_durable(ticket.with(|answer| tell(decision, answer))),
+            None => {
+                let store = self.store.clone();
+                self.start(ticket, async move {
+                    let answer = store.modify(key, |now| decision.make(now)).await;
+                    tell(decision, answer);
+                });
+            }
+        }
     }
 
     fn scan(self: &Rc<Self>, partition: &Partition, call: Call<Scan>) {
@@ -123,17 +149,21 @@ impl<W: World> Shard<W> {
         partition.traffic.scan();
         let (request, rest) = crate::scan::cut(request, &partition.spec);
         let shard = Rc::clone(self);
-        self.start(partition, async move {
+        self.start(self.take_on(partition), async move {
             let answer = shard.store.scan(request).await;
             let answer = answer.map(|page| ScanSlice { page, rest }).map_err(ShardError::from);
             reply.send(Outcome::Answer(answer));
         });
     }
 
-    /// Runs what answers one request as a task of its own.
-    fn start(self: &Rc<Self>, partition: &Partition, task: impl Future<Output = ()> + 'static) {
+    /// Notes a request that cannot be answered right now.
+    fn take_on(self: &Rc<Self>, partition: &Partition) -> Ticket<W> {
         self.taken_on();
-        let ticket = Ticket { shard: Rc::clone(self), under_way: partition.count_in() };
+        Ticket { shard: Rc::clone(self), under_way: partition.count_in() }
+    }
+
+    /// Runs what answers one request as a task of its own.
+    fn start(&self, ticket: Ticket<W>, task: impl Future<Output = ()> + 'static) {
         self.world.spawn(TaskClass::Foreground, async move {
             let _ticket = ticket;
             task.await;

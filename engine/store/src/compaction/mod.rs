@@ -34,7 +34,7 @@ use crate::core::Core;
 use crate::error::StoreError;
 use crate::index::Location;
 use crate::maintenance;
-use crate::sorting::sort_in_slices;
+use crate::sorting::sort_by_bytes;
 use crate::space::Need;
 
 use self::order::Order;
@@ -115,7 +115,7 @@ async fn round<W: World>(
         Source::Victims(victims) => rescue::of_segments(core, &victims, &mut pace).await?,
         Source::Range(entries) => rescue::of_entries(core, &entries, &mut pace).await?,
     };
-    let rescued = sort_in_slices(&core.world, rescued, |a, b| a.key.cmp(&b.key)).await;
+    let rescued = sort_by_bytes(&core.world, rescued, |record| &*record.key).await;
     let mut written = Vec::new();
     for records in runs(rescued, core.options.max_run_bytes()) {
         let bytes = records.iter().map(|record| u64::from(record.from.len_bytes())).sum();

@@ -4,6 +4,7 @@
 //! - `model`: one caller against a `BTreeMap`, with reopening and power loss in between.
 //! - `concurrent`: many callers at once; nothing acknowledged is lost, nothing is seen out of order.
 //! - `effects`: several effects of one read-modify-write: all or none, and what is appended seen in order.
+//! - `at_once`: writes that are decided at once are told of once durable, given back, or dropped with the store.
 //! - `history`: the book of answers that `concurrent` keeps, and the rules it must obey.
 //! - `recovery`: lost superblocks, segments of an older image: a clean prefix or an error with its place.
 //! - `refusals`: foreign, newer, missing and misplaced files: clear errors, nothing changed.
@@ -16,6 +17,7 @@
 //! - `tearing`: a small image damaged at every byte, sector, block and file.
 //! - `fixture`: what they share.
 
+mod at_once;
 mod cold;
 mod concurrent;
 mod effects;

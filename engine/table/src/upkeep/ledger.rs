@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flywheel_item::key::prefix_successor;
 use flywheel_shard::{Condition, Direction, ScanRequest, WriteBatch};
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use super::{Sleeper, persist};
 use crate::keys;
@@ -45,8 +45,11 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
             continue;
         }
         let forgotten = persist(&*sleeper, async || {
-            let forgets = done.iter().map(|name| forget(&tables, name));
-            try_join_all(forgets).await.map(|_| ())
+            let (of_tokens, others) = done.iter().partition::<Vec<_>, _>(|it| it.has_token());
+            // Nobody ever has their entries again.
+            let others = others.into_iter().map(keys::ledger_record).collect();
+            let forgets = of_tokens.into_iter().map(|name| forget(&tables, name));
+            try_join(tables.storage().delete(others), try_join_all(forgets)).await.map(|_| ())
         });
         if forgotten.await.is_none() {
             return;
@@ -54,16 +57,12 @@ pub(super) async fn run<S: Storage>(tables: Tables<S>, sleeper: Rc<impl Sleeper>
     }
 }
 
-/// Takes a record away, if it is still one that may go.
+/// Takes a token's record away, if it is still one that may go.
 async fn forget<S: Storage>(
     tables: &Tables<S>,
     name: &TransactionName,
 ) -> Result<(), StorageError> {
     let key = keys::ledger_record(name);
-    if !name.has_token() {
-        // Nobody ever has this entry again.
-        return tables.storage().write(WriteBatch::delete(key)).await.map(|_| ());
-    }
     // Another attempt may have taken its place.
     let Some(found) = tables.storage().get(key.clone()).await? else { return Ok(()) };
     let record = Record::decode(found.value).ok_or_else(|| unreadable(name))?;

@@ -1,9 +1,11 @@
 //! Days of auto scaling, worked out by hand, against the simulation: a spike, a ramp, a sine, a dip at night, decreases
 //! at the edge of a UTC day. The rules by themselves are tested beside them.
 
+use flywheel_capacity::burst::{BURST, BurstBucket};
 use flywheel_capacity::scaling::{
-    DECREASES_PER_DAY, MINUTES_PER_DAY, Policy, PolicyError, Simulation, simulate,
+    Burst, DECREASES_PER_DAY, MINUTES_PER_DAY, Policy, PolicyError, Simulation, simulate,
 };
+use flywheel_capacity::tokens::{Rate, Tokens};
 
 /// A midnight.
 const MIDNIGHT: u64 = 20_000 * MINUTES_PER_DAY;
@@ -180,4 +182,34 @@ fn bounds_are_kept() {
         assert!(Policy::new(70.0, minimum, maximum).is_err(), "{minimum} {maximum}");
     }
     assert_eq!(simulate(&[], 0, &policy(70.0, 1.0, 2.0)), Simulation::default());
+}
+
+/// The plan's steps of a minute and the live bucket, asked every tenth of a second for the same: at no minute may what
+/// they have served until then differ by more than the second's units that a live one begins with, and a request.
+#[test]
+fn minutes_serve_what_the_live_bucket_serves() {
+    const PER_S: u64 = 100;
+    let asked_per_s =
+        |minute: u64| [20, 20, 20, 20, 20, 20, 450, 90, 300, 0, 0, 130, 100][minute as usize % 13];
+    let mut burst = Burst::default();
+    let mut live = BurstBucket::new(0, Rate::per_s(PER_S), BURST);
+    let (mut planned, mut served) = (0.0, 0.0);
+    let mut throttled = 0.0;
+    for minute in 0..130 {
+        let asked = asked_per_s(minute);
+        planned += burst.serve(asked as f64 * 60.0, PER_S as f64, 60.0);
+        for tenth in 1..=600 {
+            let now_ns = (minute * 600 + tenth) * 100_000_000;
+            for _ in 0..asked / 10 {
+                if live.take(now_ns, Tokens::units(1), true) {
+                    served += 1.0;
+                } else {
+                    throttled += 1.0;
+                }
+            }
+        }
+        let apart = f64::abs(planned - served);
+        assert!(apart <= PER_S as f64 + 1.0, "minute {minute}: {planned} planned, {served} served");
+    }
+    assert!(throttled > 10_000.0, "the load is one that throttles: {throttled}");
 }

@@ -1,0 +1,125 @@
+//! The one bucket that a whole table or index has for one kind of capacity, and what of it is out on lease. Not
+//! what a request touches: see `local`. A lock around it is taken once a lease, not once a request.
+//!
+//! What is out on lease still counts as being in the bucket until a core says that it was used. So whatever the
+//! cores do, and in whatever order:
+//!
+//! ```text
+//!   used by all cores within any window
+//!       <=  rate x window + capacity + what the largest request exceeds a second's units by
+//! ```
+//!
+//! where a window is longer by as much as the clocks of cores differ.
+
+use super::{Ceiling, Limit};
+use crate::burst::BurstBucket;
+use crate::limits::MAX_CORES;
+use crate::tokens::Tokens;
+
+/// One core asks for a lease, and hands in what is left of its last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Which core.
+    pub core: usize,
+    /// What it has left; below zero, what it took too much.
+    pub unused: Tokens,
+    /// What the request at hand needs; nothing if the core only hands in.
+    pub needed: Tokens,
+    /// What it would like to have, that included.
+    pub wanted: Tokens,
+}
+
+/// What it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// As much as it needs or more.
+    Lease(Tokens),
+    /// Nothing, by this limit.
+    Refused(Limit),
+}
+
+/// The bucket and its leases.
+#[derive(Debug, Clone)]
+pub struct Global {
+    ceiling: Ceiling,
+    bucket: BurstBucket,
+    /// What each core got last.
+    lent: Vec<Tokens>,
+    outstanding: Tokens,
+}
+
+impl Global {
+    /// One that has a second's units, for so many cores: 1 to [`MAX_CORES`].
+    #[must_use]
+    pub fn new(now_ns: u64, ceiling: Ceiling, cores: usize) -> Self {
+        Self {
+            ceiling,
+            bucket: BurstBucket::new(now_ns, ceiling.rate, ceiling.burst),
+            lent: vec![Tokens::ZERO; cores.clamp(1, MAX_CORES)],
+            outstanding: Tokens::ZERO,
+        }
+    }
+
+    /// What it fills at, and what it refuses by.
+    #[must_use]
+    pub fn ceiling(&self) -> Ceiling {
+        self.ceiling
+    }
+
+    /// What is there and not out on lease, as of the last question; below zero, what is owed.
+    #[must_use]
+    pub fn level(&self) -> Tokens {
+        self.bucket.level()
+    }
+
+    /// What is out on lease and may be used by now.
+    #[must_use]
+    pub fn outstanding(&self) -> Tokens {
+        self.outstanding
+    }
+
+    /// Sets what it fills at from now on: at an update of the table, when it has grown, when the mode changes.
+    pub fn set_ceiling(&mut self, now_ns: u64, ceiling: Ceiling) {
+        self.ceiling = ceiling;
+        self.bucket.change(now_ns, ceiling.rate, ceiling.burst);
+        self.shed_excess();
+    }
+
+    /// Takes back what a core has left and gives it a new lease. `has_headroom` is whether the node can bear a
+    /// burst now.
+    ///
+    /// A lease has what the request needs, and of the rest at most half of what is there: others may need some
+    /// too.
+    ///
+    /// # Panics
+    /// If there is no such core.
+    pub fn exchange(&mut self, now_ns: u64, ask: Ask, has_headroom: bool) -> Answer {
+        self.bucket.refill(now_ns);
+        // Before the lease is back: while it was out, what it had had no room.
+        self.shed_excess();
+        self.outstanding -= std::mem::take(&mut self.lent[ask.core]);
+        self.bucket.settle(ask.unused, Tokens::ZERO);
+        self.shed_excess();
+        if ask.needed == Tokens::ZERO {
+            return Answer::Lease(Tokens::ZERO);
+        }
+        if !self.bucket.has(ask.needed, has_headroom) {
+            return Answer::Refused(self.ceiling.limit);
+        }
+        let spare = (self.bucket.available(has_headroom) - ask.needed).max(Tokens::ZERO);
+        let more = (ask.wanted - ask.needed).max(Tokens::ZERO).min(spare.part(1, 2));
+        let lease = ask.needed + more;
+        self.bucket.draw(lease, has_headroom);
+        self.lent[ask.core] = lease;
+        self.outstanding += lease;
+        Answer::Lease(lease)
+    }
+
+    /// Drops what does not fit beside what is out on lease.
+    fn shed_excess(&mut self) {
+        let excess = self.bucket.level() + self.outstanding - self.bucket.capacity();
+        if excess > Tokens::ZERO {
+            self.bucket.shed(excess);
+        }
+    }
+}
