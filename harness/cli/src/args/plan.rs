@@ -8,11 +8,11 @@ pub const HELP: &str = "\
 Says what a load costs on demand, provisioned, auto scaled, and reserved for one or three years, in both table classes, \
 and recommends one; simulates auto scaling minute by minute and predicts what it throttles; counts partitions, and \
 machines of this engine if a run says what one can do. Four ways to say what the load is:
-  numbers     --storage-gb, --item-bytes, --reads-per-s, --writes-per-s, and a peak of some hours a day
-  FILE        metrics: JSON as `aws cloudwatch get-metric-data` prints it, or CSV with the columns Timestamp,
-              ConsumedReadCapacityUnits and ConsumedWriteCapacityUnits; statistic Sum, a period of 60 s is best
-  TRACE       one operation a line, as flywheel run --record writes it: .csv or .jsonl, also with .gz behind it
-  FOLDER...   results of flywheel run or flywheel suite, a table each; what they measured is taken to last all month
+  numbers     --storage-gb, --item-bytes, --reads-per-s, --writes-per-s; a peak of some hours
+  FILE        metrics: JSON as `aws cloudwatch get-metric-data` prints it, or CSV with the columns
+              Timestamp, ConsumedReadCapacityUnits, ConsumedWriteCapacityUnits; statistic Sum
+  TRACE       one operation a line, as flywheel run --record writes it: .csv, .jsonl, also .gz
+  FOLDER...   results of flywheel run or flywheel suite, a table each, taken to last all month
 
 Leaves a folder with report.html, plan.json and summary.txt; --json prints plan.json instead. Prices are a dated file that \
 --prices FILE overrides, in whole or in part; docs/capacity.md has its form, the model, and its formulas.
