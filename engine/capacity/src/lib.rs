@@ -1,7 +1,7 @@
 //! DynamoDB's capacity: what a request takes in units, who is let in by a table's capacity and a partition's, when
-//! partitions are cut, and which keys are hot. Pure: no clock, no threads, no tables; where time matters it is an
-//! argument, and the same calls give the same answers. So the planner predicts throttling with the code that
-//! throttles.
+//! partitions are cut, which keys are hot, what units cost, and how auto scaling provides them. Pure: no clock, no
+//! threads, no tables; where time matters it is an argument, and the same calls give the same answers. So the planner
+//! predicts throttling with the code that throttles.
 //!
 //! | Room | What it is |
 //! |---|---|
@@ -16,6 +16,9 @@
 //! | [`account`] | an account's quotas |
 //! | [`split`] | when a partition is cut, and where; and when never |
 //! | [`hot_keys`] | the hottest keys, in bounded memory |
+//! | [`scaling`] | auto scaling: alarms, the bound on decreases, and what they come to minute by minute |
+//! | [`prices`] | what units, gigabytes and reservations cost: a dated file, and what overrides it |
+//! | [`cost`] | from units over a month to a bill |
 //! | [`limits`] | every bound |
 //!
 //! A request on its way: its core's lease of the table ([`admission::Local`]), then its partition's buckets
@@ -26,11 +29,14 @@ pub mod account;
 pub mod admission;
 pub mod bucket;
 pub mod burst;
+pub mod cost;
 pub mod hot_keys;
 pub mod limits;
 pub mod on_demand;
 pub mod operation;
 pub mod partition;
+pub mod prices;
+pub mod scaling;
 pub mod split;
 pub mod tokens;
 pub mod units;

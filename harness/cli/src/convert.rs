@@ -60,7 +60,8 @@ fn operations(
     figures.operations.iter().map(convert).collect()
 }
 
-fn kind(operation: Operation) -> OperationKind {
+/// A type of operation by the name that results have for it.
+pub fn kind(operation: Operation) -> OperationKind {
     match operation {
         Operation::Read => OperationKind::Read,
         Operation::Update => OperationKind::Update,

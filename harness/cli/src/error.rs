@@ -54,6 +54,9 @@ pub enum CliError {
     /// Figures that no statistics can be made of.
     #[error("statistics: {0}")]
     Stats(#[from] flywheel_stats::StatsError),
+    /// Inputs that no plan can be made of.
+    #[error("{0}")]
+    Plan(#[from] flywheel_report::PlanError),
     /// The data directory does not fit the workload.
     #[error("{}: {problem}", .directory.display())]
     Data {

@@ -20,6 +20,7 @@ mod memory_limit;
 mod overload;
 mod peers;
 mod phases;
+mod plan;
 mod progress;
 mod record;
 mod render;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Suite(args) => suite::command(args, &stop),
         Command::Compare(args) => compare::command(args),
         Command::Gate(args) => gate::command(args, &stop),
+        Command::Plan(args) => plan::command(args),
         Command::Report(args) => render::command(args),
         Command::Trend(args) => trend::command(args),
         Command::Search(args) => search::command(args, &stop),

@@ -32,6 +32,7 @@ mod limits;
 mod load;
 mod overload;
 mod peers;
+mod plan;
 mod ratio_table;
 mod ratios;
 mod result;
@@ -55,9 +56,10 @@ pub use environment::{
 };
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
-pub use html::{Report, Tone, peers_report, run_report, search_report};
+pub use html::{Report, Tone, peers_report, plan_report, run_report, search_report};
 pub use limits::{
-    DEFAULT_TARGET_P99_US, GATE_SCHEMA_VERSION, OVERLOAD_SCHEMA_VERSION, SCHEMA_VERSION,
+    DEFAULT_TARGET_P99_US, GATE_SCHEMA_VERSION, MAX_METRICS_BYTES, OVERLOAD_SCHEMA_VERSION,
+    PLAN_SCHEMA_VERSION, SCHEMA_VERSION,
 };
 pub use load::{Floor, Generator, Preparation, ReadBack, Recording, Schedule, Validation};
 pub use overload::{
@@ -65,6 +67,12 @@ pub use overload::{
     overload_summary, write_overload_folder,
 };
 pub use peers::{PeersResult, SystemFigures, SystemRuns, peers_summary, write_peers_folder};
+pub use plan::{
+    BreakEven, CloudWatchFormat, Fact, Growth, Hot, Machines, Numbers, Origin, Partitions, Pattern,
+    Plan, PlanError, PlanInput, PlanOptions, PlanVerdict, Scaled, ScaledMinute, Sensitivity,
+    SizeBin, TraceTally, TracedOperation, WayToPay, Yardstick, cloudwatch_input, plan,
+    plan_summary, results_input, write_plan_folder, yardstick,
+};
 pub use ratio_table::{RatioRow, RatioTable};
 pub use ratios::Ratios;
 pub use result::{

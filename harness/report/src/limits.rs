@@ -45,3 +45,30 @@ pub const MAX_HEAT_COLUMNS: usize = 180;
 
 /// Nines that a spectrum goes up to, however many operations there were.
 pub const MAX_SPECTRUM_DECADES: i32 = 9;
+
+/// The version of `plan.json` that this build writes; it rises as [`SCHEMA_VERSION`] does.
+pub const PLAN_SCHEMA_VERSION: u32 = 1;
+
+/// The largest item, names included, in bytes: 400 KB.
+pub const MAX_ITEM_BYTES: f64 = 409_600.0;
+
+/// The most that a plan takes for a rate, per second: well above anything ever served.
+pub const MAX_PLAN_RATE_PER_S: f64 = 1e9;
+
+/// The most that a plan takes for storage, in gigabytes: an exabyte.
+pub const MAX_STORAGE_GB: f64 = 1e9;
+
+/// The most that a load may grow in a plan, in percent a month.
+pub const MAX_GROWTH_PERCENT: f64 = 1000.0;
+
+/// Minutes of exported metrics that a plan takes: a year.
+pub const MAX_PLAN_MINUTES: u64 = 366 * 24 * 60;
+
+/// Points that a simulation's course keeps for its plot.
+pub const MAX_COURSE_POINTS: usize = 480;
+
+/// Bytes of a file of exported metrics.
+pub const MAX_METRICS_BYTES: u64 = 256 << 20;
+
+/// Keys of a trace that are counted to find the busiest.
+pub const MAX_COUNTED_KEYS: usize = 4_000_000;

@@ -8,6 +8,7 @@
 //! | `rules` | what the older rules do to a hot partition, and the present one does not |
 //! | `splits` | does cutting a partition keep units and items, and end |
 //! | `growth` | does what a table on demand serves at most double in half an hour, and never fall |
+//! | `scaling` | do days of auto scaling come out as worked by hand |
 //! | `hot_keys` | the three promises of space-saving, of one summary and of merged ones |
 
 mod admission;
@@ -15,5 +16,6 @@ mod buckets;
 mod growth;
 mod hot_keys;
 mod rules;
+mod scaling;
 mod splits;
 mod support;

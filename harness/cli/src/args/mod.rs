@@ -11,6 +11,7 @@ mod diff;
 mod dynamodb;
 mod gate;
 mod load;
+mod plan;
 mod serve;
 mod target;
 mod trace;
@@ -20,6 +21,7 @@ pub use diff::DiffArgs;
 pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
 pub use load::{LoadArgs, Rate};
+pub use plan::PlanArgs;
 pub use serve::{ServeArgs, ThrottlingName, WordingName};
 pub use target::{Chosen, TargetName};
 pub use trace::TraceArgs;
@@ -59,6 +61,9 @@ pub enum Command {
     /// For CI: count what an operation takes, compare two builds in pairs, and pass or fail.
     #[command(after_help = gate::HELP)]
     Gate(GateArgs),
+    /// Plan capacity: what a load costs and needs, from a few numbers, exported metrics, or results.
+    #[command(after_help = plan::HELP)]
+    Plan(Box<PlanArgs>),
     /// Write the HTML pages of result folders again, from their JSON; old versions stay readable.
     Report(ReportArgs),
     /// Keep a history of results, and find where it changed.

@@ -8,6 +8,7 @@
 //! - `gate`: budgets, pairs, and what is wrong with the flags of either.
 //! - `items`: tables as targets, in this process and behind `flywheel serve`.
 //! - `traces`: replayed, loaded and recorded; what does not go together.
+//! - `plan`: known bills, each way in, and what is wrong with inputs.
 //! - `overload`: the overload command on a small scale.
 //! - `common`: starting the binary.
 
@@ -18,5 +19,6 @@ mod gate;
 mod items;
 mod judging;
 mod overload;
+mod plan;
 mod runs;
 mod traces;

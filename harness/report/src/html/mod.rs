@@ -10,6 +10,7 @@
 //! | `operations` | the table of times |
 //! | `measured` | device, engine, generator, preparation, checks |
 //! | `origin` | environment, settings, properties, command, twin files |
+//! | `plan` | the page of a capacity plan |
 //! | `several` | pages of searches and of comparisons with peers |
 //! | `plots` | the plots |
 
@@ -19,6 +20,7 @@ mod operations;
 mod origin;
 mod page;
 mod parts;
+mod plan;
 mod plots;
 mod several;
 
@@ -27,6 +29,7 @@ use maud::{Markup, html};
 use crate::RunResult;
 
 pub use page::{Report, Tone};
+pub use plan::plan_report;
 pub use several::{peers_report, search_report};
 
 /// The page of a run. It stands beside `result.json`, to which it links by name.

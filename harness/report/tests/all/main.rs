@@ -10,6 +10,7 @@
 //! | gate | what may pass, what is cried out for, and what the folder holds? |
 //! | html | is a page well-formed, of one file, and honest about what is absent? |
 //! | plots | are plots of odd figures drawn, within their frames? |
+//! | plan | does a plan's summary match `golden/`, its page tell everything, its verdict follow the load? |
 //! | environment | is a machine read rightly, and an empty one without failure? |
 //!
 //! After a wanted change of a table: `UPDATE_GOLDEN=1 cargo test -p flywheel-report`, then read the
@@ -20,6 +21,7 @@ mod folder;
 mod gate;
 mod html;
 mod overload;
+mod plan;
 mod plots;
 mod schema;
 mod tables;

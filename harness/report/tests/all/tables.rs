@@ -10,7 +10,7 @@ use flywheel_report::{
 use crate::{operation, sample};
 
 /// Compares with a file of `golden/`, or writes it when asked to.
-fn check(name: &str, text: &str) {
+pub(crate) fn check(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/all/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();

@@ -55,7 +55,10 @@ const MAP: &[(&str, Uses)] = &[
             "engine/item",
         ]),
     ),
-    ("harness/report", Only(&["harness/load", "harness/device", "harness/stats"])),
+    (
+        "harness/report",
+        Only(&["harness/load", "harness/device", "harness/stats", "engine/capacity"]),
+    ),
     ("harness/stats", Only(&[])),
     ("harness/count", Only(&["engine/disk", "engine/shard"])),
     ("harness/diff", Only(&[])),

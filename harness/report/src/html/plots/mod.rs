@@ -7,6 +7,7 @@
 //! | `heat_map` | how many operations took how long, when |
 //! | `curve` | latency against throughput, with target, knee and chosen rate |
 //! | `forest` | ratios with their intervals |
+//! | `plan` | cost against utilisation; capacity that follows a load |
 //! | `ink`, `svg`, `axes` | colours and marks; from plotters' SVG to the page's; scales |
 
 mod axes;
@@ -14,6 +15,7 @@ mod curve;
 mod forest;
 mod heat_map;
 mod ink;
+mod plan;
 mod spectrum;
 mod svg;
 mod timeline;
@@ -23,6 +25,7 @@ use maud::{Markup, html};
 pub(super) use curve::curve;
 pub(super) use forest::forest;
 pub(super) use heat_map::heat_map;
+pub(super) use plan::{break_even, course};
 pub(super) use spectrum::spectrum;
 pub(super) use timeline::timeline;
 
