@@ -218,6 +218,10 @@ mod tests {
         assert_eq!(bucket.level(), units(12));
         assert!(bucket.take(11 * S + 999, units(12)));
         assert_eq!(bucket.time_until_ns(11 * S, units(1)), None);
+        let mut bucket = Bucket::empty(0, Rate::ZERO, units(100));
+        bucket.change(999, Rate::per_s(1_000_000), units(100));
+        bucket.refill(1000);
+        assert_eq!(bucket.level(), Tokens::ZERO, "not for the time before");
     }
 
     #[test]

@@ -23,7 +23,8 @@
 //!
 //! A request on its way: its core's lease of the table ([`admission::Local`]), then its partition's buckets
 //! ([`partition::Partition`]); what the second refuses is settled as nothing with the first. Then the work, and both
-//! are settled with what it took.
+//! are settled with what it took. What is reserved should be what is surely needed, if that is little: a large amount
+//! waits until it is there while small ones pass by, and what it takes beyond is owed by all.
 
 pub mod account;
 pub mod admission;

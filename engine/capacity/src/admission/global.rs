@@ -16,6 +16,10 @@ use crate::burst::BurstBucket;
 use crate::limits::MAX_CORES;
 use crate::tokens::Tokens;
 
+/// A round: how long a refusal or a ration holds. A dry bucket's lock is taken a thousand times a
+/// second by each core, however many requests come.
+pub(super) const ROUND_NS: u64 = 1_000_000;
+
 /// One core asks for a lease, and hands in what is left of its last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
@@ -32,8 +36,10 @@ pub struct Ask {
 /// What it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// As much as it needs or more.
+    /// As much as it needs or more; nothing if it needs nothing.
     Lease(Tokens),
+    /// As much as it needs, and its part of what there is; this limit refuses more for a millisecond.
+    Ration(Tokens, Limit),
     /// Nothing, by this limit.
     Refused(Limit),
 }
@@ -43,9 +49,26 @@ pub enum Answer {
 pub struct Global {
     ceiling: Ceiling,
     bucket: BurstBucket,
-    /// What each core got last.
-    lent: Vec<Tokens>,
+    cores: Vec<Core>,
     outstanding: Tokens,
+}
+
+/// What is known of a core.
+#[derive(Debug, Clone, Copy, Default)]
+struct Core {
+    /// What it got last.
+    lent: Tokens,
+    served_ns: u64,
+    /// When it last got less than it wanted; `None` for never.
+    short_ns: Option<u64>,
+}
+
+impl Core {
+    /// Whether it got too little in this round or the last, and has had nothing for half a round.
+    fn waits(&self, now_ns: u64) -> bool {
+        self.short_ns.is_some_and(|short_ns| now_ns.saturating_sub(short_ns) <= 2 * ROUND_NS)
+            && now_ns.saturating_sub(self.served_ns) >= ROUND_NS / 2
+    }
 }
 
 impl Global {
@@ -55,7 +78,7 @@ impl Global {
         Self {
             ceiling,
             bucket: BurstBucket::new(now_ns, ceiling.rate, ceiling.burst),
-            lent: vec![Tokens::ZERO; cores.clamp(1, MAX_CORES)],
+            cores: vec![Core::default(); cores.clamp(1, MAX_CORES)],
             outstanding: Tokens::ZERO,
         }
     }
@@ -88,8 +111,10 @@ impl Global {
     /// Takes back what a core has left and gives it a new lease. `has_headroom` is whether the node can bear a
     /// burst now.
     ///
-    /// A lease has what the request needs, and of the rest at most half of what is there: others may need some
-    /// too.
+    /// A lease has what the request needs. Of the rest it has at most its part: what there is, divided by the cores
+    /// that wait for more in turn with it, and one more for whoever else may come. If others do wait, it has to
+    /// last for a round, so that those that ask alike get alike when there is too little. If none does, the core
+    /// may come again at once: nobody is refused while there is enough.
     ///
     /// # Panics
     /// If there is no such core.
@@ -97,22 +122,36 @@ impl Global {
         self.bucket.refill(now_ns);
         // Before the lease is back: while it was out, what it had had no room.
         self.shed_excess();
-        self.outstanding -= std::mem::take(&mut self.lent[ask.core]);
+        self.outstanding -= std::mem::take(&mut self.cores[ask.core].lent);
         self.bucket.settle(ask.unused, Tokens::ZERO);
         self.shed_excess();
         if ask.needed == Tokens::ZERO {
             return Answer::Lease(Tokens::ZERO);
         }
+        let limit = self.ceiling.limit;
         if !self.bucket.has(ask.needed, has_headroom) {
-            return Answer::Refused(self.ceiling.limit);
+            self.cores[ask.core].short_ns = Some(now_ns);
+            return Answer::Refused(limit);
         }
+        let waiting = self.waiting_beside(ask.core, now_ns);
         let spare = (self.bucket.available(has_headroom) - ask.needed).max(Tokens::ZERO);
-        let more = (ask.wanted - ask.needed).max(Tokens::ZERO).min(spare.part(1, 2));
+        let wanted = (ask.wanted - ask.needed).max(Tokens::ZERO);
+        let more = wanted.min(spare.part(1, waiting + 2));
         let lease = ask.needed + more;
         self.bucket.draw(lease, has_headroom);
-        self.lent[ask.core] = lease;
         self.outstanding += lease;
-        Answer::Lease(lease)
+        let core = &mut self.cores[ask.core];
+        (core.lent, core.served_ns) = (lease, now_ns);
+        if more == wanted || waiting == 0 {
+            return Answer::Lease(lease);
+        }
+        core.short_ns = Some(now_ns);
+        Answer::Ration(lease, limit)
+    }
+
+    fn waiting_beside(&self, core: usize, now_ns: u64) -> u64 {
+        let others = self.cores.iter().enumerate().filter(|(other, _)| *other != core);
+        others.filter(|(_, core)| core.waits(now_ns)).count() as u64
     }
 
     /// Drops what does not fit beside what is out on lease.

@@ -21,6 +21,7 @@
 //! local.settle(reserved, Tokens::units(3));
 //! ```
 
+use super::global::ROUND_NS;
 use super::{Answer, Ask, Limit};
 use crate::tokens::Tokens;
 
@@ -29,10 +30,6 @@ const LEASE_NS: u64 = 10_000_000;
 
 /// How old a lease is when what is left of it should be handed in.
 const IDLE_NS: u64 = 100_000_000;
-
-/// How long a refusal holds for requests of its core that need as much: a dry bucket's lock is taken a thousand
-/// times a second by each core, however many requests come.
-const REFUSED_NS: u64 = 1_000_000;
 
 /// A lease is at most so many times what the last one brought: a single request says little about what comes.
 const MOST_GROWTH: i64 = 4;
@@ -49,7 +46,7 @@ pub struct Local {
     refused: Option<Refused>,
 }
 
-/// A refusal, of how much and when.
+/// A refusal of so much and more, for one round.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
     limit: Limit,
@@ -59,8 +56,7 @@ struct Refused {
 
 impl Refused {
     fn holds(&self, now_ns: u64, amount: Tokens) -> bool {
-        amount >= self.amount
-            && (self.at_ns..self.at_ns.saturating_add(REFUSED_NS)).contains(&now_ns)
+        amount >= self.amount && (self.at_ns..self.at_ns.saturating_add(ROUND_NS)).contains(&now_ns)
     }
 }
 
@@ -109,11 +105,12 @@ impl Local {
         self.level != Tokens::ZERO && now_ns.saturating_sub(self.leased_ns) >= IDLE_NS
     }
 
-    /// Hands in what it has left, through `exchange` as with [`Local::take`].
+    /// Hands in what it has left, through `exchange` as with [`Local::take`], and begins small again.
     pub fn hand_in(&mut self, now_ns: u64, exchange: impl FnOnce(Ask) -> Answer) {
         let nothing = Tokens::ZERO;
         exchange(Ask { core: self.core, unused: self.level, needed: nothing, wanted: nothing });
         self.lease_is(now_ns, nothing);
+        self.pace = nothing;
     }
 
     #[cold]
@@ -132,6 +129,11 @@ impl Local {
         match exchange(ask) {
             Answer::Lease(lease) => {
                 self.refused = None;
+                self.lease_is(now_ns, lease);
+                Ok(())
+            }
+            Answer::Ration(lease, limit) => {
+                self.refused = Some(Refused { limit, amount: Tokens::ZERO, at_ns: now_ns });
                 self.lease_is(now_ns, lease);
                 Ok(())
             }

@@ -114,18 +114,20 @@ mod tests {
 
     #[test]
     fn one_hot_key_does_not_cut_endlessly() {
-        let (mut start, mut end, mut cuts) = (0, None, 0);
-        loop {
+        let (mut start, mut end) = (0, None);
+        let mut decisions = Vec::new();
+        for _ in 0..10 {
             let keys = hot(42).filter(|key| *key >= start && end.is_none_or(|end| *key < end));
-            match decided(start, end, keys) {
-                Decision::Isolate { from, to, .. } => {
-                    (start, end) = (from.unwrap_or(start), to.or(end));
-                    cuts += 1;
-                }
-                Decision::Stay(veto) => break assert_eq!(veto, Veto::SingleHotKey),
-                Decision::Cut(cut) => panic!("{cut:?}"),
+            let decision = decided(start, end, keys);
+            if let Decision::Isolate { from, to, .. } = decision {
+                (start, end) = (from.unwrap_or(start), to.or(end));
             }
+            decisions.push(decision);
         }
-        assert_eq!((start, end, cuts), (4200, Some(4300), 1));
+        assert!(matches!(decisions[0], Decision::Isolate { .. }), "{decisions:?}");
+        let rest = &decisions[1..];
+        let stays = rest.iter().all(|one| *one == Decision::Stay(Veto::SingleHotKey));
+        assert!(stays, "{decisions:?}");
+        assert_eq!((start, end), (4200, Some(4300)));
     }
 }

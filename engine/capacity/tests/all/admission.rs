@@ -184,6 +184,48 @@ fn a_core_that_goes_quiet_keeps_no_units_from_the_others() {
 }
 
 #[test]
+fn what_is_out_on_lease_has_no_room_in_the_bucket_while_it_fills() {
+    let ceiling = Ceiling::on_demand(Rate::per_s(100), None, Rate::HIGHEST);
+    let mut global = Global::new(S, ceiling, CORES);
+    let ask = |unused, needed, wanted| Ask {
+        core: 0,
+        unused: Tokens::units(unused),
+        needed: Tokens::units(needed),
+        wanted: Tokens::units(wanted),
+    };
+    let lease = Tokens::units(1 + 49) + Tokens::nanos(Tokens::PER_UNIT / 2);
+    assert_eq!(global.exchange(S, ask(0, 1, 100), true), Answer::Lease(lease), "half of the rest");
+    // All of it is used ten seconds later, at once. With the rest of the second's units it makes 100, not 150.
+    assert_eq!(global.exchange(11 * S, ask(0, 0, 0), true), Answer::Lease(Tokens::ZERO));
+    assert_eq!(global.level(), Tokens::units(100) - lease);
+}
+
+#[test]
+fn cores_that_ask_alike_get_alike() {
+    let mut table = Table::new(S, Ceiling::provisioned(Rate::per_s(10_000)));
+    let mut served = [0; CORES];
+    for tick in 0..100_000 {
+        let core = tick as usize % CORES;
+        served[core] += u32::from(table.take(core, S + tick * 50_000, Tokens::units(1), true));
+    }
+    assert!(served.iter().all(|count| (12_500..=17_500).contains(count)), "{served:?}");
+}
+
+#[test]
+fn of_a_burst_on_any_cores_all_but_a_few_units_are_admitted() {
+    for cores in 1..=CORES {
+        let mut table = Table::new(S, Ceiling::provisioned(Rate::per_s(100)));
+        let admitted = |table: &mut Table, now_ns| {
+            (0..150).filter(|n| table.take(n % cores, now_ns, Tokens::units(1), true)).count()
+        };
+        // Leases that other cores hold are not there for one that needs more: a few, and these are not lost.
+        let first = admitted(&mut table, S);
+        assert!((100 - 2 * cores..=100).contains(&first), "{first} on {cores} cores");
+        assert!(table.left() <= Tokens::units(2 * cores as u64));
+    }
+}
+
+#[test]
 fn what_was_settled_too_late_is_paid_off_by_all() {
     let mut table = Table::new(S, Ceiling::provisioned(Rate::per_s(10)));
     assert!(table.take(0, S, Tokens::units(1), true));

@@ -15,7 +15,53 @@ fn sample_of(keys: &[(u16, Tokens)]) -> Sample<u16> {
     sample
 }
 
+/// The median as the shards have found it so far, which count requests alike: what replaces it must agree.
+fn median_of_requests(keys: &[u16], most_lopsided: f64) -> Median<u16> {
+    let (older, newer) = keys.split_at(keys.len() / 2);
+    let mut older = older.to_vec();
+    older.sort_unstable();
+    let (low, high) = (older[older.len() / 10], older[older.len() * 9 / 10]);
+    let above = newer.iter().filter(|key| **key > high).count() as f64 / newer.len() as f64;
+    let below = newer.iter().filter(|key| **key < low).count() as f64 / newer.len() as f64;
+    if above.max(below) > 0.6 {
+        return Median::Front;
+    }
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    let median = sorted[sorted.len() / 2];
+    let behind = sorted.partition_point(|key| *key <= median).min(sorted.len() - 1);
+    let of = |at: u16| {
+        let lower = sorted.partition_point(|key| *key < at);
+        let share = lower as f64 / sorted.len() as f64;
+        (share.max(1.0 - share), at, lower)
+    };
+    let (one, other) = (of(median), of(sorted[behind]));
+    let (share, at, lower) = if other.0 < one.0 { other } else { one };
+    let one = Tokens::PER_UNIT as u64;
+    let (lower, upper) = (lower as u64 * one, (sorted.len() - lower) as u64 * one);
+    if share > most_lopsided { Median::Lopsided } else { Median::Cut(Cut { at, lower, upper }) }
+}
+
 proptest! {
+    #[test]
+    fn of_requests_that_weigh_alike_the_median_is_what_it_was(
+        spread in 1..=u16::MAX,
+        hot in any::<u16>(),
+        hot_of_ten in 0..=10usize,
+        drift in prop_oneof![Just(0u16), 0..200u16],
+        keys in vec(any::<u16>(), 300),
+        most_lopsided in 0.5..1.0f64,
+    ) {
+        let key = |(place, key): (usize, &u16)| {
+            let key = if place % 10 < hot_of_ten { hot } else { *key };
+            (key % spread).saturating_add(place as u16 * drift)
+        };
+        let keys: Vec<u16> = keys.iter().enumerate().map(key).collect();
+        let noted: Vec<_> = keys.iter().map(|key| (*key, Tokens::units(1))).collect();
+        let expected = median_of_requests(&keys[300 - 256..], most_lopsided);
+        prop_assert_eq!(sample_of(&noted).median(|key| key, most_lopsided), expected);
+    }
+
     #[test]
     fn a_cut_keeps_every_unit(
         share in (0..100_000u64).prop_map(Rate::milli_per_s),
