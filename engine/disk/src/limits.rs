@@ -46,6 +46,9 @@ pub const MAX_SPARE_BYTES: usize = 32 << 20;
 /// Tasks of one class that a core runs before it turns the ring again.
 pub const MAX_TASKS_PER_ROUND: usize = 128;
 
+/// How long tasks of one class run at most before that, but for the last of them, in microseconds.
+pub const MAX_ROUND_US: u64 = 1000;
+
 /// Background tasks get one part in so many of a busy core's time.
 pub const BACKGROUND_SHARE: u64 = 8;
 

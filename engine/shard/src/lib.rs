@@ -42,7 +42,7 @@ mod stats;
 pub use flywheel_disk::Durability;
 #[doc(hidden)]
 pub use flywheel_disk::canary;
-pub use flywheel_disk::real::keep_freed_memory;
+pub use flywheel_disk::real::{keep_freed_memory, monotonic_ns};
 pub use flywheel_store::{
     Audit, Change, Checked, Concern, Condition, Direction, Effect, Finding, LostRegion, Modified,
     PartitionId, PartitionInfo, PartitionSpec, PartitionState, RecoveryProgress, ScanPage,

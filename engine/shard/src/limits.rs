@@ -31,8 +31,9 @@ pub const MAX_ACTIVE_REQUESTS: usize = 1 << 13;
 /// never will be.
 pub const MAX_DROP_WAIT: Duration = Duration::from_secs(5);
 
-/// Messages that a shard takes in one turn before its other tasks run.
-pub const MAX_TURN_MESSAGES: usize = 256;
+/// Messages that a shard takes in one turn before its other tasks run: it decides most of them at once, in some
+/// microseconds each.
+pub const MAX_TURN_MESSAGES: usize = 64;
 
 /// Times that a request follows a partition that moved away meanwhile before it is refused.
 pub const MAX_REROUTES: usize = 64;

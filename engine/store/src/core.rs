@@ -61,6 +61,8 @@ pub(crate) struct Core<W: World> {
     pub(crate) commit_wanted: Signal,
     /// Writers that wait for room may look again.
     pub(crate) room_changed: Signal,
+    /// How many there are: nobody is let in past them.
+    pub(crate) waiting_for_room: Cell<usize>,
     /// The maintenance loop has something to do.
     pub(crate) maintenance_wanted: Signal,
     /// Segments became ready, or cannot be had.
@@ -149,6 +151,7 @@ impl<W: World> Core<W> {
             scrub: RefCell::default(),
             commit_wanted: Signal::default(),
             room_changed: Signal::default(),
+            waiting_for_room: Cell::new(0),
             maintenance_wanted: Signal::default(),
             segments_changed: Signal::default(),
             upkeep_wanted: Signal::default(),
@@ -221,9 +224,12 @@ impl<W: World> Core<W> {
         first
     }
 
-    /// Whether `bytes` more may be pending right now.
+    /// Whether `bytes` more may be pending right now, and nobody waits for that.
     pub(crate) fn has_room(&self, bytes: usize, need: Need) -> bool {
-        self.check_writable(need).is_ok() && self.fits(bytes) && !self.must_wait_for_space()
+        self.waiting_for_room.get() == 0
+            && self.check_writable(need).is_ok()
+            && self.fits(bytes)
+            && !self.must_wait_for_space()
     }
 
     fn fits(&self, bytes: usize) -> bool {
@@ -244,6 +250,7 @@ impl<W: World> Core<W> {
                 // Nothing is logged while writers wait, so nothing else would call for upkeep.
                 self.upkeep_wanted.notify();
             }
+            let _waiting = Waiting::of(&self.waiting_for_room);
             changed.await;
         }
     }
@@ -261,5 +268,21 @@ impl<W: World> Core<W> {
             core.tasks.set(core.tasks.get() - 1);
             core.task_ended.notify();
         });
+    }
+}
+
+/// One more that waits, for as long as it lives.
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl<'a> Waiting<'a> {
+    fn of(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }

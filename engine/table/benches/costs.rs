@@ -75,6 +75,7 @@ fn measure(directory: &Path, size: &'static Size) {
         endpoint: String::new(),
         throttling: flywheel_table::Throttling::Never,
         clock: Arc::new(|| unix_time().as_millis() as u64),
+        monotonic_ns: Arc::new(|| 0),
     };
     let tables = block_on(Tables::open(shards, options)).expect("opens");
     make_table(&engine, &tables);

@@ -95,13 +95,13 @@ impl<S: Storage> Tables<S> {
     {
         self.caught_up(&write.table, write.brings_bytes).await?;
         let table = Arc::clone(&write.table);
-        let least = write_units(write.brings_bytes);
-        let permit = self.reserve_write(&table, least)?;
+        let brings_bytes = write.brings_bytes;
+        let permit = self.reserve_write(&table)?;
         let changed = self.change_as(write, None).await;
         match &changed {
             Ok(changed) => permit.settle(&changed.units(&table)),
             Err(error) if error.code == ErrorCode::ConditionalCheckFailed => {
-                permit.settle_refused(least);
+                permit.settle_refused(write_units(brings_bytes));
             }
             Err(_) => {}
         }

@@ -1,6 +1,6 @@
 //! The storage that an engine's shards are. Not the shards: see `flywheel-shard`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -105,7 +105,8 @@ impl Storage for Shards {
 
     async fn delete(&self, keys: Vec<Bytes>) -> Result<(), StorageError> {
         let mut places: BTreeMap<u64, Vec<Bytes>> = BTreeMap::new();
-        for key in keys {
+        // Each once, as a batch must have it.
+        for key in keys.into_iter().collect::<BTreeSet<Bytes>>() {
             places.entry(self.handle.locate(&key).partition.0).or_default().push(key);
         }
         let keys = places.values().flat_map(|keys| keys.chunks(MAX_DELETED_KEYS));

@@ -8,8 +8,8 @@ use flywheel_item::limits::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use flywheel_item::{AttributeValue, Item, check_key_value, value_size_bytes};
 
 use crate::catalog::record::{
-    BillingRecord, GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord,
-    TableRecord, TableStatus,
+    GlobalIndexRecord, KeyPart, KeyRecord, LocalIndexRecord, ProjectionRecord, TableRecord,
+    TableStatus,
 };
 use crate::keys;
 use crate::limits::{MAX_PLAIN_PART_BYTES, TABLE_PREFIX_BYTES};
@@ -83,11 +83,11 @@ impl Table {
         let locals: Vec<LocalIndex> =
             record.local_indexes.iter().map(|index| LocalIndex::new(index, &key)).collect();
         let globals = record.global_indexes.iter().map(|index| {
-            let meters = metering.of_index(index, record.billing.is_on_demand);
+            let meters = metering.of_index(index, &record);
             GlobalIndex::new(index, &key, meters)
         });
         let globals = globals.collect();
-        let meters = metering.of_table(&record.billing);
+        let meters = metering.of_table(&record);
         let prefix = keys::table_prefix(record.number, !locals.is_empty());
         Self { record, key, locals, globals, meters, prefix }
     }
@@ -203,24 +203,41 @@ impl Table {
 }
 
 impl Metering<'_> {
-    fn of_table(&self, billing: &BillingRecord) -> Meters {
+    /// Whether a later version of the record is known: who made an earlier change may come late with it.
+    fn is_late(&self, record: &TableRecord) -> bool {
+        self.before.is_some_and(|known| known.record.version > record.version)
+    }
+
+    fn of_table(&self, record: &TableRecord) -> Meters {
+        let billing = &record.billing;
         let setting = Setting {
             is_on_demand: billing.is_on_demand,
             provisioned: &billing.throughput,
             on_demand: &billing.on_demand,
         };
-        let before = self.before.map(|table| &table.meters);
-        Meters::new(self.throttling, self.now_ns, setting, before)
+        self.meters(record, setting, self.before.map(|table| &table.meters))
     }
 
-    fn of_index(&self, index: &GlobalIndexRecord, is_on_demand: bool) -> Meters {
-        let setting =
-            Setting { is_on_demand, provisioned: &index.throughput, on_demand: &index.on_demand };
-        let indexes = self.before.map(|table| table.globals.iter());
-        let is_same =
-            |known: &&GlobalIndex| known.prefix == keys::table_prefix(index.number, false);
-        let before = indexes.and_then(|mut indexes| indexes.find(is_same));
-        Meters::new(self.throttling, self.now_ns, setting, before.map(|index| &index.meters))
+    fn of_index(&self, index: &GlobalIndexRecord, record: &TableRecord) -> Meters {
+        let billing = &record.billing;
+        // One of which nothing was said, when its table became provisioned, has as much as that.
+        let is_unsaid = (index.throughput.read_units, index.throughput.write_units) == (0, 0);
+        let setting = Setting {
+            is_on_demand: billing.is_on_demand,
+            provisioned: if is_unsaid { &billing.throughput } else { &index.throughput },
+            on_demand: &index.on_demand,
+        };
+        let prefix = keys::table_prefix(index.number, false);
+        let known =
+            self.before.and_then(|table| table.globals.iter().find(|it| it.prefix == prefix));
+        self.meters(record, setting, known.map(|index| &index.meters))
+    }
+
+    fn meters(&self, record: &TableRecord, setting: Setting<'_>, known: Option<&Meters>) -> Meters {
+        match known {
+            Some(known) if self.is_late(record) => known.clone(),
+            known => Meters::new(self.throttling, self.now_ns, setting, known),
+        }
     }
 }
 

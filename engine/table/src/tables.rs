@@ -18,7 +18,7 @@ use crate::transaction::TransactionName;
 use crate::transaction::active::Active;
 use crate::words::Words;
 
-/// Milliseconds since 1970.
+/// Milliseconds since 1970, or nanoseconds since some moment.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// How tables present themselves.
@@ -34,8 +34,10 @@ pub struct TableOptions {
     pub endpoint: String,
     /// Whether requests are turned away for want of capacity.
     pub throttling: Throttling,
-    /// What time it is: for creation dates, for items that end, and for what capacity there is.
+    /// What time it is: for creation dates, and for items that end.
     pub clock: Clock,
+    /// Nanoseconds since some fixed moment, which never go back: for what capacity there is.
+    pub monotonic_ns: Clock,
 }
 
 /// All tables of one storage. Clones share them, on any thread.
@@ -73,7 +75,7 @@ impl<S: Storage> Tables<S> {
     /// # Errors
     /// The storage's, and records of tables that cannot be read.
     pub async fn open(storage: S, options: TableOptions) -> Result<Self, StorageError> {
-        let clock = Arc::clone(&options.clock);
+        let clock = Arc::clone(&options.monotonic_ns);
         let catalog = Catalog::open(storage.clone(), options.throttling, clock).await?;
         storage.spread(keys::ledger()).await?;
         Ok(Self {

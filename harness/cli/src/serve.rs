@@ -69,6 +69,7 @@ fn options(args: &ServeArgs) -> Result<NodeOptions, CliError> {
                 ThrottlingName::Never => flywheel_table::Throttling::Never,
             },
             clock: Arc::new(move || clock().as_millis() as u64),
+            monotonic_ns: Arc::new(flywheel_shard::monotonic_ns),
         },
         listen: args.listen,
         server: Arc::new(server),

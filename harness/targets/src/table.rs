@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flywheel_api::{ApiError, ErrorCode};
-use flywheel_disk::real::{RealWorld, unix_time};
+use flywheel_disk::real::{RealWorld, monotonic_ns, unix_time};
 use flywheel_disk::{Durability, World};
 use flywheel_item::AttributeValue;
 use flywheel_load::{
@@ -84,6 +84,7 @@ impl TableFactory {
             endpoint: String::new(),
             throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(|| unix_time().as_millis() as u64),
+            monotonic_ns: Arc::new(monotonic_ns),
         };
         let tables = block_on(Tables::open(shards, options))?;
         let upkeep = tables.clone();

@@ -33,6 +33,7 @@ fn table_options() -> TableOptions {
         endpoint: String::new(),
         throttling: flywheel_table::Throttling::Never,
         clock: Arc::new(|| 1_700_000_000_000),
+        monotonic_ns: Arc::new(|| 0),
     }
 }
 

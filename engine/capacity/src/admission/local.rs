@@ -102,7 +102,8 @@ impl Local {
     /// Whether it should hand in what it has left, or owes: to be looked at every second or so.
     #[must_use]
     pub fn is_idle(&self, now_ns: u64) -> bool {
-        self.level != Tokens::ZERO && now_ns.saturating_sub(self.leased_ns) >= IDLE_NS
+        let has_any = self.level != Tokens::ZERO || self.lease != Tokens::ZERO;
+        has_any && now_ns.saturating_sub(self.leased_ns) >= IDLE_NS
     }
 
     /// Hands in what it has left, through `exchange` as with [`Local::take`], and begins small again.

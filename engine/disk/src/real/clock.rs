@@ -1,12 +1,19 @@
 //! One core's clock: goes on, never back, whatever the host's does. Not timers: see `timers`.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Time since 1970 by the host's calendar clock, which may be set at any moment: for dates that people
 /// and other machines compare, never for how long something took.
 pub fn unix_time() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Nanoseconds since this process first asked, the same on all threads; never goes back.
+pub fn monotonic_ns() -> u64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
 /// Nanoseconds since it was made.

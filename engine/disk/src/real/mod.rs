@@ -23,7 +23,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 pub use self::buffer::RealBuffer;
-pub use self::clock::unix_time;
+pub use self::clock::{monotonic_ns, unix_time};
 pub use self::core::{Core, run_on_core};
 pub use self::file::{RealBlock, RealFile};
 pub use self::memory::keep_freed_memory;

@@ -77,6 +77,7 @@ impl Service {
             endpoint: "127.0.0.1:8000".into(),
             throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(move || now_ms.load(Ordering::Relaxed)),
+            monotonic_ns: Arc::new(|| 0),
         };
         let run = &clock.run;
         let opened = async {

@@ -24,7 +24,7 @@ use crate::limits::{MAX_PAGE_BYTES, MAX_STRETCH_ITEMS};
 use crate::storage::{Storage, StorageError};
 use crate::table::{Metering, Table};
 use crate::tables::Clock;
-use crate::throughput::{Throttling, now_ns};
+use crate::throughput::Throttling;
 use known::Known;
 use record::{FORMAT, Head, TableRecord};
 
@@ -32,7 +32,7 @@ use record::{FORMAT, Head, TableRecord};
 pub(crate) struct Catalog<S> {
     storage: S,
     throttling: Throttling,
-    clock: Clock,
+    monotonic_ns: Clock,
     /// The how-manieth time it is that the tables were opened.
     start: u64,
     tables: ArcSwap<Known>,
@@ -67,10 +67,10 @@ impl<S: Storage> Catalog<S> {
     pub async fn open(
         storage: S,
         throttling: Throttling,
-        clock: Clock,
+        monotonic_ns: Clock,
     ) -> Result<Self, StorageError> {
         let mut tables = Known::default();
-        let metering = Metering { throttling, now_ns: now_ns(&clock), before: None };
+        let metering = Metering { throttling, now_ns: monotonic_ns(), before: None };
         let (start, end) = keys::table_records();
         let mut start = Bound::Included(start);
         loop {
@@ -95,7 +95,7 @@ impl<S: Storage> Catalog<S> {
         Ok(Self {
             storage,
             throttling,
-            clock,
+            monotonic_ns,
             start,
             tables: ArcSwap::from_pointee(tables),
             changes: AtomicU64::new(0),
@@ -214,7 +214,7 @@ impl<S: Storage> Catalog<S> {
     }
 
     fn metering<'a>(&self, before: Option<&'a Table>) -> Metering<'a> {
-        Metering { throttling: self.throttling, now_ns: now_ns(&self.clock), before }
+        Metering { throttling: self.throttling, now_ns: (self.monotonic_ns)(), before }
     }
 
     fn keep(&self, record: TableRecord) -> Arc<Table> {

@@ -14,7 +14,7 @@ use flywheel_item::expression::Projection;
 use flywheel_shard::Version;
 use futures_util::future::try_join_all;
 
-use super::transact_write_items::{canceled, canceled_at};
+use super::transact_write_items::{canceled, canceled_at, of_each_table};
 use crate::capacity::{Transacted, Units};
 use crate::limits::{MAX_TRANSACTED_READS, MAX_TRANSACTION_BYTES};
 use crate::parameters::{self, Given};
@@ -60,12 +60,10 @@ impl<S: Storage> Tables<S> {
         if places.len() < count {
             return Err(words.refuse(wording::SEVERAL_ON_ONE_ITEM));
         }
+        let tables: Vec<Arc<Table>> = asked.iter().map(|it| Arc::clone(&it.table)).collect();
         let least = Units::of_transacted_read(0).table;
-        let permits = asked.iter().map(|it| self.reserve_read(&it.table, Source::Table, least));
-        let permits: Vec<_> = permits.collect();
-        if permits.iter().any(Result::is_err) {
-            return Err(canceled(permits));
-        }
+        let permits =
+            of_each_table(&tables, |table| self.reserve_read(table, Source::Table, least))?;
         let found = self.at_one_moment(&asked).await?;
         let sizes = found.iter().flatten().map(|found| stored::size_bytes(found));
         let sizes: Result<Vec<usize>, ApiError> = sizes.collect();
@@ -74,10 +72,6 @@ impl<S: Storage> Tables<S> {
         }
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
         let mut responses = Vec::with_capacity(count);
-        for (permit, found) in permits.into_iter().flatten().zip(&found) {
-            let size_bytes = found.as_ref().map_or(Ok(0), |found| stored::size_bytes(found))?;
-            permit.settle(Units::of_transacted_read(size_bytes).table);
-        }
         for (asked, found) in asked.into_iter().zip(found) {
             let size_bytes = found.as_ref().map_or(Ok(0), |found| stored::size_bytes(found))?;
             let known = units.entry(asked.table.name().to_owned()).or_default();
@@ -91,6 +85,9 @@ impl<S: Storage> Tables<S> {
                     .map(Into::into),
             };
             responses.push(ItemResponse { item });
+        }
+        for (name, permit) in permits {
+            permit.settle(units[name].table);
         }
         let told = units.iter().filter_map(|(name, it)| it.told_of(mode, name, Transacted::Read));
         let told: Vec<_> = told.collect();

@@ -9,7 +9,8 @@ use flywheel_api::{
     ApiError, CancellationReason, ErrorCode, ItemCollectionMetrics, Operation, TransactWriteItem,
     TransactWriteItemsRequest, TransactWriteItemsResponse,
 };
-use flywheel_capacity::units::write_units;
+use flywheel_capacity::operation::Operation as Kind;
+use flywheel_capacity::tokens::Tokens;
 use flywheel_item::{Item, item_size_bytes};
 use flywheel_shard::Condition;
 use flywheel_shard::canary::{self, Canary};
@@ -81,19 +82,15 @@ impl<S: Storage> Tables<S> {
             Asked::Done(record) => return self.again(&name, &record, mode).await,
         };
         let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
-        let least = planned.iter().map(|it| 2.0 * write_units(it.action.brings_bytes()));
-        let permits = tables.iter().zip(least).map(|(it, units)| self.reserve_write(it, units));
-        let permits: Vec<_> = permits.collect();
-        if permits.iter().any(Result::is_err) {
-            return Err(canceled(permits));
-        }
+        let permits = of_each_table(&tables, |table| self.reserve_write(table))?;
         let collections = collections(&planned, metrics);
         let (taken, record) = self.carry_out(&mut carrying, planned, digest, condition).await?;
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
-        for ((table, taken), permit) in tables.iter().zip(&taken).zip(permits.into_iter().flatten())
-        {
-            permit.settle(taken);
+        for (table, taken) in tables.iter().zip(&taken) {
             units.entry(table.name().to_owned()).or_default().add(taken);
+        }
+        for (name, permit) in permits {
+            permit.settle(&units[name]);
         }
         // It is done, whatever becomes of this: what cannot be applied now is left for `upkeep`.
         if self.apply_all(name, &record.places).await.is_ok() {
@@ -178,6 +175,7 @@ impl<S: Storage> Tables<S> {
         for place in &record.places {
             let Some(table) = self.catalog().numbered(place.table) else { continue };
             let read = Units::of_transacted_read(place.read_bytes as usize);
+            table.meters.of(Kind::Read).settle(Tokens::ZERO, Tokens::from_f64(read.table));
             units.entry(table.name().to_owned()).or_default().add(&read);
         }
         Ok(TransactWriteItemsResponse {
@@ -299,6 +297,31 @@ fn collections(
         }
     }
     (!collections.is_empty()).then_some(collections)
+}
+
+/// Reserves of each table of a transaction's actions once, by its name.
+///
+/// # Errors
+/// With the reasons of the actions of tables that refuse.
+pub(super) fn of_each_table<'t, P>(
+    tables: &'t [Arc<Table>],
+    reserve: impl Fn(&'t Table) -> Result<P, ApiError>,
+) -> Result<BTreeMap<&'t str, P>, ApiError> {
+    let (mut permits, mut refused) = (BTreeMap::new(), BTreeMap::new());
+    for table in tables {
+        let name = table.name();
+        if !permits.contains_key(name) && !refused.contains_key(name) {
+            match reserve(table) {
+                Ok(permit) => _ = permits.insert(name, permit),
+                Err(error) => _ = refused.insert(name, error),
+            }
+        }
+    }
+    if refused.is_empty() {
+        return Ok(permits);
+    }
+    let outcome = |table: &Arc<Table>| refused.get(table.name()).cloned().map_or(Ok(()), Err);
+    Err(canceled(tables.iter().map(outcome).collect()))
 }
 
 /// The error of a transaction of which the action at `place` cannot be.

@@ -1,9 +1,9 @@
 //! Throughput of tables and global indexes as it is enforced: who is let in, and what is told of who is not. Not
 //! what a request takes: see `capacity`; not buckets and leases: see `flywheel-capacity`.
 //!
-//! Before its work a request reserves what it surely takes, of its table or of the index that it reads, and of each
-//! index that it may write at least that something is left. After it, it is settled with what it took. So a request
-//! may leave a debt, which the next ones wait for; none is turned away after its work was done.
+//! Before its work a request reserves the least that it can take, of its table or of the index that it reads, and of
+//! each index that it may write. After it, it is settled with what it took. So a request may leave a debt, which the
+//! next ones wait for; none is turned away after its work was done, and a large one waits no longer than a small one.
 //!
 //! | Room | What it is |
 //! |---|---|
@@ -16,13 +16,6 @@ pub(crate) mod consumed;
 pub(crate) mod meter;
 pub(crate) mod meters;
 pub(crate) mod permit;
-
-use crate::tables::Clock;
-
-/// The time as buckets have it. They never go back, so that the clock of the wall will do.
-pub(crate) fn now_ns(clock: &Clock) -> u64 {
-    clock().saturating_mul(1_000_000)
-}
 
 /// Whether requests are turned away for want of capacity. They are accounted either way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

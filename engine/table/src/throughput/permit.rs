@@ -8,15 +8,14 @@ use flywheel_capacity::tokens::Tokens;
 
 use super::meter::Meter;
 use super::meters::Meters;
-use super::now_ns;
 use crate::capacity::Units;
 use crate::storage::Storage;
 use crate::table::{Source, Table};
 use crate::tables::Tables;
 use crate::wording;
 
-/// What is asked of an index that a write may change: that it owes nothing.
-const SOMETHING: Tokens = Tokens::nanos(1);
+/// What a write surely takes of its table, and reserves of each index that it may change.
+const LEAST: Tokens = Tokens::units(1);
 
 /// A reservation; given back if it is dropped.
 #[derive(Debug)]
@@ -61,8 +60,7 @@ impl WritePermit<'_> {
         }
     }
 
-    /// Its condition did not hold: it takes what it would have taken of the table, as far as it could be told
-    /// before.
+    /// Its condition did not hold: it takes so many of the table.
     pub fn settle_refused(self, units: f64) {
         self.own.settle(units);
     }
@@ -86,19 +84,16 @@ impl<S: Storage> Tables<S> {
         self.reserve(table, meters, index, Kind::Read, Tokens::from_f64(units))
     }
 
-    /// Reserves units for a write to a table, and looks whether its global indexes take any.
+    /// Reserves a unit for writes to a table, and one of each of its global indexes, which may take any.
     ///
     /// # Errors
     /// What is told of a request that is throttled.
-    pub(crate) fn reserve_write<'t>(
-        &self,
-        table: &'t Table,
-        units: f64,
-    ) -> Result<WritePermit<'t>, ApiError> {
-        let own = self.reserve(table, &table.meters, None, Kind::Write, Tokens::from_f64(units))?;
-        let indexes = table.globals.iter().map(|index| {
-            self.reserve(table, &index.meters, Some(&index.name), Kind::Write, SOMETHING)
-        });
+    pub(crate) fn reserve_write<'t>(&self, table: &'t Table) -> Result<WritePermit<'t>, ApiError> {
+        let own = self.reserve(table, &table.meters, None, Kind::Write, LEAST)?;
+        let indexes = table
+            .globals
+            .iter()
+            .map(|index| self.reserve(table, &index.meters, Some(&index.name), Kind::Write, LEAST));
         let indexes = indexes.collect::<Result<Vec<_>, ApiError>>()?;
         Ok(WritePermit { table, own, indexes })
     }
@@ -112,7 +107,7 @@ impl<S: Storage> Tables<S> {
         amount: Tokens,
     ) -> Result<Permit<'t>, ApiError> {
         let meter = meters.of(kind);
-        match meter.reserve(now_ns(&self.options().clock), amount) {
+        match meter.reserve(|| (self.options().monotonic_ns)(), amount) {
             Ok(reserved) => Ok(Permit { meter, reserved }),
             Err(limit) => Err(self.throttled(table, index, kind, limit, meters.is_on_demand)),
         }

@@ -6,7 +6,7 @@ use super::Sleeper;
 use crate::storage::Storage;
 use crate::table::Table;
 use crate::tables::Tables;
-use crate::throughput::{Throttling, now_ns};
+use crate::throughput::Throttling;
 
 /// How often is looked for such.
 const LOOK: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ pub(super) async fn run<S: Storage>(tables: &Tables<S>, sleeper: &impl Sleeper) 
     }
     loop {
         sleeper.sleep(LOOK).await;
-        let now_ns = now_ns(&tables.options().clock);
+        let now_ns = (tables.options().monotonic_ns)();
         for table in tables.catalog().all().by_name().values() {
             hand_in(table, now_ns);
         }

@@ -5,6 +5,7 @@
 //!   `extents`: how much is said to be there;
 //! - `transactions`: all or nothing, over crashes;
 //! - `throughput`: who is let in by a table's capacity, and what is told of who is not;
+//! - `storage`: what is asked of the shards;
 //! - `durability`: what is there after the power went.
 
 mod batches;
@@ -17,6 +18,7 @@ mod indexes;
 mod items;
 mod reads;
 mod sparse;
+mod storage;
 mod support;
 mod throughput;
 mod transactions;

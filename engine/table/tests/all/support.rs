@@ -89,7 +89,7 @@ impl Service {
         let engine = LocalEngine::open(worlds, Path::new("/data"), options).await.expect("opened");
         let shards = Shards::new(engine.handle(), engine.admin()).expect("made for tables");
         let now_ms = Arc::new(AtomicU64::new(BEGINNING_MS));
-        let clock = Arc::clone(&now_ms);
+        let (clock, ticks) = (Arc::clone(&now_ms), Arc::clone(&now_ms));
         let options = TableOptions {
             wording: Wording::Current,
             region: "eu-west-1".into(),
@@ -97,6 +97,7 @@ impl Service {
             endpoint: "127.0.0.1:8000".into(),
             throttling,
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+            monotonic_ns: Arc::new(move || ticks.load(Ordering::Relaxed) * 1_000_000),
         };
         let tables = Tables::open(shards, options).await.expect("read");
         let upkeep = tables.clone().upkeep(SimSleeper(world.clone()));

@@ -56,6 +56,7 @@ fn node(directory: &Path) -> Option<Node> {
             endpoint: listen.to_string(),
             throttling: flywheel_table::Throttling::Never,
             clock: Arc::new(move || clock().as_millis() as u64),
+            monotonic_ns: Arc::new(|| 0),
         },
         listen,
         server: Arc::new(server),
