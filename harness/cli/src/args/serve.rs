@@ -73,7 +73,7 @@ pub struct ServeArgs {
     pub wording: WordingName,
 
     /// Whether requests beyond a table's capacity are throttled; they are accounted either way
-    #[arg(long, value_enum, default_value_t = ThrottlingName::AsSet)]
+    #[arg(long, value_enum, default_value_t = ThrottlingName::Never)]
     pub throttling: ThrottlingName,
 
     /// Connections of one core; more are refused
