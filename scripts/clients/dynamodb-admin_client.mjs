@@ -161,21 +161,32 @@ try {
     });
 
     await check("the table is emptied and goes", async () => {
-        await page.goto(site);
-        const purged = page.waitForResponse((response) => response.url().endsWith("/all"));
-        await page.click(`li[data-table-name="${table}"] >> text=Purge`);
-        assert.ok((await purged).ok());
+        // The page shows itself again after both, which would interrupt where we go.
+        const press = async (button) => {
+            await page.goto(site);
+            const [answer] = await Promise.all([
+                page.waitForResponse((response) => response.request().method() === "DELETE"),
+                page.waitForEvent("load"),
+                page.click(`li[data-table-name="${table}"] >> text=${button}`),
+            ]);
+            assert.ok(answer.ok());
+        };
+        await press("Purge");
         await page.goto(`${url("/items")}`);
         assert.equal(JSON.parse(await page.textContent("body")).Items.length, 0);
-        await page.goto(site);
-        const gone = page.waitForResponse((response) => response.request().method() === "DELETE");
-        await page.click(`li[data-table-name="${table}"] >> text=Delete`);
-        assert.ok((await gone).ok());
-        for (let tries = 0; (await page.locator(`li[data-table-name="${table}"]`).count()) > 0; tries += 1) {
-            assert.ok(tries < 100, "the table is still listed");
+        await press("Delete");
+        // A page lists the tables, then describes each: one that goes in between is answered with 500, by DynamoDB's own
+        // tables too. The page shows itself again after a deletion, so that answer alone is no fault.
+        for (let tries = 0; ; tries += 1) {
+            const listed = await page.request.get(site);
+            if (listed.ok() && !(await listed.text()).includes(table)) break;
+            assert.ok(tries < 100, `the table is still listed: ${listed.status()}`);
             await page.waitForTimeout(100);
-            await page.goto(site);
         }
+        assert.ok((await page.goto(site)).ok());
+        assert.equal(await page.locator(`li[data-table-name="${table}"]`).count(), 0);
+        const raced = (fault) => fault.startsWith(`500 ${site}/: `) && fault.includes(`Table: ${table} not found`);
+        faults.splice(0, faults.length, ...faults.filter((fault) => !raced(fault)));
     });
     console.log(`${checks} passed, 0 failed`);
 } catch (error) {
