@@ -15,6 +15,7 @@
 //! | [`on_demand`] | how a table on demand grows, and how often it may become one |
 //! | [`account`] | an account's quotas |
 //! | [`split`] | when a partition is cut, and where; and when never |
+//! | [`balance`] | which partition moves off the busiest core |
 //! | [`hot_keys`] | the hottest keys, in bounded memory |
 //! | [`scaling`] | auto scaling: alarms, the bound on decreases, and what they come to minute by minute |
 //! | [`prices`] | what units, gigabytes and reservations cost: a dated file, and what overrides it |
@@ -28,6 +29,7 @@
 
 pub mod account;
 pub mod admission;
+pub mod balance;
 pub mod bucket;
 pub mod burst;
 pub mod cost;

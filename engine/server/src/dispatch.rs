@@ -2,6 +2,7 @@
 //! body. Not its bytes: see `http`; not its answer: see `service`.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_api::{ApiError, ErrorCode};
@@ -12,9 +13,15 @@ use crate::core::Core;
 use crate::http::response::Shape;
 use crate::http::{Head, Reply};
 use crate::metrics::{Row, write_page};
-use crate::service::{Call, OperationName, Service};
+use crate::service::{Api, Call, OperationName, Service};
 use crate::wire::{AMZ_JSON, JSON, UNKNOWN_OPERATION};
 use crate::{cors, health, target};
+
+/// Where the hottest keys are shown, and what a service is asked for them as.
+const HOT: &str = "/hot";
+
+/// The name by which a service is asked for the hottest keys, of [`Api::Pages`].
+pub(crate) const HOT_KEYS: &str = "HotKeys";
 
 /// What is to be done about a request.
 #[derive(Debug)]
@@ -52,6 +59,12 @@ pub(crate) fn decide<S: Service>(
         "OPTIONS" if shape.has_origin => {
             let reply = Reply::new(200, &b""[..]);
             return by_hand(Reply { extra: cors::preflight(head), ..reply });
+        }
+        "GET" if head.path == HOT && core.options.settings.shows_hot_keys => {
+            let operation = OperationName::new(Api::Pages, HOT_KEYS).expect("letters");
+            let (request_id, access_key) = (shape.request_id, Rc::from(""));
+            let call = Call { operation, body: Bytes::new(), request_id, access_key };
+            return Request { decision: Decision::Call(call), shape, row: Row::NONE };
         }
         "GET" => return by_hand(page(core, head)),
         "POST" if head.path == "/" => {}
@@ -140,6 +153,9 @@ fn page<S: Service>(core: &Core<S>, head: &Head<'_, '_>) -> Reply {
             core.service.write_metrics(&mut page);
             let content_type = "text/plain; version=0.0.4; charset=utf-8";
             Reply { content_type, ..Reply::new(200, page.into_bytes()) }
+        }
+        HOT => {
+            Reply::text(404, "hot keys are shown where the server is told to: --show-hot-keys\n")
         }
         _ => Reply::new(404, UNKNOWN_OPERATION),
     }

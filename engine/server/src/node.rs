@@ -80,7 +80,11 @@ impl Node {
         progress: impl Fn(OpenProgress) + Send + Sync + 'static,
     ) -> Result<Self, NodeError> {
         let NodeOptions { engine, tables, listen, server } = options;
-        let engine = Engine::open_with_progress(directory, Shards::options(engine), progress)?;
+        let engine = Engine::open_with_progress(
+            directory,
+            Shards::options(engine, tables.throttling),
+            progress,
+        )?;
         let admin = engine.admin();
         let shards = Shards::new(engine.handle(), admin.clone())?;
         let tables = block_on(Tables::open(shards, tables))?;

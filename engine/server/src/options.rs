@@ -53,6 +53,8 @@ pub struct Settings {
     pub write: Duration,
     /// How long requests under way have to end, once the server is to stop.
     pub drain: Duration,
+    /// Whether `GET /hot` shows the hottest keys, to whoever can connect: keys are data.
+    pub shows_hot_keys: bool,
 }
 
 impl Default for Settings {
@@ -64,6 +66,7 @@ impl Default for Settings {
             body: Duration::from_secs(60),
             write: Duration::from_secs(30),
             drain: Duration::from_secs(30),
+            shows_hot_keys: false,
         }
     }
 }

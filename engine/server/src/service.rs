@@ -67,6 +67,8 @@ pub enum Api {
     Tables,
     /// `DynamoDBStreams_20120810`.
     Streams,
+    /// Pages of this server, which no target names.
+    Pages,
 }
 
 /// An operation's name as it was sent, such as `GetItem`: letters and digits.

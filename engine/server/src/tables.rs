@@ -5,6 +5,7 @@ use std::fmt::Write;
 use flywheel_api::{ApiError, ErrorCode, Operation};
 use flywheel_table::{Consumed, Storage, Tables};
 
+use crate::dispatch::HOT_KEYS;
 use crate::service::{Answer, Api, Call, OperationName, Service};
 
 /// Answers requests from tables.
@@ -18,12 +19,23 @@ impl<S> TableService<S> {
     }
 }
 
+/// Hot keys of each kind that are shown of a partition.
+const SHOWN_HOT_KEYS: usize = 10;
+
+fn is_for_hot_keys(name: &OperationName) -> bool {
+    name.api == Api::Pages && **name == *HOT_KEYS
+}
+
 fn operation(name: &OperationName) -> Option<Operation> {
     (name.api == Api::Tables).then(|| Operation::from_name(name)).flatten()
 }
 
 impl<S: Storage> Service for TableService<S> {
     async fn call(&self, request: Call) -> Answer {
+        if is_for_hot_keys(&request.operation) {
+            let hot = Box::pin(self.0.hot(SHOWN_HOT_KEYS)).await;
+            return hot.and_then(|hot| flywheel_api::write(&hot)).into();
+        }
         let result = match operation(&request.operation) {
             // Boxed: it is some kilobytes, which an idle connection should not hold.
             Some(operation) => Box::pin(self.0.call(operation, &request.body)).await,

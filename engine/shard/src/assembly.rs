@@ -1,5 +1,5 @@
 //! Who owns what after a start: the shards' claims, settled into one owner for every key. Not I/O:
-//! claims in, orders and a route map out.
+//! claims in, orders and places out.
 //!
 //! A crash may leave a move half done. A claim still Importing never came to be. Of two that serve
 //! the same keys, the higher epoch owns them: epochs rise with every move and both parts of a split
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flywheel_store::{PartitionId, PartitionSpec, PartitionState};
 
 use crate::own;
-use crate::route::{Place, RouteMap};
+use crate::route::Place;
 use crate::shard::Orders;
 
 /// One owner for every key.
@@ -17,7 +17,8 @@ use crate::shard::Orders;
 pub(crate) struct Assembly {
     /// What each shard is to do first.
     pub orders: Vec<Orders>,
-    pub routes: RouteMap,
+    /// Where each partition is, by its first key, ascending.
+    pub places: Vec<(Bytes, Place)>,
     /// Above every partition's name so far.
     pub next_partition: u64,
 }
@@ -56,7 +57,7 @@ pub(crate) fn create(
         orders[shard].create.push(spec);
     }
     let next_partition = entries.len() as u64 + 1;
-    Assembly { orders, routes: RouteMap::new(entries), next_partition }
+    Assembly { orders, places: entries, next_partition }
 }
 
 /// Settles what the shards claim.
@@ -92,8 +93,8 @@ pub(crate) fn settle(claims: &[Vec<PartitionSpec>]) -> Result<Assembly, String> 
     let entry = |(shard, spec): &(usize, &PartitionSpec)| {
         (spec.start.clone(), Place { partition: spec.id, shard: *shard as u16 })
     };
-    let routes = RouteMap::new(owners.iter().map(entry).collect());
-    Ok(Assembly { orders, routes, next_partition })
+    let places = owners.iter().map(entry).collect();
+    Ok(Assembly { orders, places, next_partition })
 }
 
 fn overlap(left: &PartitionSpec, right: &PartitionSpec) -> bool {
@@ -121,6 +122,7 @@ fn check_no_gap(owners: &[(usize, &PartitionSpec)]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::RouteMap;
     use PartitionState::{Importing, Serving};
 
     fn spec(
@@ -140,7 +142,11 @@ mod tests {
     }
 
     fn owners(assembly: &Assembly) -> Vec<(u64, u16)> {
-        assembly.routes.iter().map(|(_, place)| (place.partition.0, place.shard)).collect()
+        assembly.places.iter().map(|(_, place)| (place.partition.0, place.shard)).collect()
+    }
+
+    fn are_in(assembly: &Assembly, shards: u16) -> bool {
+        own::are_in(&RouteMap::new(assembly.places.clone(), 0, None), shards)
     }
 
     #[test]
@@ -154,10 +160,10 @@ mod tests {
         assert_eq!(owners(&alone), [(1, 0)]);
         let own = create(&[vec![], vec![]], true, &splits[..1]);
         assert_eq!(owners(&own), [(1, 0), (2, 1), (3, 0), (4, 1)]);
-        assert!(own::are_in(&own.routes, 2) && own.next_partition == 5);
+        assert!(are_in(&own, 2) && own.next_partition == 5);
         let claims: Vec<_> = own.orders.into_iter().map(|orders| orders.create).collect();
         let again = settle(&claims).expect("settled");
-        assert!(own::are_in(&again.routes, 2) && again.next_partition == 5);
+        assert!(are_in(&again, 2) && again.next_partition == 5);
     }
 
     #[test]

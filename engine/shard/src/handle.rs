@@ -10,6 +10,7 @@ use flywheel_store::{
 };
 
 use crate::blocking::Blocking;
+use crate::consumption::Consumption;
 use crate::error::ShardError;
 use crate::fleet::Fleet;
 use crate::limits::MAX_REROUTES;
@@ -147,6 +148,18 @@ impl Handle {
     /// The partition and shard that `key` belongs to right now.
     pub fn locate(&self, key: &[u8]) -> Place {
         self.fleet.routes.now().of_key(key)
+    }
+
+    /// Counts in what the partition of `key` has served. `count` is to be quick.
+    pub fn consumption<T>(&self, key: &[u8], count: impl FnOnce(&Consumption) -> T) -> T {
+        count(self.fleet.routes.now().consumption(key))
+    }
+
+    /// What each partition has served, with its first key and its place, in key order.
+    pub fn consumptions(&self) -> Vec<(Bytes, Place, Arc<Consumption>)> {
+        let map = self.fleet.routes.now();
+        let all = map.consumptions();
+        all.map(|(start, place, served)| (start.clone(), place, Arc::clone(served))).collect()
     }
 
     async fn write_one(&self, batch: WriteBatch) -> Result<Version, ShardError> {

@@ -18,6 +18,7 @@ mod admin;
 mod admission;
 mod assembly;
 mod blocking;
+mod consumption;
 mod directory;
 mod error;
 mod fleet;
@@ -28,6 +29,7 @@ mod handle;
 pub mod limits;
 mod local;
 pub mod mailbox;
+mod meter;
 mod offline;
 mod options;
 mod own;
@@ -39,6 +41,9 @@ mod scan;
 mod shard;
 mod stats;
 
+pub use flywheel_capacity::balance::BalanceRules;
+pub use flywheel_capacity::partition::PartitionLimits;
+pub use flywheel_capacity::split::{Rates, SplitRules};
 pub use flywheel_disk::Durability;
 #[doc(hidden)]
 pub use flywheel_disk::canary;
@@ -52,10 +57,12 @@ pub use flywheel_store::{
 
 pub use admin::Admin;
 pub use blocking::Blocking;
+pub use consumption::{Asked, Consumption};
 pub use directory::Identity;
 pub use error::ShardError;
 pub use handle::Handle;
 pub use local::LocalEngine;
+pub use meter::Meter;
 pub use offline::{DirectoryCheck, Loss, OfflineProgress, SalvageReport, ShardCheck};
 pub use options::{EngineOptions, SplitOptions, even_splits};
 pub use request::ChangeFn;

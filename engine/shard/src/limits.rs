@@ -66,8 +66,8 @@ pub const MAX_FEED_WAITERS: usize = 1024;
 /// Tasks of others that run on one shard's core.
 pub const MAX_GUEST_TASKS: usize = 1 << 16;
 
-/// Keys of recent requests that a partition remembers, to find the median of its traffic.
-pub const MAX_SAMPLED_KEYS: usize = 256;
+/// Hot keys that are counted of each partition: reads and writes, served and refused apart.
+pub const MAX_HOT_KEYS: usize = 32;
 
 /// The identity of a directory is one block.
 pub const MAX_IDENTITY_BYTES: usize = flywheel_disk::limits::BLOCK_BYTES;
@@ -78,4 +78,4 @@ const _: () = assert!(MAX_TURN_MESSAGES <= MAX_ACTIVE_REQUESTS);
 const _: () = assert!(MAX_MOVE_PAGE_BYTES + MAX_KEY_BYTES + MAX_VALUE_BYTES < MAX_BATCH_BYTES);
 const _: () = assert!(MAX_FENCED_KEYS <= MAX_MOVE_PAGE_ITEMS);
 const _: () = assert!(MAX_DIRTY_KEY_BYTES >= 1024 * MAX_KEY_BYTES);
-const _: () = assert!(MAX_SAMPLED_KEYS >= 64);
+const _: () = assert!(MAX_HOT_KEYS <= flywheel_capacity::limits::MAX_HOT_KEYS);

@@ -16,7 +16,7 @@ use crate::error::ShardError;
 use crate::fleet::{Fleet, Inbox};
 use crate::handle::{Handle, HandleBounds};
 use crate::options::EngineOptions;
-use crate::route::Routes;
+use crate::route::{RouteMap, Routes};
 use crate::shard::Shard;
 
 /// An open directory whose shards are tasks of the caller's executor. Nobody is kept from opening it
@@ -57,7 +57,7 @@ impl LocalEngine {
             opened.push(Shard::open(world, &path, store, settings, inbox, None).await?);
         }
         let claims: Vec<_> = opened.iter().map(|shard| shard.claims()).collect();
-        let Assembly { orders, routes, next_partition } = if creating {
+        let Assembly { orders, places, next_partition } = if creating {
             assembly::create(&claims, options.own_ranges, &options.initial_splits)
         } else {
             assembly::settle(&claims).map_err(|problem| directory::bad(directory, problem))?
@@ -69,6 +69,7 @@ impl LocalEngine {
             directory::finish(&world, directory).await?;
         }
         let inboxes = opened.iter().map(|shard| shard.inbox()).collect();
+        let routes = RouteMap::new(places, world.now_ns(), options.partition_limits);
         let fleet = Arc::new(Fleet::new(inboxes, Routes::new(routes), next_partition));
         let mut audits: Vec<ShardAudit> = Vec::new();
         for shard in opened {

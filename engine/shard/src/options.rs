@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use flywheel_capacity::balance::BalanceRules;
+use flywheel_capacity::partition::PartitionLimits;
+use flywheel_capacity::split::SplitRules;
 use flywheel_disk::Durability;
 use flywheel_store::StoreOptions;
 
@@ -46,8 +49,10 @@ pub struct EngineOptions {
     /// shards, from [`crate::own_prefix`] on, in partitions that are never moved nor split, and `initial_splits`
     /// divide the keys from 0x01 on. Only used when a directory is created: it has them or not for good.
     pub own_ranges: bool,
-    /// When partitions split by themselves.
+    /// When partitions split and move by themselves.
     pub split: SplitOptions,
+    /// What each partition may serve in the units that its users count; `None` for all that it can.
+    pub partition_limits: Option<PartitionLimits>,
     /// How long a core polls before it sleeps: worth a little where waking another core is dear and
     /// processors are spare.
     pub spin: Duration,
@@ -56,29 +61,25 @@ pub struct EngineOptions {
     pub durability: Option<Durability>,
 }
 
-/// When a partition splits. DynamoDB's thresholds by default, counted in requests.
+/// When partitions split, and move to another shard. DynamoDB's thresholds by default.
 #[derive(Debug, Clone)]
 pub struct SplitOptions {
-    /// Whether partitions split by themselves at all. Explicit splits work either way.
+    /// Whether partitions split and move by themselves at all. Explicit splits and moves work either way.
     pub automatic: bool,
-    /// Split at the middle key once a partition's records take this many bytes on disk.
-    pub size_bytes: u64,
-    /// Split at the median of observed traffic once this many reads...
-    pub reads_per_s: f64,
-    /// ...or this many writes a second, or shares of both that add up to one, were seen...
-    pub writes_per_s: f64,
-    /// ...in each of this many looks, one every [`SplitOptions::look_every`].
-    pub hot_looks: u32,
+    /// When one is cut, and when never. Its looks are one every [`SplitOptions::look_every`].
+    pub rules: SplitRules,
+    /// When one moves off a busy shard.
+    pub balance: BalanceRules,
     /// How often sizes and loads are looked at.
     pub look_every: Duration,
-    /// No load split if its busier side would keep more than this share of the traffic: one hot key
-    /// cannot be split. 0.5 to 1.
-    pub most_lopsided: f64,
     /// Automatic splits stop at this many partitions on a shard.
     pub partitions_per_shard: usize,
     /// Given a key, how many of its first bytes it shares with all the keys that must never be
     /// separated from it. Split points are cut to that length. `None`: every key may stand alone.
     pub keep_together: Option<fn(&[u8]) -> usize>,
+    /// Given a key, how many of its first bytes it shares with the whole item collection that it is in, which is cut
+    /// off from its neighbours if it has most of the traffic. `None`: every key is one.
+    pub collection: Option<fn(&[u8]) -> usize>,
 }
 
 /// The settings of one shard, beside its store's.
@@ -102,6 +103,7 @@ impl Default for EngineOptions {
             initial_splits: Vec::new(),
             own_ranges: false,
             split: SplitOptions::default(),
+            partition_limits: None,
             spin: Duration::ZERO,
             durability: None,
         }
@@ -112,14 +114,12 @@ impl Default for SplitOptions {
     fn default() -> Self {
         Self {
             automatic: true,
-            size_bytes: 10 << 30,
-            reads_per_s: 3000.0,
-            writes_per_s: 1000.0,
-            hot_looks: 30,
+            rules: SplitRules::default(),
+            balance: BalanceRules::default(),
             look_every: Duration::from_secs(1),
-            most_lopsided: 0.8,
             partitions_per_shard: 64,
             keep_together: None,
+            collection: None,
         }
     }
 }
@@ -132,6 +132,26 @@ impl SplitOptions {
             None => key,
         }
     }
+
+    /// The first key of the item collection that `key` is in, and the first behind it, if there can be any.
+    pub(crate) fn collection_of(&self, key: &Bytes) -> (Bytes, Option<Bytes>) {
+        match self.collection {
+            Some(shared_bytes) => {
+                let first = key.slice(..shared_bytes(key).min(key.len()));
+                let behind = successor(&first);
+                (first, behind)
+            }
+            None => (key.clone(), Some([key, &[0][..]].concat().into())),
+        }
+    }
+}
+
+/// The first key behind all that begin with `prefix`.
+fn successor(prefix: &[u8]) -> Option<Bytes> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut behind = prefix[..=last].to_vec();
+    behind[last] += 1;
+    Some(behind.into())
 }
 
 /// `partitions - 1` split points that divide keys with evenly spread first bytes evenly: hashes,
@@ -195,13 +215,21 @@ impl EngineOptions {
             1,
             MAX_PARTITIONS_PER_SHARD,
         )?;
-        within("split.hot_looks", split.hot_looks as usize, 1, 3600)?;
-        if !(0.5..=1.0).contains(&split.most_lopsided) {
-            return bad("split.most_lopsided", "0.5 to 1", split.most_lopsided);
+        let rules = &split.rules;
+        within("split.rules.hot_looks", rules.hot_looks as usize, 1, 3600)?;
+        if !(0.5..=1.0).contains(&rules.most_lopsided) {
+            return bad("split.rules.most_lopsided", "0.5 to 1", rules.most_lopsided);
         }
-        if !(split.reads_per_s > 0.0 && split.writes_per_s > 0.0) {
-            let found = format!("{} and {}", split.reads_per_s, split.writes_per_s);
-            return bad("split.reads_per_s and split.writes_per_s", "above 0", found);
+        for (name, rates) in
+            [("split.rules.requests", rules.requests), ("split.rules.units", rules.units)]
+        {
+            if !(rates.reads_per_s > 0.0 && rates.writes_per_s > 0.0) {
+                let found = format!("{} and {}", rates.reads_per_s, rates.writes_per_s);
+                return bad(name, "above 0", found);
+            }
+        }
+        if !(0.0..1.0).contains(&split.balance.even_share) {
+            return bad("split.balance.even_share", "0 to below 1", split.balance.even_share);
         }
         if split.look_every.is_zero() {
             return bad("split.look_every", "more than 0", "0");
@@ -265,6 +293,19 @@ mod tests {
         for initial_splits in [splits(&["b", "a"]), splits(&["a", "a"]), splits(&["", "a"])] {
             assert_eq!(named(EngineOptions { initial_splits, ..base() }), "initial_splits");
         }
+    }
+
+    #[test]
+    fn a_collection_ends_where_its_beginning_does() {
+        let of_two = |key: &'static [u8]| {
+            let split = SplitOptions { collection: Some(|_| 2), ..SplitOptions::default() };
+            split.collection_of(&Bytes::from_static(key))
+        };
+        assert_eq!(of_two(b"abc"), (Bytes::from("ab"), Some(Bytes::from("ac"))));
+        assert_eq!(of_two(b"a\xff1").1, Some(Bytes::from("b")));
+        assert_eq!(of_two(b"\xff\xff1").1, None, "nothing is behind it");
+        let alone = SplitOptions::default().collection_of(&Bytes::from("k"));
+        assert_eq!(alone, (Bytes::from("k"), Some(Bytes::from("k\0"))));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
+use flywheel_capacity::partition::PartitionLimits;
 use flywheel_store::PartitionId;
+
+use crate::consumption::Consumption;
 
 /// A partition's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +27,25 @@ pub struct RouteMap {
     /// First keys, ascending; the first one is empty.
     starts: Vec<Bytes>,
     places: Vec<Place>,
+    consumptions: Vec<Arc<Consumption>>,
 }
 
 impl RouteMap {
-    /// A map of partitions given by their first keys.
+    /// A map of partitions given by their first keys, which may serve so much each from `now_ns` on.
     ///
     /// # Panics
     /// If the keys are not ascending from the empty key: the opener checked the whole key space.
-    pub(crate) fn new(entries: Vec<(Bytes, Place)>) -> Self {
+    pub(crate) fn new(
+        entries: Vec<(Bytes, Place)>,
+        now_ns: u64,
+        limits: Option<PartitionLimits>,
+    ) -> Self {
         let (starts, places): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let consumption = |_: &Bytes| Arc::new(Consumption::new(now_ns, limits));
+        let consumptions = starts.iter().map(consumption).collect();
         assert!(starts.first().is_some_and(Bytes::is_empty), "no partition begins the key space");
         assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "partitions out of order");
-        Self { version: 1, starts, places }
+        Self { version: 1, starts, places, consumptions }
     }
 
     /// Rises with every change.
@@ -51,6 +61,22 @@ impl RouteMap {
     /// Where `key` is.
     pub fn of_key(&self, key: &[u8]) -> Place {
         self.places[self.slot(key)]
+    }
+
+    /// What the partition of `key` has served.
+    pub fn consumption(&self, key: &[u8]) -> &Arc<Consumption> {
+        &self.consumptions[self.slot(key)]
+    }
+
+    /// What a partition has served, by its name.
+    pub(crate) fn consumption_of(&self, id: PartitionId) -> Option<&Arc<Consumption>> {
+        Some(&self.consumptions[self.slot_of(id)?])
+    }
+
+    /// What all partitions have served, in key order.
+    pub(crate) fn consumptions(&self) -> impl Iterator<Item = (&Bytes, Place, &Arc<Consumption>)> {
+        let places = self.iter().zip(&self.consumptions);
+        places.map(|((start, place), consumption)| (start, place, consumption))
     }
 
     /// Whether `keys` all lie in one partition.
@@ -109,12 +135,18 @@ impl Routes {
     }
 
     /// Records that `id` was cut at `at` and its upper part is `right`, on the same shard.
-    pub(crate) fn split(&self, id: PartitionId, at: &Bytes, right: PartitionId) {
+    pub(crate) fn split(&self, id: PartitionId, at: &Bytes, right: PartitionId, now_ns: u64) {
+        // Once: the change may be tried again, and what is divided twice would be less.
+        let divided = self.now().consumption_of(id).map(|whole| whole.divide(now_ns));
+        let Some((lower, upper)) = divided else { return };
+        let (lower, upper) = (Arc::new(lower), Arc::new(upper));
         self.change(|map| {
             let Some(slot) = map.slot_of(id) else { return };
             let shard = map.places[slot].shard;
             map.starts.insert(slot + 1, at.clone());
             map.places.insert(slot + 1, Place { partition: right, shard });
+            map.consumptions[slot] = Arc::clone(&lower);
+            map.consumptions.insert(slot + 1, Arc::clone(&upper));
         });
     }
 
@@ -145,7 +177,8 @@ mod tests {
         let entry = |start: &'static str, id, shard| {
             (Bytes::from(start), Place { partition: PartitionId(id), shard })
         };
-        RouteMap::new(vec![entry("", 1, 0), entry("h", 2, 0), entry("p", 3, 1)])
+        let entries = vec![entry("", 1, 0), entry("h", 2, 0), entry("p", 3, 1)];
+        RouteMap::new(entries, 0, None)
     }
 
     fn key(text: &'static str) -> Bytes {
@@ -184,7 +217,7 @@ mod tests {
     #[test]
     fn splits_and_moves_make_new_versions() {
         let routes = Routes::new(map());
-        routes.split(PartitionId(2), &key("k"), PartitionId(9));
+        routes.split(PartitionId(2), &key("k"), PartitionId(9), 0);
         routes.moved(PartitionId(9), 7);
         let now = routes.now();
         assert_eq!(now.version(), 3);

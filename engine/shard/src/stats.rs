@@ -1,5 +1,6 @@
 //! Figures of an engine since it was opened. Not a time series: whoever wants rates asks twice.
 
+use flywheel_capacity::split::Rates;
 use flywheel_store::{PartitionInfo, ScrubState, StoreStats};
 
 /// One shard's requests and queues.
@@ -54,10 +55,10 @@ pub struct PartitionStats {
     pub shard: u16,
     /// Who it is and how much it holds.
     pub info: PartitionInfo,
-    /// Reads a second over the last look.
-    pub reads_per_s: f64,
-    /// Writes a second over the last look.
-    pub writes_per_s: f64,
+    /// Requests a second over the last look.
+    pub requests: Rates,
+    /// Units a second over the last look, as far as those are told; those that were refused, too.
+    pub units: Rates,
 }
 
 /// The figures of a whole engine.

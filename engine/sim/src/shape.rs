@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flywheel_disk::sim::SimRng;
-use flywheel_shard::{EngineOptions, SplitOptions, StoreOptions};
+use flywheel_shard::{BalanceRules, EngineOptions, Rates, SplitOptions, SplitRules, StoreOptions};
 
 use crate::keys::{Key, KeySpace};
 use crate::operation::Mix;
@@ -91,12 +91,16 @@ pub(crate) fn options(rng: &mut SimRng, is_tight: bool, splits: Vec<Bytes>) -> E
         scrub_bytes_per_s: [0, 4 << 20, 1 << 30][rng.below(3) as usize],
         ..StoreOptions::default()
     };
+    let hot = Rates { reads_per_s: 200.0, writes_per_s: 200.0 };
     let split = SplitOptions {
         automatic: rng.below(3) == 0,
-        size_bytes: 16 << 10,
-        reads_per_s: 200.0,
-        writes_per_s: 200.0,
-        hot_looks: 2,
+        rules: SplitRules {
+            size_bytes: 16 << 10,
+            requests: hot,
+            hot_looks: 2,
+            ..SplitRules::default()
+        },
+        balance: BalanceRules { least_load: 0.1, lopsided_looks: 2, ..BalanceRules::default() },
         look_every: Duration::from_millis(10),
         partitions_per_shard: 8,
         ..SplitOptions::default()

@@ -66,7 +66,9 @@ fn main() {
 
 fn measure(directory: &Path, size: &'static Size) {
     let options = EngineOptions { shards: SHARDS, ..EngineOptions::default() };
-    let engine = Engine::open(directory, Shards::options(options)).expect("opens");
+    let engine =
+        Engine::open(directory, Shards::options(options, flywheel_table::Throttling::Never))
+            .expect("opens");
     let shards = Shards::new(engine.handle(), engine.admin()).expect("made for tables");
     let options = TableOptions {
         wording: Wording::Current,

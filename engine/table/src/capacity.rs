@@ -57,6 +57,9 @@ impl Units {
         self.table + self.locals.values().sum::<f64>() + self.globals.values().sum::<f64>()
     }
 
+    /// What a write in a transaction surely takes of its table.
+    pub const LEAST_TRANSACTED_WRITE: f64 = 2.0;
+
     /// Of reading so many bytes in a transaction.
     pub fn of_transacted_read(size_bytes: usize) -> Self {
         Self { table: 2.0 * read_units(size_bytes, true), ..Self::default() }

@@ -17,6 +17,7 @@ use crate::storage::Storage;
 use crate::stored::{self, ChangeRecord};
 use crate::table::{Source, Table};
 use crate::tables::Tables;
+use crate::throughput::permit::Spot;
 use crate::transaction::TransactionName;
 use crate::transaction::held::{Fate, Held};
 use crate::wording;
@@ -96,7 +97,7 @@ impl<S: Storage> Tables<S> {
         self.caught_up(&write.table, write.brings_bytes).await?;
         let table = Arc::clone(&write.table);
         let brings_bytes = write.brings_bytes;
-        let permit = self.reserve_write(&table)?;
+        let permit = self.reserve_write(&table, Some(Spot::item(&write.key)))?;
         let changed = self.change_as(write, None).await;
         match &changed {
             Ok(changed) => permit.settle(&changed.units(&table)),

@@ -126,13 +126,20 @@ pub(crate) fn table_number(key: &[u8]) -> Option<u32> {
 pub fn kept_together_bytes(key: &[u8]) -> usize {
     match key.first() {
         Some(&CATALOG) => 1,
-        Some(&TOGETHER) => {
-            let head = TABLE_PREFIX_BYTES + PARTITION_HEAD_BYTES;
-            let Some(&[high, low]) = key.get(head - 2..head) else { return key.len() };
-            (head + partition_len_bytes([high, low])).min(key.len())
-        }
+        Some(&TOGETHER) => collection_bytes(key),
         _ => key.len(),
     }
+}
+
+/// How many of a key's first bytes it shares with all items, or entries of an index, that have the same partition key:
+/// for [`flywheel_shard::SplitOptions::collection`].
+pub fn collection_bytes(key: &[u8]) -> usize {
+    if !matches!(key.first(), Some(&LOOSE | &TOGETHER)) {
+        return key.len();
+    }
+    let head = TABLE_PREFIX_BYTES + PARTITION_HEAD_BYTES;
+    let Some(&[high, low]) = key.get(head - 2..head) else { return key.len() };
+    (head + partition_len_bytes([high, low])).min(key.len())
 }
 
 #[cfg(test)]
@@ -145,6 +152,11 @@ mod tests {
         assert_eq!(kept_together_bytes(&catalog_head()), 1);
         let loose = [&table_prefix(7, false)[..], &[9; 30]].concat();
         assert_eq!(kept_together_bytes(&loose), loose.len());
+        let collection = [&table_prefix(7, false)[..], &[9; 8], &[0, 3], b"abc"].concat();
+        let item = [&collection[..], b"sort"].concat();
+        assert_eq!(collection_bytes(&item), collection.len());
+        assert_eq!(collection_bytes(&collection[..9]), 9, "no more than there is");
+        assert_eq!(collection_bytes(b"other"), 5);
         let partition = [&table_prefix(7, true)[..], &[9; 8], &[0, 3], b"abc"].concat();
         let item = [&partition[..], &[0], b"sort"].concat();
         assert_eq!(kept_together_bytes(&item), partition.len());

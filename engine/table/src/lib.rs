@@ -40,4 +40,5 @@ pub use storage::{Extent, Storage, StorageError};
 pub use tables::{Clock, TableOptions, Tables};
 pub use throughput::Throttling;
 pub use throughput::consumed::Consumed;
+pub use throughput::hot::{HotKey, HotPartition, HotReport};
 pub use upkeep::Sleeper;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flywheel_item::key::prefix_successor;
 use flywheel_shard::{
-    Admin, ChangeFn, Direction, EngineOptions, Handle, Modified, PartitionInfo, ScanPage,
-    ScanRequest, ShardError, StoreError, Versioned, Write, WriteBatch, WriteOutcome, own_prefix,
+    Admin, ChangeFn, Consumption, Direction, EngineOptions, Handle, Modified, PartitionInfo,
+    PartitionLimits, ScanPage, ScanRequest, ShardError, StoreError, Versioned, Write, WriteBatch,
+    WriteOutcome, own_prefix,
 };
 use futures_util::future::try_join_all;
 
@@ -16,6 +18,7 @@ use flywheel_shard::limits::MAX_BATCH_BYTES;
 use crate::keys;
 use crate::limits::{MAX_DELETED_KEYS, MAX_PAGE_BYTES};
 use crate::storage::{Extent, Storage, StorageError};
+use crate::throughput::Throttling;
 
 /// An open engine's shards, as what tables stand on.
 #[derive(Debug, Clone)]
@@ -25,17 +28,19 @@ pub struct Shards {
 }
 
 impl Shards {
-    /// What a directory must be made with to hold tables, beside the caller's own settings.
+    /// What a directory must be opened with to hold tables, beside the caller's own settings.
     #[must_use]
-    pub fn options(options: EngineOptions) -> EngineOptions {
+    pub fn options(options: EngineOptions, throttling: Throttling) -> EngineOptions {
         let split = flywheel_shard::SplitOptions {
             keep_together: Some(keys::kept_together_bytes),
+            collection: Some(keys::collection_bytes),
             ..options.split
         };
+        let partition_limits = throttling.has_partition_limits().then(PartitionLimits::default);
         // What the largest item brings with it is written together, and must fit a quarter of a segment.
         let segment_bytes = options.store.segment_bytes.max(4 * MAX_BATCH_BYTES as u32);
         let store = flywheel_shard::StoreOptions { segment_bytes, ..options.store };
-        EngineOptions { own_ranges: true, split, store, ..options }
+        EngineOptions { own_ranges: true, split, store, partition_limits, ..options }
     }
 
     /// The shards of an engine that was opened with [`Shards::options`].
@@ -170,6 +175,15 @@ impl Storage for Shards {
             extent.size_bytes += partition.record_bytes;
         }
         Ok(extent)
+    }
+
+    fn consumption<T>(&self, key: &[u8], count: impl FnOnce(&Consumption) -> T) -> T {
+        self.handle.consumption(key, count)
+    }
+
+    fn consumptions(&self) -> Vec<(Bytes, u16, Arc<Consumption>)> {
+        let all = self.handle.consumptions().into_iter();
+        all.map(|(start, place, served)| (start, place.shard, served)).collect()
     }
 
     fn feeds(&self) -> Vec<Bytes> {

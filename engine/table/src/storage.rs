@@ -2,10 +2,12 @@
 //! items. The shards implement it (`shards`); an ordered store of many machines could.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flywheel_shard::{
-    ChangeFn, Modified, ScanPage, ScanRequest, Version, Versioned, WriteBatch, WriteOutcome,
+    ChangeFn, Consumption, Modified, ScanPage, ScanRequest, Version, Versioned, WriteBatch,
+    WriteOutcome,
 };
 
 /// Ordered byte keys with byte values, kept durably. Clones are ways into the same storage.
@@ -74,6 +76,12 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// # Errors
     /// See [`StorageError`].
     fn measure(&self, prefix: Bytes) -> impl Future<Output = Result<Extent, StorageError>> + Send;
+
+    /// Counts in what the part of the storage has served that `key` is in. `count` is to be quick.
+    fn consumption<T>(&self, key: &[u8], count: impl FnOnce(&Consumption) -> T) -> T;
+
+    /// What all its parts have served: the first key and the shard of each.
+    fn consumptions(&self) -> Vec<(Bytes, u16, Arc<Consumption>)>;
 
     /// Prefixes under which appended records stand: one for each part of the storage that orders them by
     /// itself.

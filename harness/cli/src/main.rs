@@ -12,6 +12,7 @@ mod drive;
 mod dynamodb;
 mod error;
 mod gate;
+mod hot;
 mod interrupt;
 mod load;
 mod loaded;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         Command::Search(args) => search::command(args, &stop),
         Command::Overload(args) => overload::command(args, &stop),
         Command::Serve(args) => serve::command(args, &stop),
+        Command::Hot(args) => hot::command(args),
         Command::Diff(args) => diff::command(args, &stop),
         Command::Device(args) => device::command(args, &stop),
         Command::Check(args) => check::command(args, &stop),

@@ -46,7 +46,8 @@ fn options(args: &ServeArgs) -> Result<NodeOptions, CliError> {
     if let (Some(certificates), Some(key)) = (&args.tls_cert, &args.tls_key) {
         server.tls = Some(TlsSettings::from_files(certificates, key)?);
     }
-    server.settings = Settings { connections: args.connections, ..server.settings };
+    let (connections, shows_hot_keys) = (args.connections, args.show_hot_keys);
+    server.settings = Settings { connections, shows_hot_keys, ..server.settings };
     let defaults = EngineOptions::default();
     let store = StoreOptions {
         cache_bytes: args.cache_mib.saturating_mul(1 << 20),

@@ -27,6 +27,7 @@ mod environment;
 mod folder;
 pub mod gate;
 mod hdr_log;
+mod hot;
 mod html;
 mod limits;
 mod load;
@@ -56,6 +57,7 @@ pub use environment::{
 };
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
+pub use hot::{HotKey, HotPartition, HotReport, hot_summary};
 pub use html::{Report, Tone, peers_report, plan_report, run_report, search_report};
 pub use limits::{
     DEFAULT_TARGET_P99_US, GATE_SCHEMA_VERSION, MAX_METRICS_BYTES, OVERLOAD_SCHEMA_VERSION,

@@ -50,7 +50,7 @@ pub enum TableError {
 /// What an engine must be opened with for tables, beside the caller's own settings.
 #[must_use]
 pub fn table_engine_options(options: EngineOptions) -> EngineOptions {
-    Shards::options(options)
+    Shards::options(options, flywheel_table::Throttling::Never)
 }
 
 /// How work in the background waits on a core.

@@ -39,6 +39,12 @@ impl Ceiling {
             limits.into_iter().min_by_key(|(rate, _)| *rate).expect("there are three");
         Self { rate, burst: STEADY, limit }
     }
+
+    /// Of one partition: a second's units and nothing of what was unused before.
+    #[must_use]
+    pub fn partition(rate: Rate) -> Self {
+        Self { rate, burst: STEADY, limit: Limit::KeyRangeThroughput }
+    }
 }
 
 #[cfg(test)]

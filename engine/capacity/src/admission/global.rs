@@ -108,6 +108,19 @@ impl Global {
         self.shed_excess();
     }
 
+    /// Two that begin with half of what is there each, or owe half of what is owed, and fill at the whole rate from
+    /// then on: a partition's when it is cut. For one whose leases are all handed in.
+    #[must_use]
+    pub fn divide(&self, now_ns: u64) -> (Self, Self) {
+        let (low, high) = self.bucket.split(now_ns, 1, 2);
+        let half = |mut bucket: BurstBucket| {
+            bucket.change(now_ns, self.ceiling.rate, self.ceiling.burst);
+            let cores = vec![Core::default(); self.cores.len()];
+            Self { ceiling: self.ceiling, bucket, cores, outstanding: Tokens::ZERO }
+        };
+        (half(low), half(high))
+    }
+
     /// Takes back what a core has left and gives it a new lease. `has_headroom` is whether the node can bear a
     /// burst now.
     ///

@@ -147,13 +147,14 @@ async fn layout<W: World>(sources: &[Salvage<W>]) -> Layout {
     let known: Vec<_> = sources.iter().map(Salvage::partitions).collect();
     let claims: Option<Vec<_>> = known.iter().cloned().collect();
     if let Some(claims) = claims
-        && let Ok(Assembly { orders, routes, .. }) = assembly::settle(&claims)
+        && let Ok(Assembly { orders, places, .. }) = assembly::settle(&claims)
     {
         let owned = claims.into_iter().zip(orders);
         let create = owned.map(|(specs, orders)| {
             specs.into_iter().filter(|spec| !orders.drop.contains(&spec.id)).collect()
         });
-        return Layout { routes, create: create.collect(), is_settled: true };
+        let (routes, create) = (RouteMap::new(places, 0, None), create.collect());
+        return Layout { routes, create, is_settled: true };
     }
     let mut splits: Vec<Bytes> =
         known.into_iter().flatten().flatten().map(|spec| spec.start).collect();
@@ -171,7 +172,8 @@ async fn layout<W: World>(sources: &[Salvage<W>]) -> Layout {
     let splits: Vec<Bytes> = splits.into_iter().step_by(every).collect();
     let assembly = assembly::create(&vec![Vec::new(); sources.len()], own_ranges, &splits);
     let create = assembly.orders.into_iter().map(|orders| orders.create).collect();
-    Layout { routes: assembly.routes, create, is_settled: false }
+    let routes = RouteMap::new(assembly.places, 0, None);
+    Layout { routes, create, is_settled: false }
 }
 
 /// Whether shards had own ranges: if one still knows its own or, where none knows its partitions, if all keys

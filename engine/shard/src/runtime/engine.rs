@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flywheel_capacity::partition::PartitionLimits;
 use flywheel_disk::DirectoryLock;
+use flywheel_disk::real::monotonic_ns;
 use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec, ScrubReport};
 use futures_executor::block_on;
 use futures_util::future::LocalBoxFuture;
@@ -19,7 +21,7 @@ use crate::error::ShardError;
 use crate::fleet::Fleet;
 use crate::handle::{Handle, HandleBounds};
 use crate::options::EngineOptions;
-use crate::route::Routes;
+use crate::route::{RouteMap, Routes};
 use crate::stats::EngineStats;
 
 /// An open directory: its shards run, each on a core of its own, until this is closed or dropped.
@@ -92,7 +94,7 @@ impl Engine {
             let directory = directory.to_owned();
             on_a_core(async move |world| directory::finish(&world, &directory).await)
         };
-        let (fleet, cores) = agree(starting, assemble, finish)?;
+        let (fleet, cores) = agree(starting, options.partition_limits, assemble, finish)?;
         let (directory, bounds) = (directory.to_owned(), options.handle_bounds());
         Ok(Self { fleet, cores, directory, identity, bounds, _lock: lock })
     }
@@ -235,6 +237,7 @@ fn start_all(
 /// Brings the starting cores to agree on who owns what, and sets them running.
 fn agree(
     starting: Vec<Starting>,
+    partition_limits: Option<PartitionLimits>,
     assemble: impl FnOnce(Vec<Vec<PartitionSpec>>) -> Result<Assembly, ShardError>,
     finish: impl FnOnce() -> Result<(), ShardError>,
 ) -> Result<(Arc<Fleet>, Vec<ShardCore>), ShardError> {
@@ -250,12 +253,13 @@ fn agree(
     }
     let agreed = (|| {
         let claims = wait_all(claims)?;
-        let Assembly { orders, routes, next_partition } = assemble(claims).map_err(Some)?;
+        let Assembly { orders, places, next_partition } = assemble(claims).map_err(Some)?;
         for (sender, orders) in orders_to.into_iter().zip(orders) {
             sender.send(orders);
         }
         wait_all(settled)?;
         finish().map_err(Some)?;
+        let routes = RouteMap::new(places, monotonic_ns(), partition_limits);
         let fleet = Arc::new(Fleet::new(inboxes, Routes::new(routes), next_partition));
         for sender in fleet_to {
             sender.send(Arc::clone(&fleet));

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::rc::Rc;
 
+use flywheel_capacity::split::Load;
 use flywheel_disk::{TaskClass, World};
 use flywheel_store::PartitionInfo;
 
@@ -94,13 +95,8 @@ impl<W: World> Shard<W> {
         let infos = self.served();
         let table = self.table.borrow();
         let partition = |info: PartitionInfo| {
-            let rates = table.by_id(info.spec.id)?.traffic.rates();
-            Some(PartitionStats {
-                shard: self.number,
-                info,
-                reads_per_s: rates.reads_per_s,
-                writes_per_s: rates.writes_per_s,
-            })
+            let Load { requests, units } = table.by_id(info.spec.id)?.traffic.load();
+            Some(PartitionStats { shard: self.number, info, requests, units })
         };
         EngineStats {
             store: self.store.stats(),

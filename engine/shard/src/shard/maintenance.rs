@@ -1,4 +1,4 @@
-//! The look at sizes and loads, every second or so, and the splits that follow from it. Not
+//! The look at sizes and loads, every second or so, and the splits and moves that follow from it. Not
 //! compaction or checkpoints: the store sees to those itself.
 
 use std::pin::pin;
@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::PartitionInfo;
 use futures_util::future::{Either, select};
 
-use super::partition::Partition;
-use super::{Shard, count};
+use super::Shard;
+use super::balancer::Balancer;
 use crate::reply::{ReplyReceiver, reply};
 
 impl<W: World> Shard<W> {
@@ -24,6 +23,8 @@ impl<W: World> Shard<W> {
 
     async fn maintain(&self, mut stopped: ReplyReceiver<()>) {
         let mut looked_ns = self.world.now_ns();
+        // One shard looks at all.
+        let mut balancer = (self.number == 0 && self.split.automatic).then(Balancer::default);
         loop {
             let pause = pin!(self.world.sleep(self.split.look_every));
             match select(pause, &mut stopped).await {
@@ -33,37 +34,31 @@ impl<W: World> Shard<W> {
             let now_ns = self.world.now_ns();
             self.look(Duration::from_nanos(now_ns - looked_ns)).await;
             looked_ns = now_ns;
+            if let Some(balancer) = &mut balancer {
+                balancer.look(self.fleet(), &self.split).await;
+            }
         }
     }
 
     async fn look(&self, elapsed: Duration) {
         for info in self.store.partitions() {
-            let Ok(partition) = self.partition(info.spec.id) else { continue };
-            let hot = partition.traffic.look(elapsed, &self.split);
-            if self.split.automatic {
-                self.split_if_due(&info, &partition, hot).await;
+            let id = info.spec.id;
+            let Ok(partition) = self.partition(id) else { continue };
+            let consumption = self.fleet().routes.now().consumption_of(id).cloned();
+            let asked = consumption.map(|of| {
+                of.hand_in_idle(self.world.now_ns());
+                of.asked()
+            });
+            let asked = asked.unwrap_or_default();
+            let is_hot = partition.traffic.look(elapsed, &asked, &self.split.rules);
+            if !self.split.automatic {
+                continue;
             }
-        }
-    }
-
-    async fn split_if_due(&self, info: &PartitionInfo, partition: &Partition, hot: bool) {
-        let at = if info.record_bytes >= self.split.size_bytes {
-            self.cut_for_size(partition)
-        } else if hot {
-            partition.traffic.cool_down();
-            let at = self.cut_for_load(partition);
-            if at.is_none() {
-                count(&self.counters.splits_vetoed);
+            if self.split.rules.is_too_large(info.record_bytes) {
+                self.split_for_size(&partition).await;
+            } else if is_hot {
+                self.split_for_load(&partition).await;
             }
-            at
-        } else {
-            None
-        };
-        if let Some(at) = at
-            && !self.fleet().is_closing()
-        {
-            // A split that fails leaves all as it was, and the next look tries again.
-            let _ = self.split(info.spec.id, at).await;
         }
     }
 }

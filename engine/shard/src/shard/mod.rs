@@ -5,6 +5,7 @@
 //! until it is closed. What it cannot answer from memory it hands to tasks of its core.
 
 mod audit;
+mod balancer;
 mod control;
 mod decide;
 mod feed;
@@ -14,7 +15,6 @@ mod import;
 mod maintenance;
 mod mover;
 mod partition;
-mod sample;
 mod serve;
 mod split;
 mod table;

@@ -4,11 +4,11 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use flywheel_capacity::split::{Decision, decide};
 use flywheel_disk::World;
 use flywheel_store::{PartitionId, PartitionSpec};
 
 use super::partition::Partition;
-use super::sample::Median;
 use super::{Shard, count};
 use crate::error::ShardError;
 use crate::limits::MAX_PARTITIONS_PER_SHARD;
@@ -41,7 +41,7 @@ impl<W: World> Shard<W> {
         for part in partition.cut(lower, upper) {
             table.insert(Rc::new(part));
         }
-        self.fleet().routes.split(id, &at, right);
+        self.fleet().routes.split(id, &at, right, self.world.now_ns());
         count(&self.counters.splits);
         Ok(right)
     }
@@ -71,23 +71,48 @@ impl<W: World> Shard<W> {
         self.table.borrow().by_id(id).cloned().ok_or(ShardError::NoSuchPartition(id))
     }
 
-    /// Where to cut a partition that became too large.
-    pub(super) fn cut_for_size(&self, partition: &Partition) -> Option<Bytes> {
-        let middle = self.store.middle_key(partition.spec.id)?;
-        self.worthwhile(partition, self.split.settle(middle))
-    }
-
-    /// Where to cut a partition that became too hot; `None` if no cut would help.
-    pub(super) fn cut_for_load(&self, partition: &Partition) -> Option<Bytes> {
-        let sample = partition.traffic.sample.borrow();
-        match sample.median(|key| self.split.settle(key), self.split.most_lopsided) {
-            Median::Cut(at) => self.worthwhile(partition, at),
-            Median::Unknown | Median::Lopsided | Median::Front => None,
+    /// Cuts a partition that became too large.
+    pub(super) async fn split_for_size(&self, partition: &Partition) {
+        if let Some(middle) = self.store.middle_key(partition.spec.id) {
+            self.try_split(partition, self.split.settle(middle)).await;
         }
     }
 
-    fn worthwhile(&self, partition: &Partition, at: Bytes) -> Option<Bytes> {
-        let room = self.table.borrow().len() < self.split.partitions_per_shard;
-        (room && self.check_cut(partition, &at).is_ok()).then_some(at)
+    /// Cuts a partition that became too hot, or an item collection in it off from its neighbours, unless no cut
+    /// would help.
+    pub(super) async fn split_for_load(&self, partition: &Partition) {
+        partition.traffic.cool_down();
+        let decision = {
+            let spec = &partition.spec;
+            let sample = partition.traffic.sample.borrow();
+            let settle = |key| self.split.settle(key);
+            // Where a collection begins and ends, a partition may as well.
+            let collection = |key: &Bytes| {
+                let (first, behind) = self.split.collection_of(key);
+                (settle(first), behind.map(settle))
+            };
+            let range = (&spec.start, spec.end.as_ref());
+            decide(&sample, range, settle, collection, &self.split.rules)
+        };
+        let cuts = match decision {
+            Decision::Cut(cut) => vec![cut.at],
+            // The upper one first: the lower part keeps its name, and has the other one in it.
+            Decision::Isolate { from, to, .. } => to.into_iter().chain(from).collect(),
+            Decision::Stay(_) => Vec::new(),
+        };
+        if cuts.is_empty() {
+            count(&self.counters.splits_vetoed);
+        }
+        for at in cuts {
+            self.try_split(partition, at).await;
+        }
+    }
+
+    async fn try_split(&self, partition: &Partition, at: Bytes) {
+        let has_room = self.table.borrow().len() < self.split.partitions_per_shard;
+        if has_room && !self.fleet().is_closing() {
+            // A split that fails leaves all as it was, and the next look tries again.
+            let _ = self.split(partition.spec.id, at).await;
+        }
     }
 }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_shard::{
-    Change, Condition, Direction, EngineOptions, Handle, LocalEngine, ScanRequest, SplitOptions,
-    WriteBatch, WriteOutcome,
+    Change, Condition, Direction, EngineOptions, Handle, LocalEngine, Rates, ScanRequest,
+    SplitOptions, SplitRules, WriteBatch, WriteOutcome,
 };
 
 use crate::common::{as_number, everything, key, number, open, open_with, small_options};
@@ -163,8 +163,9 @@ async fn count_items(handle: &Handle, mut request: ScanRequest) -> usize {
 }
 
 /// An engine of one partition that splits on its own at small thresholds.
-async fn splitting(world: &SimWorld, split: SplitOptions) -> LocalEngine {
-    let split = SplitOptions { automatic: true, hot_looks: 3, ..split };
+async fn splitting(world: &SimWorld, rules: SplitRules) -> LocalEngine {
+    let rules = SplitRules { hot_looks: 3, ..rules };
+    let split = SplitOptions { automatic: true, rules, ..SplitOptions::default() };
     let options = EngineOptions { initial_splits: Vec::new(), split, ..small_options() };
     open_with(world, 2, options).await.expect("opened")
 }
@@ -172,7 +173,7 @@ async fn splitting(world: &SimWorld, split: SplitOptions) -> LocalEngine {
 #[test]
 fn a_partition_splits_by_itself_once_it_is_large() {
     sim::run(8, &SimDisk::new(), async |world| {
-        let split = SplitOptions { size_bytes: 64 << 10, ..SplitOptions::default() };
+        let split = SplitRules { size_bytes: 64 << 10, ..SplitRules::default() };
         let engine = splitting(&world, split).await;
         let handle = engine.handle();
         for n in 0..100 {
@@ -190,7 +191,9 @@ fn a_partition_splits_by_itself_once_it_is_large() {
 /// how often a due split was not done.
 fn load(keys: impl Fn(u64) -> Bytes) -> (usize, u64) {
     sim::run(9, &SimDisk::new(), async |world| {
-        let split = SplitOptions { reads_per_s: 500.0, ..SplitOptions::default() };
+        let most = SplitRules::default().requests;
+        let requests = Rates { reads_per_s: 500.0, ..most };
+        let split = SplitRules { requests, ..SplitRules::default() };
         let engine = splitting(&world, split).await;
         let handle = engine.handle();
         for n in 0..12_000 {

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_shard::{
-    Change, Direction, Effect, EngineOptions, Handle, LocalEngine, ScanRequest, ShardError,
-    SplitOptions, StoreError, Version, Versioned, WriteBatch, limits, own_prefix,
+    Change, Direction, Effect, EngineOptions, Handle, LocalEngine, Rates, ScanRequest, ShardError,
+    SplitOptions, SplitRules, StoreError, Version, Versioned, WriteBatch, limits, own_prefix,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -104,9 +104,12 @@ fn own_ranges_are_never_split_nor_moved() {
     sim::run(2, &SimDisk::new(), async |world| {
         let split = SplitOptions {
             automatic: true,
-            size_bytes: 16 << 10,
-            writes_per_s: 1.0,
-            hot_looks: 2,
+            rules: SplitRules {
+                size_bytes: 16 << 10,
+                requests: Rates { writes_per_s: 1.0, ..SplitRules::default().requests },
+                hot_looks: 2,
+                ..SplitRules::default()
+            },
             ..SplitOptions::default()
         };
         let options = EngineOptions { split, initial_splits: Vec::new(), ..with_own_ranges() };

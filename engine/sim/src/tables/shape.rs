@@ -40,7 +40,7 @@ impl TableShape {
         let others = 2 + rng.below(3) as Key;
         let options = shape::options(rng, false, Vec::new());
         let store = options.store.clone();
-        let options = Shards::options(options);
+        let options = Shards::options(options, flywheel_table::Throttling::Never);
         // Items are small here, so small segments hold all that is written together.
         let store = StoreOptions { segment_bytes: store.segment_bytes, ..options.store };
         Self {

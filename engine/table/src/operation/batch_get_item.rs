@@ -21,7 +21,7 @@ use crate::storage::Storage;
 use crate::stored;
 use crate::table::{Source, Table};
 use crate::tables::Tables;
-use crate::throughput::permit::Permit;
+use crate::throughput::permit::{Permit, Spot};
 use crate::wording;
 use crate::words::Words;
 
@@ -51,6 +51,9 @@ fn is_for_later(error: &ApiError) -> bool {
     use ErrorCode::{ProvisionedThroughputExceeded, RequestLimitExceeded, Throttling};
     matches!(error.code, Throttling | ProvisionedThroughputExceeded | RequestLimitExceeded)
 }
+
+/// An item that was read, and what was reserved for it.
+type Read<'t, S> = (Permit<'t, S>, Option<Bytes>);
 
 impl<S: Storage> Tables<S> {
     /// BatchGetItem.
@@ -101,10 +104,11 @@ impl<S: Storage> Tables<S> {
         let places: Vec<Bytes> = asked.keys.iter().map(|key| asked.table.item_key(key)).collect();
         let least = read_units(0, asked.is_consistent);
         let reads = places.iter().map(|place| async {
-            let permit = self.reserve_read(&asked.table, Source::Table, least)?;
+            let permit =
+                self.reserve_read(&asked.table, Source::Table, Some(Spot::item(place)), least)?;
             Ok((permit, self.stored(place).await?))
         });
-        let found: Vec<Result<(Permit<'_>, Option<Bytes>), ApiError>> =
+        let found: Vec<Result<Read<'_, S>, ApiError>> =
             stream::iter(reads).buffered(MAX_BATCH_IN_FLIGHT).collect().await;
         let (mut items, mut unprocessed, mut units) = (Vec::new(), Vec::new(), Units::default());
         for (key, found) in asked.keys.into_iter().zip(found) {

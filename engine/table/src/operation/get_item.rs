@@ -9,6 +9,7 @@ use crate::storage::Storage;
 use crate::stored;
 use crate::table::Source;
 use crate::tables::Tables;
+use crate::throughput::permit::Spot;
 
 impl<S: Storage> Tables<S> {
     /// GetItem. Every read sees what was acknowledged before it, whether it asks for that or not.
@@ -36,8 +37,9 @@ impl<S: Storage> Tables<S> {
         let table = self.serving(request.table_name.as_deref())?;
         table.check_key(words, &key)?;
         let is_consistent = request.consistent_read == Some(true);
-        let permit = self.reserve_read(&table, Source::Table, read_units(0, is_consistent))?;
-        let found = self.stored(&table.item_key(&key)).await?;
+        let (key, least) = (table.item_key(&key), read_units(0, is_consistent));
+        let permit = self.reserve_read(&table, Source::Table, Some(Spot::item(&key)), least)?;
+        let found = self.stored(&key).await?;
         let size_bytes = found.as_ref().map(|found| stored::size_bytes(found)).transpose()?;
         let units = Units {
             table: read_units(size_bytes.unwrap_or_default(), is_consistent),

@@ -50,6 +50,7 @@ impl<S: Storage> Tables<S> {
                 table: &table,
                 source,
                 bounds,
+                is_query: true,
                 is_forward,
                 limit: limit(request.limit),
                 filter,

@@ -52,6 +52,7 @@ impl<S: Storage> Tables<S> {
                 table: &table,
                 source,
                 bounds,
+                is_query: false,
                 is_forward: true,
                 limit: limit(request.limit),
                 filter,

@@ -9,6 +9,7 @@ use flywheel_api::{
     ApiError, ErrorCode, Get, ItemOut, ItemResponse, Operation, TransactGetItemsRequest,
     TransactGetItemsResponse,
 };
+use flywheel_capacity::operation::Operation as Kind;
 use flywheel_item::Item;
 use flywheel_item::expression::Projection;
 use flywheel_shard::Version;
@@ -22,6 +23,7 @@ use crate::storage::Storage;
 use crate::stored;
 use crate::table::{Source, Table};
 use crate::tables::Tables;
+use crate::throughput::permit::Spot;
 use crate::transaction::settle::IsHeld;
 use crate::wording;
 use crate::words::Words;
@@ -63,7 +65,12 @@ impl<S: Storage> Tables<S> {
         let tables: Vec<Arc<Table>> = asked.iter().map(|it| Arc::clone(&it.table)).collect();
         let least = Units::of_transacted_read(0).table;
         let permits =
-            of_each_table(&tables, |table| self.reserve_read(table, Source::Table, least))?;
+            of_each_table(&tables, |table| self.reserve_read(table, Source::Table, None, least))?;
+        let mut partitions = Vec::with_capacity(count);
+        for (place, asked) in asked.iter().enumerate() {
+            let reserved = self.reserve_at(&asked.table, Spot::item(&asked.key), Kind::Read, least);
+            partitions.push(reserved.map_err(|error| canceled_at(place, count, error))?);
+        }
         let found = self.at_one_moment(&asked).await?;
         let sizes = found.iter().flatten().map(|found| stored::size_bytes(found));
         let sizes: Result<Vec<usize>, ApiError> = sizes.collect();
@@ -72,10 +79,12 @@ impl<S: Storage> Tables<S> {
         }
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
         let mut responses = Vec::with_capacity(count);
-        for (asked, found) in asked.into_iter().zip(found) {
+        for ((asked, found), partition) in asked.into_iter().zip(found).zip(partitions) {
             let size_bytes = found.as_ref().map_or(Ok(0), |found| stored::size_bytes(found))?;
             let known = units.entry(asked.table.name().to_owned()).or_default();
-            known.add(&Units::of_transacted_read(size_bytes));
+            let read = Units::of_transacted_read(size_bytes);
+            partition.settle(read.table);
+            known.add(&read);
             let item = match (found, asked.projection) {
                 (None, _) => None,
                 (Some(found), None) => Some(ItemOut::Stored(found)),

@@ -24,6 +24,7 @@ use crate::limits::MAX_TRANSACTION_BYTES;
 use crate::storage::Storage;
 use crate::table::Table;
 use crate::tables::Tables;
+use crate::throughput::permit::Spot;
 use crate::transaction::TransactionName;
 use crate::transaction::active::Carrying;
 use crate::transaction::ledger::{Decision, Place, Record};
@@ -82,11 +83,19 @@ impl<S: Storage> Tables<S> {
             Asked::Done(record) => return self.again(&name, &record, mode).await,
         };
         let tables: Vec<Arc<Table>> = planned.iter().map(|it| Arc::clone(&it.table)).collect();
-        let permits = of_each_table(&tables, |table| self.reserve_write(table))?;
+        let permits = of_each_table(&tables, |table| self.reserve_write(table, None))?;
+        let count = planned.len();
+        let mut partitions = Vec::with_capacity(count);
+        for (place, Planned { table, key, .. }) in planned.iter().enumerate() {
+            let least = Units::LEAST_TRANSACTED_WRITE;
+            let reserved = self.reserve_at(table, Spot::item(key), Kind::Write, least);
+            partitions.push(reserved.map_err(|error| canceled_at(place, count, error))?);
+        }
         let collections = collections(&planned, metrics);
         let (taken, record) = self.carry_out(&mut carrying, planned, digest, condition).await?;
         let mut units: BTreeMap<String, Units> = BTreeMap::new();
-        for (table, taken) in tables.iter().zip(&taken) {
+        for ((table, taken), partition) in tables.iter().zip(&taken).zip(partitions) {
+            partition.settle(taken.table + taken.locals.values().sum::<f64>());
             units.entry(table.name().to_owned()).or_default().add(taken);
         }
         for (name, permit) in permits {

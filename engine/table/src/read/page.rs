@@ -20,6 +20,7 @@ use crate::storage::Storage;
 use crate::stored;
 use crate::table::{Source, Table};
 use crate::tables::Tables;
+use crate::throughput::permit::Spot;
 
 /// What a page is to hold.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct PageRequest<'a> {
     pub table: &'a Table,
     pub source: Source<'a>,
     pub bounds: Bounds,
+    /// Whether these are of one partition key.
+    pub is_query: bool,
     pub is_forward: bool,
     /// Items that are looked at, at the most.
     pub limit: usize,
@@ -35,6 +38,16 @@ pub(crate) struct PageRequest<'a> {
     /// Whether a local index is asked for attributes that it does not hold: they are the table's.
     pub fetches: bool,
     pub is_consistent: bool,
+}
+
+impl PageRequest<'_> {
+    /// Where the page is counted among the partitions.
+    fn spot(&self) -> Option<Spot> {
+        match &self.bounds.start {
+            Bound::Included(key) | Bound::Excluded(key) => Some(Spot::page(key, self.is_query)),
+            Bound::Unbounded => None,
+        }
+    }
 }
 
 /// What of the items found is returned.
@@ -83,7 +96,7 @@ impl<S: Storage> Tables<S> {
     pub(crate) async fn page(&self, request: PageRequest<'_>) -> Result<Page, ApiError> {
         let (table, source) = (request.table, request.source);
         let least = read_units(0, request.is_consistent);
-        let permit = self.reserve_read(table, source, least)?;
+        let permit = self.reserve_read(table, source, request.spot(), least)?;
         let mut bounds = request.bounds.clone();
         let is_forward = request.is_forward;
         let mut making = Making {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use flywheel_capacity::admission::Ceiling;
 use flywheel_capacity::operation::{Each, Operation as Kind};
 use flywheel_capacity::tokens::Rate;
+use flywheel_shard::Meter;
 
 use super::Throttling;
-use super::meter::Meter;
 use crate::catalog::record::{OnDemandRecord, ThroughputRecord};
 
 /// Meters of reads and of writes.
@@ -66,11 +66,11 @@ impl Setting<'_> {
         let (provisioned, most) = (self.provisioned, self.on_demand);
         match (throttling, self.is_on_demand) {
             (Throttling::Never, _) => Each { read: None, write: None },
-            (Throttling::AsSet, false) => Each {
+            (Throttling::AsSet | Throttling::Dynamodb, false) => Each {
                 read: Some(Ceiling::provisioned(units(provisioned.read_units))),
                 write: Some(Ceiling::provisioned(units(provisioned.write_units))),
             },
-            (Throttling::AsSet, true) => {
+            (Throttling::AsSet | Throttling::Dynamodb, true) => {
                 let arm = |most: Option<i64>| {
                     let most = Some(units(most?));
                     Some(Ceiling::on_demand(Rate::HIGHEST, most, Rate::HIGHEST))

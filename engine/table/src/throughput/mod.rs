@@ -7,13 +7,13 @@
 //!
 //! | Room | What it is |
 //! |---|---|
-//! | `meter` | one kind of capacity of one table or index |
 //! | `meters` | both kinds, by the record of a table or an index |
 //! | `permit` | what a request has reserved |
 //! | `consumed` | what was taken of all, for metrics |
+//! | `hot` | the hottest partitions and keys, for people |
 
 pub(crate) mod consumed;
-pub(crate) mod meter;
+pub(crate) mod hot;
 pub(crate) mod meters;
 pub(crate) mod permit;
 
@@ -26,4 +26,14 @@ pub enum Throttling {
     /// Beyond what the owner of a table has set: what is provisioned, with 300 s of what was left unused, and the
     /// most that capacity on demand may come to.
     AsSet,
+    /// As by DynamoDB: also where one partition is asked for more than it may serve.
+    Dynamodb,
+}
+
+impl Throttling {
+    /// Whether partitions have limits of their own.
+    #[must_use]
+    pub fn has_partition_limits(self) -> bool {
+        self == Self::Dynamodb
+    }
 }

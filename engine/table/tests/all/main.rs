@@ -5,9 +5,11 @@
 //!   `extents`: how much is said to be there;
 //! - `transactions`: all or nothing, over crashes;
 //! - `throughput`: who is let in by a table's capacity, and what is told of who is not;
+//! - `adaptation`: what a partition serves, and what becomes of one that is asked for more;
 //! - `storage`: what is asked of the shards;
 //! - `durability`: what is there after the power went.
 
+mod adaptation;
 mod batches;
 mod conditions;
 mod definitions;

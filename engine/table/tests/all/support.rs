@@ -58,6 +58,20 @@ pub fn on_throttled_tables(test: impl AsyncFnOnce(Service)) {
     });
 }
 
+/// The same, and partitions have limits; with the engine's options changed.
+pub fn on_adapting_tables(
+    change: impl FnOnce(&mut EngineOptions),
+    test: impl AsyncFnOnce(Service),
+) {
+    run(7, &SimDisk::new(), async |world| {
+        let options = |options: &mut EngineOptions| {
+            options.store.segment_bytes = 8 << 20;
+            change(options);
+        };
+        test(Service::open_throttling(&world, Throttling::Dynamodb, options).await).await;
+    });
+}
+
 impl Service {
     pub async fn open(world: &SimWorld) -> Self {
         Self::open_with(world, 2 << 20).await
@@ -78,10 +92,11 @@ impl Service {
         throttling: Throttling,
         change: impl FnOnce(&mut EngineOptions),
     ) -> Self {
-        let mut options = Shards::options(EngineOptions {
+        let options = EngineOptions {
             store: StoreOptions { cache_bytes: 4 << 20, ..StoreOptions::default() },
             ..EngineOptions::default()
-        });
+        };
+        let mut options = Shards::options(options, throttling);
         // Small ones are made sooner; only the largest items need more.
         options.store.segment_bytes = 2 << 20;
         change(&mut options);

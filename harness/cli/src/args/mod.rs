@@ -10,6 +10,7 @@ mod common;
 mod diff;
 mod dynamodb;
 mod gate;
+mod hot;
 mod load;
 mod plan;
 mod serve;
@@ -20,6 +21,7 @@ pub use common::Common;
 pub use diff::DiffArgs;
 pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
+pub use hot::HotArgs;
 pub use load::{LoadArgs, Rate};
 pub use plan::PlanArgs;
 pub use serve::{ServeArgs, ThrottlingName, WordingName};
@@ -75,6 +77,9 @@ pub enum Command {
     /// Serve a data directory over DynamoDB's API.
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
+    /// Show the hottest partitions and keys of a running server.
+    #[command(after_help = hot::HELP)]
+    Hot(HotArgs),
     /// Send random requests to several DynamoDB endpoints, and compare what they answer.
     #[command(after_help = diff::HELP)]
     Diff(DiffArgs),

@@ -76,6 +76,10 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value_t = ThrottlingName::Never)]
     pub throttling: ThrottlingName,
 
+    /// Show the hottest keys at GET /hot, for flywheel hot: to whoever can connect, without a signature
+    #[arg(long)]
+    pub show_hot_keys: bool,
+
     /// Connections of one core; more are refused
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub connections: usize,

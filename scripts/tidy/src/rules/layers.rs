@@ -23,7 +23,7 @@ const MAP: &[(&str, Uses)] = &[
     ("engine/capacity", Only(&[])),
     ("engine/disk", Only(&[])),
     ("engine/store", Only(&["engine/disk"])),
-    ("engine/shard", Only(&["engine/store", "engine/disk"])),
+    ("engine/shard", Only(&["engine/store", "engine/disk", "engine/capacity"])),
     ("engine/table", Only(&["engine/shard", "engine/api", "engine/item", "engine/capacity"])),
     (
         "engine/server",

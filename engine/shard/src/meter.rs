@@ -1,4 +1,5 @@
-//! One kind of capacity of one table or index: its bucket, and a lease of it for each core. Not whose it is.
+//! One kind of capacity of one table, index or partition: its bucket, and a lease of it for each core. Not whose it
+//! is: a partition's are in `consumption`, those of tables and indexes above.
 //!
 //! A request touches its core's stripe alone: a lock that nobody else wants, most of the time. The bucket's own
 //! lock is taken once a lease.
@@ -15,7 +16,7 @@ const STRIPES: usize = 16;
 
 /// A bucket that lends to cores, and what was taken of it.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub struct Meter {
     is_limited: AtomicBool,
     global: Mutex<Global>,
     /// Made with a core's first request: most tables are asked for by few, and there may be many tables.
@@ -31,11 +32,13 @@ struct Stripe(Mutex<Share>);
 struct Share {
     lease: Local,
     taken: Tokens,
+    refused: Tokens,
     throttled: u64,
 }
 
 impl Meter {
     /// With a ceiling; `None` lets everybody in.
+    #[must_use]
     pub fn new(now_ns: u64, ceiling: Option<Ceiling>) -> Self {
         let bucket = ceiling.unwrap_or(Ceiling::provisioned(Rate::ZERO));
         Self {
@@ -83,7 +86,10 @@ impl Meter {
             // Nobody says yet whether the machine has headroom; admission of requests by load is the shards'.
             lock(&self.global).exchange(now_ns, ask, true)
         });
-        share.throttled += u64::from(taken.is_err());
+        if taken.is_err() {
+            share.throttled += 1;
+            share.refused += amount;
+        }
         taken.map(|()| amount)
     }
 
@@ -109,9 +115,34 @@ impl Meter {
         }
     }
 
+    /// The two that it becomes when what it is for is cut in two: half of what is there each, and its ceiling. They
+    /// have counted nothing.
+    #[must_use]
+    pub fn divide(&self, now_ns: u64) -> (Self, Self) {
+        for (_, share) in self.shares() {
+            share
+                .lock()
+                .lease
+                .hand_in(now_ns, |ask| lock(&self.global).exchange(now_ns, ask, true));
+        }
+        let (low, high) = lock(&self.global).divide(now_ns);
+        let is_limited = self.is_limited.load(Ordering::Relaxed);
+        let half = |global| Self {
+            is_limited: AtomicBool::new(is_limited),
+            global: Mutex::new(global),
+            stripes: std::array::from_fn(|_| OnceLock::new()),
+        };
+        (half(low), half(high))
+    }
+
     /// Units that were taken since it was made.
     pub fn taken(&self) -> Tokens {
         self.shares().map(|(_, share)| share.lock().taken).sum()
+    }
+
+    /// Units that were asked for and refused since it was made.
+    pub fn refused(&self) -> Tokens {
+        self.shares().map(|(_, share)| share.lock().refused).sum()
     }
 
     /// Requests that it refused since it was made.
@@ -121,8 +152,10 @@ impl Meter {
 
     fn share(&self, core: usize) -> MutexGuard<'_, Share> {
         let made = self.stripes[core].get_or_init(|| {
-            let (lease, taken) = (Local::new(core), Tokens::ZERO);
-            Box::new(Stripe(Mutex::new(Share { lease, taken, throttled: 0 })))
+            let nothing = Tokens::ZERO;
+            let lease = Local::new(core);
+            let share = Share { lease, taken: nothing, refused: nothing, throttled: 0 };
+            Box::new(Stripe(Mutex::new(share)))
         });
         made.lock()
     }
@@ -228,6 +261,20 @@ mod tests {
         meter.hand_in_idle(10 * S);
         let let_in = (0..).take_while(|_| meter.reserve_of(1, 300 * S, Tokens::units(1)).is_ok());
         assert_eq!(let_in.count(), 300, "nothing of the bucket is still out on lease");
+    }
+
+    #[test]
+    fn a_cut_gives_nobody_units_and_each_side_the_whole_rate() {
+        let meter = Meter::new(0, Some(Ceiling::partition(Rate::per_s(1000))));
+        assert_eq!(meter.reserve_of(2, 0, Tokens::units(400)), Ok(Tokens::units(400)));
+        let (low, high) = meter.divide(0);
+        assert_eq!((let_in(&low, 0), let_in(&high, 0)), (300, 300));
+        assert_eq!((let_in(&low, S), let_in(&high, S)), (1000, 1000));
+        // A debt is divided as well.
+        low.settle(Tokens::ZERO, Tokens::units(3000));
+        let (low, high) = low.divide(S);
+        assert_eq!((let_in(&low, 2 * S), let_in(&high, 2 * S)), (0, 0));
+        assert_eq!(let_in(&high, 3 * S), 500);
     }
 
     #[test]
