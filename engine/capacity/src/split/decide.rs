@@ -33,6 +33,9 @@ pub enum Veto {
     Front,
 }
 
+/// Neighbours with less than this share of the traffic gain nothing from being cut off.
+const LEAST_BESIDE: f64 = 0.02;
+
 /// Decides on a partition of the keys from `start` on, up to `end`.
 ///
 /// `settle` turns a key into one that a partition may begin with; `collection` gives an item collection's first key
@@ -53,7 +56,8 @@ pub fn decide<K: Ord + Clone>(
         Median::Cut(_) | Median::Lopsided => {}
     }
     let heaviest = sample.heaviest(|key| collection(key).0);
-    let Some((key, share)) = heaviest.filter(|(_, share)| *share > rules.isolated_share) else {
+    let helps = |share: f64| share > rules.isolated_share && 1.0 - share >= LEAST_BESIDE;
+    let Some((key, share)) = heaviest.filter(|(_, share)| helps(*share)) else {
         return Decision::Stay(Veto::SingleHotKey);
     };
     let (from, to) = collection(&key);
@@ -104,6 +108,13 @@ mod tests {
         assert!(matches!(rest, Decision::Isolate { from: Some(4200), to: None, .. }), "{rest:?}");
         let alone = hot(42).filter(|key| key / 100 == 42);
         assert_eq!(decided(4200, Some(4300), alone), Decision::Stay(Veto::SingleHotKey));
+    }
+
+    #[test]
+    fn a_hot_key_without_neighbours_to_speak_of_stays_where_it_is() {
+        let hot = scattered(10_000).enumerate();
+        let hot = hot.map(|(n, key)| if n % 100 == 0 { key } else { 4200 });
+        assert_eq!(decided(0, None, hot), Decision::Stay(Veto::SingleHotKey));
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn a_partition_splits_by_itself_once_it_is_large() {
 fn load(keys: impl Fn(u64) -> Bytes) -> (usize, u64) {
     sim::run(9, &SimDisk::new(), async |world| {
         let most = SplitRules::default().requests;
-        let requests = Rates { reads_per_s: 500.0, ..most };
+        let requests = Rates { reads_per_s: 600.0, ..most };
         let split = SplitRules { requests, ..SplitRules::default() };
         let engine = splitting(&world, split).await;
         let handle = engine.handle();
@@ -209,7 +209,7 @@ fn load(keys: impl Fn(u64) -> Bytes) -> (usize, u64) {
 #[test]
 fn scattered_load_splits_a_partition() {
     let (partitions, _) = load(|n| number(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-    assert_eq!(partitions, 2, "a thousand reads a second, and 500 are the most");
+    assert_eq!(partitions, 2, "a thousand reads a second, and 600 are the most");
 }
 
 #[test]
