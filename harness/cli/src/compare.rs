@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use flywheel_report::{
-    PairVerdict, RunResult, Runs, Unlike, Verdict, compare, comparison_table, differences,
-    verdict_word,
+    PairVerdict, RunResult, Runs, Unlike, Verdict, compare, compare_report, comparison_table,
+    differences, verdict_word,
 };
 use flywheel_stats::StatsError;
 
@@ -51,6 +51,9 @@ pub fn command(args: &CompareArgs) -> Result<u8, CliError> {
         }
         worst = worse(worst, exit_code(found.verdict()));
         comparisons.push(found);
+    }
+    if let Some(path) = &args.html {
+        std::fs::write(path, compare_report(&all, &comparisons)).map_err(CliError::file(path))?;
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&comparisons).expect("figures make JSON"));

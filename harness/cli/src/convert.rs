@@ -94,6 +94,7 @@ fn intervals(figures: &RunFigures) -> Vec<Interval> {
         at_s: one.start_s,
         count: one.operations,
         errors: one.errors,
+        throttled: one.throttled,
         p50_us: Some(one.p50_us),
         p99_us: one.p99_us,
         max_us: one.max_us,

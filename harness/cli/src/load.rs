@@ -18,10 +18,11 @@ use crate::systems::{Flywheel, Table};
 pub fn command(args: &LoadCommandArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let trace = args.trace.as_deref();
     let named = settings::resolve_traced(&args.files, &args.common, trace, None)?;
+    let partitions = args.partitions.resolve(args.target.0).map_err(CliError::Flag)?;
     let bench = Bench { common: &args.common, stop, probe: None };
     let loaded = match args.target.0 {
-        Chosen::Engine => run::load_if_empty(&Flywheel, &bench, &named, false)?,
-        Chosen::Table => run::load_if_empty(&Table, &bench, &named, false)?,
+        Chosen::Engine => run::load_if_empty(&Flywheel(partitions), &bench, &named, false)?,
+        Chosen::Table => run::load_if_empty(&Table(partitions), &bench, &named, false)?,
         Chosen::DynamoDb => run::load_if_empty(&DynamoDb(&args.dynamodb), &bench, &named, false)?,
         Chosen::Peer(peer) => {
             peer.available()?;

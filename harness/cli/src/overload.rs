@@ -51,7 +51,7 @@ pub fn command(args: &OverloadArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliErr
     OpenOptions::new(1.0, 1).check(&named.workload)?;
     let common = &args.common;
     let bare = Bench { common, stop, probe: None };
-    run::load_if_empty(&Flywheel, &bare, &named, true)?;
+    run::load_if_empty(&Flywheel::default(), &bare, &named, true)?;
     let probe = run::probe(common, stop)?;
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = begin(args, &named);

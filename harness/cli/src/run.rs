@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_report::{LoadPhase, Paint, RunResult, summary, write_folder};
 
-use crate::args::{Chosen, Common, RunArgs};
+use crate::args::{Chosen, Common, RunArgs, ThrottlingName};
 use crate::device;
 use crate::drive;
 use crate::dynamodb::{self, DynamoDb};
@@ -24,6 +24,14 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     let (trace, speed) = (args.trace.trace.as_deref(), args.trace.speed);
     let named = settings::resolve_traced(&args.files, &args.common, trace, speed)?;
     drive::check(&named.workload, &args.load)?;
+    let partitions = args.partitions.resolve(args.target.0).map_err(CliError::Flag)?;
+    let is_open_loop = drive::is_open(&named.workload, &args.load);
+    if partitions.throttling != ThrottlingName::Never && !is_open_loop {
+        eprintln!(
+            "flywheel: --throttling: what is throttled counts as failed in a closed loop, and the run ends with a fault; \
+             give --rate"
+        );
+    }
     if !args.target.0.has_items() {
         dynamodb::warn_of_unused(&named.workload);
     }
@@ -32,12 +40,16 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     }
     let (result, log) = match args.target.0 {
         Chosen::Null => on_null(args, &named, stop)?,
-        Chosen::Engine => on(&Flywheel, args, &named, stop)?,
-        Chosen::Table => on(&Table, args, &named, stop)?,
-        Chosen::DynamoDb => on(&DynamoDb(&args.dynamodb), args, &named, stop)?,
+        Chosen::Engine => on(&Flywheel(partitions), None, args, &named, stop)?,
+        Chosen::Table => {
+            // Throttled, a load would end with its first burst.
+            let loading = Table(partitions.unthrottled());
+            on(&Table(partitions), Some(&loading), args, &named, stop)?
+        }
+        Chosen::DynamoDb => on(&DynamoDb(&args.dynamodb), None, args, &named, stop)?,
         Chosen::Peer(peer) => {
             peer.available()?;
-            on(&peer, args, &named, stop)?
+            on(&peer, None, args, &named, stop)?
         }
     };
     record::tell(&result);
@@ -75,8 +87,10 @@ fn on_null(
     Ok((result, log))
 }
 
+/// Loads, as `loading` if that is another, and measures.
 fn on<S: System>(
     system: &S,
+    loading: Option<&S>,
     args: &RunArgs,
     named: &Named,
     stop: &Arc<AtomicBool>,
@@ -84,7 +98,7 @@ fn on<S: System>(
     let common = &args.common;
     let bare = Bench { common, stop, probe: None };
     let is_open_loop = drive::is_open(&named.workload, &args.load);
-    let load = load_if_empty(system, &bare, named, is_open_loop)?;
+    let load = load_if_empty(loading.unwrap_or(system), &bare, named, is_open_loop)?;
     let probe = if system.is_local() { probe(common, stop)? } else { None };
     let bench = Bench { probe: probe.as_ref(), ..bare };
     let mut result = phases::begin(named, system.name(), common, &common.dir);

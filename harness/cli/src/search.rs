@@ -57,8 +57,8 @@ pub fn command(args: &SearchArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError
             peer.available()?;
             search(&peer, args, &named, &bare)
         }
-        Chosen::Engine => search(&Flywheel, args, &named, &bare),
-        Chosen::Table => search(&Table, args, &named, &bare),
+        Chosen::Engine => search(&Flywheel::default(), args, &named, &bare),
+        Chosen::Table => search(&Table::default(), args, &named, &bare),
         Chosen::DynamoDb => search(&DynamoDb(&args.dynamodb), args, &named, &bare),
         Chosen::Null => Err(CliError::Flag("--target: null has no rate that it cannot do".into())),
     }

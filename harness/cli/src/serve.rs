@@ -10,7 +10,7 @@ use flywheel_server::{Credentials, Node, NodeOptions, ServerOptions, Settings, T
 use flywheel_shard::{EngineOptions, OpenProgress, RecoveryProgress, StoreOptions};
 use flywheel_table::TableOptions;
 
-use crate::args::{ServeArgs, ThrottlingName, WordingName};
+use crate::args::{ServeArgs, WordingName};
 use crate::error::CliError;
 use crate::{interrupt, progress};
 
@@ -65,10 +65,7 @@ fn options(args: &ServeArgs) -> Result<NodeOptions, CliError> {
             region: args.region.clone(),
             account: args.account.clone(),
             endpoint: args.listen.to_string(),
-            throttling: match args.throttling {
-                ThrottlingName::AsSet => flywheel_table::Throttling::AsSet,
-                ThrottlingName::Never => flywheel_table::Throttling::Never,
-            },
+            throttling: args.throttling.resolved().0,
             clock: Arc::new(move || clock().as_millis() as u64),
             monotonic_ns: Arc::new(flywheel_shard::monotonic_ns),
         },

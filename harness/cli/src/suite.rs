@@ -74,7 +74,7 @@ fn run_on_one_load(
     let Some(first) = workloads.first() else { return Ok(()) };
     wipe(&bench.common.dir)?;
     let is_open_loop = drive::is_open(&first.workload, measurement.load);
-    let open = Flywheel.open(bench, &first.workload, is_open_loop)?;
+    let open = Flywheel::default().open(bench, &first.workload, is_open_loop)?;
     let loaded = match bench.load(&open, &first.workload) {
         // What was measured before the Ctrl-C is still reported.
         Err(CliError::Interrupted) if !results.is_empty() => return Ok(()),
@@ -88,7 +88,7 @@ fn run_on_one_load(
         }
         let mut result = phases::begin(named, "flywheel", bench.common, &bench.common.dir);
         result.load = load.take();
-        let log = run_loaded(&Flywheel, measurement, named, &mut result)?;
+        let log = run_loaded(&Flywheel::default(), measurement, named, &mut result)?;
         result.seal();
         report(bench.common, &result, log)?;
         println!();

@@ -11,7 +11,7 @@ use flywheel_targets::{
     table_engine_options,
 };
 
-use crate::args::Common;
+use crate::args::{Common, Partitions};
 use crate::error::CliError;
 use crate::phases::Bench;
 use crate::settings;
@@ -86,10 +86,12 @@ pub trait Open: Watch {
 }
 
 /// The engine of this project.
-pub struct Flywheel;
+#[derive(Default)]
+pub struct Flywheel(pub Partitions);
 
 /// DynamoDB's tables on the engine, in this process.
-pub struct Table;
+#[derive(Default)]
+pub struct Table(pub Partitions);
 
 /// The engine, open, and what asks it.
 pub struct OpenEngine<F> {
@@ -113,10 +115,11 @@ impl System for Flywheel {
         workload: &Workload,
         is_open_loop: bool,
     ) -> Result<Self::Open, CliError> {
-        let options = settings::engine_options(bench.common, workload, is_open_loop)?;
+        let mut options = settings::engine_options(bench.common, workload, is_open_loop)?;
+        options.split.automatic = self.0.adapt;
         let engine = bench.open_engine(options.clone())?;
         let factory = EngineFactory::new(engine.handle());
-        Ok(OpenEngine { engine, factory, options, settings: BTreeMap::new() })
+        Ok(OpenEngine { engine, factory, options, settings: told(self.0) })
     }
 }
 
@@ -135,13 +138,26 @@ impl System for Table {
     ) -> Result<Self::Open, CliError> {
         let options = settings::engine_options(bench.common, workload, is_open_loop)?;
         // Those are for records under their own keys; a table has its own.
-        let options = EngineOptions { initial_splits: Vec::new(), ..options };
+        let mut options = EngineOptions { initial_splits: Vec::new(), ..options };
+        options.split.automatic = self.0.adapt;
         let mapping = ItemMapping::new(workload, &workload.table)?;
         let engine = bench.open_engine(table_engine_options(options.clone()))?;
-        let settings = mapping.settings();
-        let factory = TableFactory::open(&engine, mapping)?;
+        let mut settings = mapping.settings();
+        settings.extend(told(self.0));
+        let (throttling, _) = self.0.throttling.resolved();
+        let factory = TableFactory::open(&engine, mapping, throttling)?;
         Ok(OpenEngine { engine, factory, options, settings })
     }
+}
+
+/// How partitions behave, in words for a result. Only what is not usual: results of before it could be set are compared
+/// with those since.
+fn told(partitions: Partitions) -> BTreeMap<String, String> {
+    let (_, throttling) = partitions.throttling.resolved();
+    let adaptation = (!partitions.adapt).then_some("off: partitions do not split by themselves");
+    let settings = [("throttling", throttling), ("adaptation", adaptation)];
+    let told = settings.into_iter().filter_map(|(name, text)| Some((name, text?)));
+    told.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
 
 impl<F> Watch for OpenEngine<F> {

@@ -111,6 +111,10 @@ pub struct IntervalFigures {
     pub operations: u64,
     /// Operations that failed in it.
     pub errors: u64,
+    /// Operations that were refused in it ([`TargetErrorKind::is_refusal`]). They are part of `errors` in a closed loop,
+    /// and beside them in an open one.
+    #[serde(default)]
+    pub throttled: u64,
     /// Response time, median, microseconds, 2 significant digits.
     pub p50_us: f64,
     /// Response time, 99th percentile, microseconds, 2 significant digits.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use flywheel_load::figures::IntervalFigures;
 use flywheel_load::{
     Control, Operation, RunError, RunFigures, RunOptions, TargetErrorKind, Workload, run,
 };
@@ -96,6 +97,10 @@ fn errors_are_counted_by_kind_with_the_first_messages() {
     };
     assert_eq!(overloaded.kind, TargetErrorKind::Overloaded);
     assert_eq!(overloaded.count, figures.errors_total);
+    let throttled = |second: &IntervalFigures| (second.throttled, second.errors);
+    let series: Vec<_> = figures.intervals.iter().map(throttled).collect();
+    assert!(series.iter().all(|(throttled, errors)| throttled == errors), "{series:?}");
+    assert!(series.iter().any(|(throttled, _)| *throttled > 0), "{series:?}");
     assert_eq!(overloaded.samples.len(), 5);
     assert!(overloaded.samples[0].ends_with("the queue is full"), "{:?}", overloaded.samples);
     let by_operation: u64 = figures.operations.values().map(|of| of.errors).sum();

@@ -102,6 +102,8 @@ fn refusals_are_counted_by_reason_and_neither_tried_again_nor_errors() {
     let calls = map.calls.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!(total.refused["the queue is full"], calls / 4);
     assert_eq!(total.refused.len(), 1);
+    let throttled: u64 = figures.intervals.iter().map(|second| second.throttled).sum();
+    assert_eq!(throttled, total.refused_total(), "each in its second");
     assert!(figures.errors.is_empty() && figures.errors_total == 0 && figures.is_clean());
     assert!(steps[0].last_refusal_s.is_some_and(|at| at > 0.0));
     assert!(figures.operations.values().all(|of| of.errors == 0));
@@ -115,6 +117,7 @@ fn other_errors_stay_errors() {
     check_accounts(&figures);
     assert!(figures.errors_total > 100 && !figures.is_clean());
     assert_eq!(open(&figures).total.refused_total(), 0);
+    assert!(figures.intervals.iter().all(|second| second.throttled == 0), "they broke");
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod result;
 mod search;
 mod series;
 mod table;
+mod throttling;
 mod trend;
 mod tsv;
 mod units;
@@ -58,7 +59,9 @@ pub use environment::{
 pub use folder::{utc_now, write_folder};
 pub use hdr_log::{LogEntry, hdr_log};
 pub use hot::{HotKey, HotPartition, HotReport, hot_summary};
-pub use html::{Report, Tone, peers_report, plan_report, run_report, search_report};
+pub use html::{
+    Report, Tone, compare_report, peers_report, plan_report, run_report, search_report,
+};
 pub use limits::{
     DEFAULT_TARGET_P99_US, GATE_SCHEMA_VERSION, MAX_METRICS_BYTES, OVERLOAD_SCHEMA_VERSION,
     PLAN_SCHEMA_VERSION, SCHEMA_VERSION,
@@ -86,6 +89,7 @@ pub use search::{
 };
 pub use series::{Event, EventKind, HeatMap, Interval, SpectrumPoint, percentiles, spectrum};
 pub use table::{Paint, suite, summary};
+pub use throttling::Throttling;
 pub use trend::{
     TrendChange, TrendEntry, TrendError, changes, parse_history, series, trend_summary,
 };

@@ -4,6 +4,9 @@
 /// when a field changes its meaning, its unit or its name, or goes; not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// A second of which more than this share was throttled is one with throttling.
+pub const THROTTLED_SHARE: f64 = 0.001;
+
 /// The default target: single-digit milliseconds at the 99th percentile, in microseconds.
 pub const DEFAULT_TARGET_P99_US: f64 = 10_000.0;
 

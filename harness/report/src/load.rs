@@ -34,6 +34,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether arrivals waited for nobody.
+    pub fn is_open(&self) -> bool {
+        self.in_flight_most.is_some()
+    }
+
     /// Refused, whatever the reason.
     pub fn refused_total(&self) -> u64 {
         self.refused.values().sum()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{DEFAULT_TARGET_P99_US, SCHEMA_VERSION};
 use crate::load::{Generator, Preparation, ReadBack, Recording, Schedule, Validation};
 use crate::series::{Event, HeatMap, Interval, SpectrumPoint};
+use crate::throttling::Throttling;
 use crate::{DeviceBracket, Environment, ProcessFigures, Ratios, Verdict};
 
 /// Everything known of one run. Times end in their unit, rates in `_per_s`, ratios have none.
@@ -54,6 +55,9 @@ pub struct RunResult {
     /// Who made the load, and what that costs by itself.
     #[serde(default)]
     pub generator: Generator,
+    /// Requests that were throttled; worked out by [`RunResult::seal`].
+    #[serde(default)]
+    pub throttling: Option<Throttling>,
     /// The measured phase second by second.
     #[serde(default)]
     pub intervals: Vec<Interval>,
@@ -266,6 +270,7 @@ impl Default for RunResult {
             preparation: Preparation::default(),
             schedule: None,
             generator: Generator::default(),
+            throttling: None,
             intervals: Vec::new(),
             events: Vec::new(),
             heat_map: HeatMap::default(),
@@ -302,10 +307,11 @@ pub enum ReadError {
 }
 
 impl RunResult {
-    /// Works out the ratios and the verdict from the figures. Call it last.
+    /// Works out the ratios, the throttling and the verdict from the figures. Call it last.
     pub fn seal(&mut self) -> Verdict {
         let verdict = self.verdict();
         self.ratios = Ratios::of(self);
+        self.throttling = Throttling::of(self);
         self.target.met = verdict == Verdict::Met;
         verdict
     }

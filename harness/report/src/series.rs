@@ -16,6 +16,10 @@ pub struct Interval {
     /// Operations that failed in it.
     #[serde(default)]
     pub errors: u64,
+    /// Operations that were refused in it: the system was busy, or capacity was used up. They are part of `errors` in a
+    /// closed loop, and beside them in an open one.
+    #[serde(default)]
+    pub throttled: u64,
     /// Median of their response times, in microseconds.
     #[serde(default)]
     pub p50_us: Option<f64>,

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::limits::SAMPLES_FOR_P99;
 use crate::load::{Generator, Schedule, Validation};
+use crate::throttling::Throttling;
 use crate::units::{bytes, count, percent, rate, ratio, time};
 use crate::{DeviceFigures, LatencyUs, OperationFigures, OperationKind, RunResult, Verdict};
 
@@ -51,6 +52,8 @@ pub fn summary(result: &RunResult, paint: Paint) -> String {
     lines.extend(labelled("percentiles", [percentiles(result)]));
     lines.extend(labelled("throughput", [Some(throughput(result))]));
     lines.extend(labelled("schedule", schedule(result)));
+    lines
+        .extend(labelled("throttled", [result.throttling.as_ref().and_then(Throttling::sentence)]));
     lines.extend(labelled("generator", generator(result)));
     lines.extend(labelled("process", process(result)));
     lines.extend(labelled("prepared", prepared(result)));

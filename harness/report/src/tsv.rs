@@ -19,6 +19,7 @@ fn cells(result: &RunResult) -> Vec<(&'static str, String)> {
     let number = |figure: Option<f64>| figure.map_or(String::new(), |figure| figure.to_string());
     let slowest = result.slowest().map(|(_, operation)| operation.response_us);
     let steal = result.environment.steal_share;
+    let throttling = result.throttling.as_ref();
     let stalled = result.ratios.slowest_second_per_median.map(|share| 1.0 - share.min(1.0));
     vec![
         ("started_utc", result.started_utc.clone()),
@@ -43,5 +44,8 @@ fn cells(result: &RunResult) -> Vec<(&'static str, String)> {
         ("rss_bytes", number(result.process.peak_resident_bytes.map(|bytes| bytes as f64))),
         ("disk_bytes", number(result.disk_bytes.map(|bytes| bytes as f64))),
         ("steal_share", number(steal)),
+        ("throttled", number(throttling.map(|of| of.requests as f64))),
+        ("throttled_share", number(throttling.map(|of| of.share))),
+        ("throttling_ended_s", number(throttling.and_then(|of| of.ended_s))),
     ]
 }

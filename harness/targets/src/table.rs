@@ -13,7 +13,7 @@ use flywheel_load::{
     Addition, FieldSet, Reactor, Record, TargetError, TargetErrorKind, TargetFactory,
 };
 use flywheel_shard::{Engine, EngineOptions, ShardError};
-use flywheel_table::{Shards, Sleeper, StorageError, TableOptions, Tables, Wording};
+use flywheel_table::{Shards, Sleeper, StorageError, TableOptions, Tables, Throttling, Wording};
 use futures_executor::block_on;
 
 use crate::items::{Asks, Failure, Gathered, ItemMapping, ItemTarget, Page};
@@ -71,18 +71,22 @@ pub struct TableFactory {
 
 impl TableFactory {
     /// The table that `mapping` names, made unless it is there. `engine` was opened with [`table_engine_options`], and
-    /// has no others on it.
+    /// has no others on it. `throttling` says whether requests beyond the table's capacity are refused.
     ///
     /// # Errors
     /// [`TableError`].
-    pub fn open(engine: &Engine, mapping: ItemMapping) -> Result<Self, TableError> {
+    pub fn open(
+        engine: &Engine,
+        mapping: ItemMapping,
+        throttling: Throttling,
+    ) -> Result<Self, TableError> {
         let shards = Shards::new(engine.handle(), engine.admin())?;
         let options = TableOptions {
             wording: Wording::Current,
             region: "us-east-1".into(),
             account: "000000000000".into(),
             endpoint: String::new(),
-            throttling: flywheel_table::Throttling::Never,
+            throttling,
             clock: Arc::new(|| unix_time().as_millis() as u64),
             monotonic_ns: Arc::new(monotonic_ns),
         };

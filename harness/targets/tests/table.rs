@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use flywheel_load::{FieldSet, Record, Target, TargetFactory};
+use flywheel_load::{FieldSet, Record, Target, TargetErrorKind, TargetFactory};
 use flywheel_shard::{Engine, EngineOptions};
+use flywheel_table::Throttling;
 use flywheel_targets::{ItemMapping, TableFactory, table_engine_options};
 use futures_executor::block_on;
 
@@ -53,7 +54,8 @@ pub fn folder() -> tempfile::TempDir {
 fn a_table_of_sort_keys_conforms_in_order() {
     let folder = folder();
     let Some(engine) = open(folder.path()) else { return };
-    let factory = TableFactory::open(&engine, mapping(&ORDERED)).expect("a table");
+    let factory =
+        TableFactory::open(&engine, mapping(&ORDERED), Throttling::Never).expect("a table");
     assert!(factory.scans_in_order());
     conformance::check_with(&factory, Keys::Text);
     drop(factory);
@@ -64,7 +66,7 @@ fn a_table_of_sort_keys_conforms_in_order() {
 fn a_table_of_partition_keys_conforms_and_is_there_when_it_is_opened_again() {
     let folder = folder();
     let Some(engine) = open(folder.path()) else { return };
-    let factory = TableFactory::open(&engine, mapping(&PLAIN)).expect("a table");
+    let factory = TableFactory::open(&engine, mapping(&PLAIN), Throttling::Never).expect("a table");
     assert!(!factory.scans_in_order());
     conformance::check_with(&factory, Keys::Text);
     let record = Record::from_fields([(1, b"kept".as_slice())]);
@@ -74,11 +76,13 @@ fn a_table_of_partition_keys_conforms_and_is_there_when_it_is_opened_again() {
     engine.close().expect("it closes");
 
     let engine = open(folder.path()).expect("it opened before");
-    let factory = TableFactory::open(&engine, mapping(&PLAIN)).expect("the same table");
+    let factory =
+        TableFactory::open(&engine, mapping(&PLAIN), Throttling::Never).expect("the same table");
     let target = block_on(factory.connect(0)).expect("it connects");
     assert_eq!(block_on(target.read(b"kept", FieldSet::All)), Ok(Some(record)));
     drop((target, factory));
-    let other = TableFactory::open(&engine, mapping(&ORDERED)).expect_err("another key");
+    let other =
+        TableFactory::open(&engine, mapping(&ORDERED), Throttling::Never).expect_err("another key");
     assert!(other.to_string().contains("firstname RANGE"), "{other}");
     engine.close().expect("it closes");
 }
@@ -91,10 +95,12 @@ fn a_table_is_made_with_its_index_and_not_taken_without() {
         let workload = workload("a", &[("dynamodb.globalIndex", "field1")]);
         ItemMapping::new(&workload, table).expect("sound")
     };
-    TableFactory::open(&engine, indexed("indexed"))
+    TableFactory::open(&engine, indexed("indexed"), Throttling::Never)
         .expect("a table that says to be as it was asked for");
-    TableFactory::open(&engine, mapping(&PLAIN)).expect("a table without an index");
-    let other = TableFactory::open(&engine, indexed("usertable")).expect_err("it has no index");
+    TableFactory::open(&engine, mapping(&PLAIN), Throttling::Never)
+        .expect("a table without an index");
+    let other = TableFactory::open(&engine, indexed("usertable"), Throttling::Never)
+        .expect_err("it has no index");
     assert!(other.to_string().contains("no global index by field1"), "{other}");
     engine.close().expect("it closes");
 }
@@ -105,7 +111,7 @@ fn an_insert_of_several_items_writes_them_all() {
     let Some(engine) = open(folder.path()) else { return };
     let workload = workload("a", &[("dynamodb.transactionItems", "3")]);
     let mapping = ItemMapping::new(&workload, "together").expect("sound");
-    let factory = TableFactory::open(&engine, mapping).expect("a table");
+    let factory = TableFactory::open(&engine, mapping, Throttling::Never).expect("a table");
     let target = block_on(factory.connect(0)).expect("it connects");
     let record = Record::from_fields([(1, b"value".as_slice())]);
     block_on(target.insert(b"user1", record.clone())).expect("an insert");
@@ -115,6 +121,38 @@ fn an_insert_of_several_items_writes_them_all() {
     }
     assert_eq!(block_on(target.read(b"user1~3", FieldSet::All)), Ok(None));
     drop((target, factory));
+    engine.close().expect("it closes");
+}
+
+#[test]
+fn a_table_of_provisioned_units_throttles_as_it_is_told_and_is_not_taken_for_another() {
+    let folder = folder();
+    let Some(engine) = open(folder.path()) else { return };
+    let provisioned = |write: &str| {
+        let units = [("dynamodb.readUnits", "2"), ("dynamodb.writeUnits", write)];
+        ItemMapping::new(&workload("a", &units), "usertable").expect("sound")
+    };
+    assert_eq!(
+        provisioned("3").settings()["capacity"],
+        "2 read and 3 write units a second, provisioned"
+    );
+    let record = Record::from_fields([(1, [b'v'; 1000].as_slice())]);
+    let refused = |throttling| {
+        let factory = TableFactory::open(&engine, provisioned("1"), throttling).expect("a table");
+        let target = block_on(factory.connect(0)).expect("it connects");
+        // Far more than the units of 300 s.
+        let mut puts = (0..2_000)
+            .map(|n: u32| block_on(target.insert(format!("user{n}").as_bytes(), record.clone())));
+        puts.find_map(|put| put.err().map(|error| error.kind))
+    };
+    assert_eq!(refused(Throttling::Never), None);
+    assert_eq!(refused(Throttling::AsSet), Some(TargetErrorKind::Throttled));
+    let other = TableFactory::open(&engine, provisioned("7"), Throttling::Never);
+    let other = other.expect_err("it has other units").to_string();
+    assert!(
+        other.contains("2 read and 1 write units, and the properties say 2 read and 7"),
+        "{other}"
+    );
     engine.close().expect("it closes");
 }
 
@@ -132,6 +170,8 @@ fn properties_of_the_binding_are_checked() {
         (&[("dynamodb.consistentReads", "perhaps")], "true or false"),
         (&[("dynamodb.globalIndex", "firstname")], "the name of a field"),
         (&[("dynamodb.transactionItems", "101")], "from 1 to 100"),
+        (&[("dynamodb.readUnits", "10")], "dynamodb.writeUnits: expected a number"),
+        (&[("dynamodb.readUnits", "0"), ("dynamodb.writeUnits", "5")], "at least 1"),
         (&[("dynamodb.consistentRead", "true")], "known are"),
     ] {
         assert!(error(properties).contains(says), "{}", error(properties));

@@ -12,6 +12,7 @@ mod dynamodb;
 mod gate;
 mod hot;
 mod load;
+mod partitions;
 mod plan;
 mod serve;
 mod target;
@@ -23,8 +24,9 @@ pub use dynamodb::DynamoDbArgs;
 pub use gate::GateArgs;
 pub use hot::HotArgs;
 pub use load::{LoadArgs, Rate};
+pub use partitions::{PartitionArgs, Partitions, ThrottlingName};
 pub use plan::PlanArgs;
-pub use serve::{ServeArgs, ThrottlingName, WordingName};
+pub use serve::{ServeArgs, WordingName};
 pub use target::{Chosen, TargetName};
 pub use trace::TraceArgs;
 
@@ -114,6 +116,8 @@ Examples:
   flywheel run -P workloads/a.properties -p writeallfields=true --cache-mib 384 --seconds 60
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
+  flywheel run -P workloads/hot-partition.properties --target table --throttling as-set --rate 5000 \
+    -p dynamodb.readUnits=9000 -p dynamodb.writeUnits=9000 --adaptation off
   flywheel run -P workloads/c.properties --target null     the harness's own floor
   flywheel run -P workloads/a.properties --target dynamodb --endpoint http://127.0.0.1:8000
   flywheel run --trace workloads/example-trace.csv --speed 2    a trace, twice as fast as it was recorded";
@@ -156,6 +160,7 @@ Exit codes: 0 equivalent or improved; 1 regressed; 2 bad input; 3 inconclusive.
 Examples:
   flywheel compare results/20261101T101112Z-a results/20261102T101112Z-a
   flywheel compare before/ after/ --threshold 3
+  flywheel compare off on --allow-unlike settings --html off-on.html
   flywheel compare old new --allow-unlike host";
 
 const TREND_HELP: &str = "\
@@ -237,6 +242,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub load: LoadArgs,
 
+    /// How partitions behave.
+    #[command(flatten)]
+    pub partitions: PartitionArgs,
+
     /// The rest.
     #[command(flatten)]
     pub common: Common,
@@ -273,6 +282,10 @@ pub struct CompareArgs {
     /// Print the comparison as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// Write the comparison as a page, with all runs second by second: p99, and throttled requests if any has some
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 fn unlike(name: &str) -> Result<Unlike, String> {
@@ -332,6 +345,10 @@ pub struct LoadCommandArgs {
     /// What to load: engine, table, dynamodb, or a peer that this build has (rocksdb, fjall, redb, lmdb, sled)
     #[arg(long, default_value = "engine")]
     pub target: TargetName,
+
+    /// How partitions behave.
+    #[command(flatten)]
+    pub partitions: PartitionArgs,
 
     /// The rest.
     #[command(flatten)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::ThrottlingName;
+
 pub const HELP: &str = "\
 Speaks DynamoDB's API: point an SDK or the AWS CLI at it, with nothing changed but its endpoint. What is acknowledged \
 is durable. SIGTERM or Ctrl-C drains: no new connections, requests under way are answered.
@@ -83,15 +85,6 @@ pub struct ServeArgs {
     /// Connections of one core; more are refused
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub connections: usize,
-}
-
-/// A `--throttling`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ThrottlingName {
-    /// Beyond what is provisioned for the table, and the maximum that was set for capacity on demand
-    AsSet,
-    /// Never: all that the machine can do
-    Never,
 }
 
 /// A `--wording`.

@@ -42,6 +42,9 @@ fn flags_are_checked() {
     refused(count, &["--shards", "0"], &["--shards", "at least 1"]);
     refused(count, &["--p99-ms", "-3"], &["--p99-ms"]);
     refused(count, &["--seed", "abc"], &["abc"]);
+    refused(count, &["--throttling", "as-set"], &["--throttling", "target table"]);
+    let adapts = ["--adaptation", "off", "--target", "null"];
+    refused(count, &adapts, &["--adaptation", "engine and table"]);
     refused(count, &["--no-such-flag"], &["--no-such-flag"]);
 }
 

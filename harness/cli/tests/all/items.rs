@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use serde_json::Value;
+
 use crate::common::{errors, flywheel, host_is_fit, scratch, text, workload};
 use crate::runs::result_in;
 
@@ -46,6 +48,35 @@ fn tables_in_this_process_are_loaded_run_and_verified() {
     assert_eq!(result["settings"]["key"], "id (partition key)");
     assert!(result["verification"]["checked"].as_u64().is_some_and(|checked| checked > 0));
     assert_eq!(result["verification"]["wrong"].as_u64(), Some(0), "{}", result["verification"]);
+}
+
+#[test]
+fn a_table_with_too_few_units_throttles_second_by_second_and_says_when_it_ended() {
+    let scratch = scratch();
+    let (dir, out) = (scratch.path().join("data"), scratch.path().join("results"));
+    let file = workload("a.properties");
+    let target = ["--target", "table", "--dir", text(&dir), "--no-probe", "--no-floor"];
+    let units = ["-p", "dynamodb.readUnits=1", "-p", "dynamodb.writeUnits=1"];
+    let flags = ["--throttling", "as-set", "--adaptation", "off", "--rate", "1000"];
+    // Loading takes 600 write units, and is not throttled.
+    let output = flywheel(&run(&[&target[..], &units, &flags].concat(), &small(&file, &out)));
+    if !host_is_fit(&output) {
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    let (_, result) = result_in(&out);
+    let throttled = |second: &Value| second["throttled"].as_u64().unwrap_or_default();
+    let seconds = result["intervals"].as_array().expect("seconds");
+    let refused = result["schedule"]["refused"].as_object().expect("an open loop's");
+    let refused: u64 = refused.values().filter_map(Value::as_u64).sum();
+    assert!(refused > 0, "{result:#}");
+    assert_eq!(seconds.iter().map(throttled).sum::<u64>(), refused);
+    assert_eq!(result["throttling"]["requests"], refused);
+    assert!(result["throttling"]["ended_s"].is_null(), "{}", result["throttling"]);
+    assert!(result["settings"]["adaptation"].as_str().is_some_and(|text| text.starts_with("off")));
+    assert_eq!(result["settings"]["capacity"], "1 read and 1 write units a second, provisioned");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("throttling ended not before the end"), "{said}");
 }
 
 /// A server that is ended with its test.

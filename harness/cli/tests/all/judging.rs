@@ -74,6 +74,12 @@ fn comparing_gives_the_four_exit_codes() {
     let json = flywheel(&["compare", text(&path("same")), text(&path("slow")), "--json"]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!(json[0]["figures"][0]["verdict"], "regressed");
+    let page = path("compared.html");
+    let output =
+        flywheel(&["compare", text(&path("same")), text(&path("fast")), "--html", text(&page)]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let page = fs::read_to_string(page).expect("a page");
+    assert!(page.contains("fast against same") && page.contains("p99 over time"));
 }
 
 #[test]

@@ -98,6 +98,7 @@ pub(super) struct Interval {
     pub index: u64,
     pub operations: u64,
     pub errors: u64,
+    pub throttled: u64,
     pub times: TimeCounts,
     pub arrivals: Arrived,
 }
@@ -226,6 +227,7 @@ pub(super) struct Recorder {
     interval_end_ns: u64,
     interval_operations: u64,
     interval_errors: u64,
+    interval_throttled: u64,
     interval_arrivals: Arrived,
     slip: Slip,
     /// Failed operations, warm-up included.
@@ -245,6 +247,7 @@ impl Recorder {
             interval_end_ns: measure_from_ns + INTERVAL_NS,
             interval_operations: 0,
             interval_errors: 0,
+            interval_throttled: 0,
             interval_arrivals: Arrived::default(),
             slip: Slip::default(),
             failures: 0,
@@ -322,9 +325,12 @@ impl Recorder {
         error: &TargetError,
         times: Times,
     ) -> Outcome {
+        if error.kind.is_refusal() && self.is_measured(times) {
+            self.begin_interval_of(times.end_ns);
+            self.interval_throttled += 1;
+        }
         if self.pacing == Pacing::Open && error.kind.is_refusal() {
             if self.is_measured(times) {
-                self.begin_interval_of(times.end_ns);
                 self.interval_arrivals.refuse(&error.message, 1);
                 self.interval_arrivals.last_refused_ns = Some(times.end_ns);
             }
@@ -392,7 +398,8 @@ impl Recorder {
 
     fn close_interval(&mut self) {
         let arrivals = std::mem::take(&mut self.interval_arrivals);
-        if self.interval_operations + self.interval_errors == 0 && arrivals.is_empty() {
+        let ended = self.interval_operations + self.interval_errors + self.interval_throttled;
+        if ended == 0 && arrivals.is_empty() {
             return;
         }
         self.last_p99_ns = self.interval.value_at_quantile(0.99);
@@ -401,6 +408,7 @@ impl Recorder {
             index: index.min(INTERVALS_MAX as u64 - 1),
             operations: std::mem::take(&mut self.interval_operations),
             errors: std::mem::take(&mut self.interval_errors),
+            throttled: std::mem::take(&mut self.interval_throttled),
             times: counts_of(&self.interval),
             arrivals,
         });

@@ -91,6 +91,7 @@ fn merge_intervals(
                 length_s: length_s.min(runtime_s - start_s),
                 operations: parts.iter().map(|part| part.operations).sum(),
                 errors: parts.iter().map(|part| part.errors).sum(),
+                throttled: parts.iter().map(|part| part.throttled).sum(),
                 p50_us: latency.p50,
                 p99_us: latency.p99,
                 max_us: latency.max,

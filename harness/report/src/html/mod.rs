@@ -11,9 +11,11 @@
 //! | `measured` | device, engine, generator, preparation, checks |
 //! | `origin` | environment, settings, properties, command, twin files |
 //! | `plan` | the page of a capacity plan |
+//! | `compared` | the page of a comparison of results |
 //! | `several` | pages of searches and of comparisons with peers |
 //! | `plots` | the plots |
 
+mod compared;
 mod headline;
 mod measured;
 mod operations;
@@ -26,8 +28,9 @@ mod several;
 
 use maud::{Markup, html};
 
-use crate::RunResult;
+use crate::{RunResult, Throttling};
 
+pub use compared::compare_report;
 pub use page::{Report, Tone};
 pub use plan::plan_report;
 pub use several::{peers_report, search_report};
@@ -35,6 +38,7 @@ pub use several::{peers_report, search_report};
 /// The page of a run. It stands beside `result.json`, to which it links by name.
 pub fn run_report(result: &RunResult) -> String {
     let target_us = result.target.p99_us;
+    let throttled = result.throttling.as_ref().and_then(Throttling::sentence);
     let sections = [
         headline::key_figures(result),
         operations::operations(result),
@@ -46,7 +50,10 @@ pub fn run_report(result: &RunResult) -> String {
         parts::section(
             "timeline",
             "Timeline",
-            plots::timeline(&result.intervals, &result.events, target_us),
+            joined(vec![
+                throttled.map(|sentence| html! { p { "Throttled: " (sentence) "." } }),
+                plots::timeline(&result.intervals, &result.events, target_us),
+            ]),
         ),
         parts::section("heat-map", "Heat map", plots::heat_map(&result.heat_map, target_us)),
         measured::device(result),

@@ -130,6 +130,11 @@ impl Report {
         self.part(heading, content)
     }
 
+    /// What is drawn already.
+    pub(super) fn plot(self, heading: &str, plot: Option<Markup>) -> Self {
+        self.part(heading, plot)
+    }
+
     /// Runs, a row each.
     pub fn runs(self, heading: &str, runs: &[RunResult]) -> Self {
         let table = (!runs.is_empty()).then(|| headline::runs_table(heading, runs));

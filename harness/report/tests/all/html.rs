@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use flywheel_report::{
     BestRate, Event, EventKind, Floor, Generator, HeatMap, Interval, LatencyUs, PeersResult,
-    Preparation, RateRun, RatioRow, RatioTable, ReadBack, Report, RunResult, Schedule,
-    SpectrumPoint, SystemRuns, Tone, peers_report, run_report, search_report,
+    Preparation, RateRun, RatioRow, RatioTable, ReadBack, Report, RunResult, Runs, Schedule,
+    SpectrumPoint, SystemRuns, Tone, compare, compare_report, peers_report, run_report,
+    search_report,
 };
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
@@ -352,5 +353,49 @@ fn pages_of_several_runs_are_well_formed_and_hold_what_was_found() {
         for part in ["Side by side", "rocksdb", "<128 MiB>", "over rocksdb"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    });
+}
+
+#[test]
+fn a_comparison_shows_its_runs_side_by_side_over_time() {
+    let runs = |name: &str, throttled_until: u32| {
+        let mut result = full();
+        let second = |at: u32| Interval {
+            at_s: f64::from(at),
+            count: 900,
+            throttled: if at < throttled_until { 100 } else { 0 },
+            p99_us: 2_000.0,
+            ..Interval::default()
+        };
+        result.intervals = (0..41).map(second).collect();
+        result.seal();
+        Runs { name: format!("results/<{name}>"), results: vec![result] }
+    };
+    let page = |all: &[Runs]| {
+        let compared = all[1..].iter().map(|other| compare(&all[0], other, 0.05, 1).unwrap());
+        compare_report(all, &compared.collect::<Vec<_>>())
+    };
+    let throttled = page(&[runs("off", 41), runs("on", 12)]);
+    with_tree(&throttled, |tree| {
+        let text = text(tree.root());
+        let parts = [
+            "<on> against <off>",
+            "<on> over <off>",
+            "Throttled requests over time",
+            "not before the end",
+            "at 12 s",
+            "p99 over time",
+        ];
+        for part in parts {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    });
+    let calm = page(&[runs("a", 0), runs("b", 0)]);
+    assert!(!calm.contains("hrottled requests over time") && calm.contains("p99 over time"));
+    // Where the last folders are alike, only whole names tell them apart.
+    let alike = page(&[runs("x>/<a", 0), runs("y>/<a", 0)]);
+    with_tree(&alike, |tree| {
+        let text = text(tree.root());
+        assert!(text.contains("results/<y>/<a> over results/<x>/<a>"), "{text}");
     });
 }

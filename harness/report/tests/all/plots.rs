@@ -3,7 +3,7 @@
 
 use flywheel_report::{
     CurvePoint, Event, EventKind, HeatMap, Interval, LatencyCurve, OperationKind, RateEstimate,
-    RatioRow, RatioTable, Report, RunResult, SpectrumPoint, run_report,
+    RatioRow, RatioTable, Report, RunResult, Runs, SpectrumPoint, compare_report, run_report,
 };
 
 use crate::html::{full, with_tree};
@@ -106,6 +106,51 @@ fn timelines_of_odd_figures() {
                     result.events = [0.0, 1e13, f64::NAN, -1.0].map(event).into();
                 });
                 assert_eq!(check(&page), 2, "{us} {times:?} {count}");
+            }
+        }
+    }
+}
+
+#[test]
+fn throttled_requests_have_a_panel_where_there_are_any() {
+    let page = |throttled: u64| {
+        run(|result| {
+            let second =
+                |at_s: u32| Interval { at_s: f64::from(at_s), throttled, ..Interval::default() };
+            result.intervals = (0..5).map(second).collect();
+        })
+    };
+    let title = "throttled requests per second";
+    assert!(!page(0).contains(title));
+    for throttled in [1, u64::MAX] {
+        let page = page(throttled);
+        assert_eq!(check(&page), 2, "{throttled}");
+        assert!(page.contains(title) && page.contains(" throttled<"), "{throttled}");
+    }
+}
+
+#[test]
+fn overlays_of_odd_figures() {
+    for us in ODD {
+        for times in [&[][..], &[0.0], &[0.0, 1.0, 2.0], &[1e12, 0.0], &[f64::NAN, -1.0, 5.0]] {
+            for throttled in [0, 7, u64::MAX] {
+                let mut result = RunResult::default();
+                let second = |at_s: &f64| Interval {
+                    at_s: *at_s,
+                    p99_us: us,
+                    throttled,
+                    ..Interval::default()
+                };
+                // And one that is not whole.
+                result.intervals = times.iter().chain(&[9.0]).map(second).collect();
+                let name = "a & <b>".repeat(20);
+                let runs = Runs { name, results: vec![result.clone(), result] };
+                let empty = Runs { name: String::new(), results: Vec::new() };
+                let drawn = check(&compare_report(&vec![runs; 13], &[]));
+                let p99 = if us.is_finite() && us >= 0.0 && !times.is_empty() { 2 } else { 0 };
+                let bars = if throttled > 0 && !times.is_empty() { 2 } else { 0 };
+                assert_eq!(drawn, p99 + bars, "{us} {times:?} {throttled}");
+                assert_eq!(check(&compare_report(&[empty], &[])), 0);
             }
         }
     }

@@ -60,6 +60,22 @@ fn every_promised_name_is_there() {
 }
 
 #[test]
+fn throttling_has_its_names_and_null_is_not_zero() {
+    let mut result = sample();
+    assert_eq!(serde_json::to_value(RunResult::default()).unwrap()["throttling"], Value::Null);
+    let none = json!({ "requests": 0, "share": 0.0, "throttled_s": 0, "ended_s": 0.0 });
+    assert_eq!(serde_json::to_value(&result).unwrap()["throttling"], none);
+    result.intervals[1].throttled = 1_000;
+    result.seal();
+    let json: Value = serde_json::from_str(&result.to_json()).unwrap();
+    assert_eq!(json["intervals"][1]["throttled"], 1_000);
+    let throttling = &json["throttling"];
+    assert_eq!(throttling["requests"], 1_000);
+    assert_eq!((&throttling["throttled_s"], &throttling["ended_s"]), (&json!(1), &json!(2.0)));
+    assert!(throttling["share"].as_f64().is_some_and(|share| share > 0.0));
+}
+
+#[test]
 fn operations_have_the_names_of_ycsb() {
     for (kind, name) in [
         (OperationKind::Read, "READ"),

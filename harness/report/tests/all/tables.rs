@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use flywheel_report::{
     OperationFigures, OperationKind, Paint, RunResult, Schedule, Validation, Verification, suite,
-    summary,
+    summary, tsv,
 };
 
 use crate::{operation, sample};
@@ -59,6 +59,27 @@ fn summary_of_a_bare_run() {
 #[test]
 fn summary_of_a_faulty_run() {
     check("summary-faulty.txt", &summary(&faulty(), Paint::plain()));
+}
+
+#[test]
+fn summary_of_a_throttled_run() {
+    let mut result = sample();
+    result.schedule = Some(Schedule {
+        arrivals: "poisson".into(),
+        shape: "flat".into(),
+        rate_per_s: 120_000.0,
+        offered: 7_230_000,
+        refused: [("ProvisionedThroughputExceededException".to_owned(), 30_000)].into(),
+        in_flight_most: Some(64),
+        ..Schedule::default()
+    });
+    result.intervals[0].throttled = 30_000;
+    result.seal();
+    check("summary-throttled.txt", &summary(&result, Paint::plain()));
+    let row = tsv(&result);
+    let row: Vec<Vec<&str>> = row.lines().map(|line| line.split('\t').collect()).collect();
+    let cell = |name: &str| row[1][row[0].iter().position(|head| *head == name).unwrap()];
+    assert_eq!((cell("throttled"), cell("throttling_ended_s")), ("30000", "1"));
 }
 
 #[test]

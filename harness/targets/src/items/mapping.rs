@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use flywheel_api::{
     AttributeDefinition, CreateTableRequest, DescribeTableRequest, GlobalSecondaryIndex,
-    KeySchemaElement, Projection, TableDescription,
+    KeySchemaElement, Projection, ProvisionedThroughput, TableDescription,
 };
 use flywheel_load::workload::NUMBER_FIELD;
 use flywheel_load::{Workload, WorkloadClass};
@@ -27,6 +27,10 @@ const GLOBAL_INDEX: &str = "dynamodb.globalIndex";
 
 /// Our own: how many items an insert writes, all in one transaction: the record, and copies beside it.
 const TRANSACTION_ITEMS: &str = "dynamodb.transactionItems";
+
+/// Our own: read and write units a second that the table is provisioned with, and its global index as well.
+const READ_UNITS: &str = "dynamodb.readUnits";
+const WRITE_UNITS: &str = "dynamodb.writeUnits";
 
 /// Those that whoever connects looks at, or that have no effect.
 const OTHERS: [&str; 5] = [
@@ -77,6 +81,8 @@ pub struct ItemMapping {
     pub global_index: Option<String>,
     /// Items that an insert writes; more than one are a transaction.
     pub transaction_items: usize,
+    /// Read and write units a second that the table is provisioned with; capacity on demand without.
+    pub provisioned: Option<(i64, i64)>,
 }
 
 impl ItemMapping {
@@ -123,6 +129,7 @@ impl ItemMapping {
             conditional_updates: flag(properties, CONDITIONAL_UPDATES)?.unwrap_or(checks),
             global_index: text(GLOBAL_INDEX).map(str::to_owned),
             transaction_items: text(TRANSACTION_ITEMS).map_or(Ok(1), transaction_items)?,
+            provisioned: provisioned(text(READ_UNITS), text(WRITE_UNITS))?,
         };
         mapping.check_index()?;
         mapping.check_distinct()
@@ -196,6 +203,7 @@ impl ItemMapping {
                 projection_type: Some("ALL".into()),
                 ..Projection::default()
             }),
+            provisioned_throughput: self.throughput(),
             ..GlobalSecondaryIndex::default()
         };
         CreateTableRequest {
@@ -203,9 +211,21 @@ impl ItemMapping {
             attribute_definitions: Some(keys.iter().chain(&by_field).map(definition).collect()),
             key_schema: Some(keys.iter().map(element).collect()),
             global_secondary_indexes: by_field.map(|key| vec![index(key)]),
-            billing_mode: Some("PAY_PER_REQUEST".into()),
+            billing_mode: Some(self.billing_mode().into()),
+            provisioned_throughput: self.throughput(),
             ..CreateTableRequest::default()
         }
+    }
+
+    fn billing_mode(&self) -> &'static str {
+        if self.provisioned.is_some() { "PROVISIONED" } else { "PAY_PER_REQUEST" }
+    }
+
+    fn throughput(&self) -> Option<ProvisionedThroughput> {
+        self.provisioned.map(|(read, write)| ProvisionedThroughput {
+            read_capacity_units: Some(read),
+            write_capacity_units: Some(write),
+        })
     }
 
     /// What asks for the table.
@@ -225,6 +245,25 @@ impl ItemMapping {
             return Some(format!(
                 "table {table} has no global index by {field}: begin with another"
             ));
+        }
+        // A table without properties for it may have any.
+        if let Some((read, write)) = self.provisioned {
+            let units = found.provisioned_throughput.as_ref();
+            let units = units.map_or((0, 0), |units| {
+                let of = |units: Option<i64>| units.unwrap_or_default();
+                (of(units.read_capacity_units), of(units.write_capacity_units))
+            });
+            if units != (read, write) {
+                let table = &self.table;
+                let found = match units {
+                    (0, 0) => "capacity on demand".to_owned(),
+                    (read, write) => format!("{read} read and {write} write units"),
+                };
+                return Some(format!(
+                    "table {table} has {found}, and the properties say {read} read and {write} write units: begin \
+                     with another"
+                ));
+            }
         }
         let found = found.key_schema.as_deref().unwrap_or_default();
         let found = found.iter().map(|key| {
@@ -274,7 +313,13 @@ impl ItemMapping {
             ("global index", index),
             ("items of an insert", &items),
         ];
-        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        // Only where it is set: results of before it could be are compared with those since.
+        let capacity = self.provisioned.map(|(read, write)| {
+            let units = format!("{read} read and {write} write units a second, provisioned");
+            ("capacity".to_owned(), units)
+        });
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        settings.into_iter().chain(capacity).collect()
     }
 }
 
@@ -299,6 +344,25 @@ fn transaction_items(found: &str) -> Result<usize, MappingError> {
     )
 }
 
+/// Units of both kinds, or of neither.
+fn provisioned(
+    read: Option<&str>,
+    write: Option<&str>,
+) -> Result<Option<(i64, i64)>, MappingError> {
+    if read.is_none() && write.is_none() {
+        return Ok(None);
+    }
+    let units = |name: &str, found: Option<&str>| {
+        let found = found.unwrap_or_default();
+        found.parse().ok().filter(|units| *units >= 1).ok_or_else(|| MappingError {
+            name: name.into(),
+            expected: "a number of at least 1 (dynamodb.readUnits and dynamodb.writeUnits stand together)",
+            found: found.to_owned(),
+        })
+    };
+    Ok(Some((units(READ_UNITS, read)?, units(WRITE_UNITS, write)?)))
+}
+
 fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError> {
     let ours = [
         PRIMARY_KEY,
@@ -309,6 +373,8 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
         CONDITIONAL_UPDATES,
         GLOBAL_INDEX,
         TRANSACTION_ITEMS,
+        READ_UNITS,
+        WRITE_UNITS,
     ];
     let mut names = properties.iter().filter(|(name, _)| name.starts_with("dynamodb."));
     let is_known = |name: &str| ours.contains(&name) || OTHERS.contains(&name);
@@ -318,7 +384,7 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
             name: name.clone(),
             expected: "no such property (known are primaryKey, primaryKeyType, hashKeyName, \
                        hashKeyValue, consistentReads, conditionalUpdates, globalIndex, \
-                       transactionItems, endpoint, region, awsCredentialsFile, connectMax)",
+                       transactionItems, readUnits, writeUnits, endpoint, region, awsCredentialsFile, connectMax)",
             found: found.clone(),
         }),
     }

@@ -3,9 +3,10 @@
 //! | Room | Shows |
 //! |---|---|
 //! | `spectrum` | which share of operations took at most how long |
-//! | `timeline` | throughput, latency, compaction and events, second by second |
+//! | `timeline` | throughput, latency, throttling, compaction and events, second by second |
 //! | `heat_map` | how many operations took how long, when |
 //! | `curve` | latency against throughput, with target, knee and chosen rate |
+//! | `overlay` | one figure of several runs over time |
 //! | `forest` | ratios with their intervals |
 //! | `plan` | cost against utilisation; capacity that follows a load |
 //! | `ink`, `svg`, `axes` | colours and marks; from plotters' SVG to the page's; scales |
@@ -15,6 +16,7 @@ mod curve;
 mod forest;
 mod heat_map;
 mod ink;
+mod overlay;
 mod plan;
 mod spectrum;
 mod svg;
@@ -25,6 +27,7 @@ use maud::{Markup, html};
 pub(super) use curve::curve;
 pub(super) use forest::forest;
 pub(super) use heat_map::heat_map;
+pub(super) use overlay::{Lines, Scale, overlay};
 pub(super) use plan::{break_even, course};
 pub(super) use spectrum::spectrum;
 pub(super) use timeline::timeline;

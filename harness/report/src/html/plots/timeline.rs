@@ -20,7 +20,8 @@ const MOST_POINTS: usize = 360;
 /// More rounds and checkpoints than this would hide the latency behind their lines.
 const MOST_EVENT_LINES: usize = 40;
 
-const PANEL_PX: [i32; 3] = [170, 250, 150];
+/// Throughput, response time, throttling, compaction.
+const PANEL_PX: [i32; 4] = [170, 250, 130, 150];
 const LANE_PX: i32 = 22;
 const AXIS_PX: i32 = 46;
 
@@ -33,12 +34,20 @@ pub(in crate::html) fn timeline(
     let run = Run::of(intervals, events, target_us)?;
     let draw =
         |format: Format, area: &Area<'_>, spots: &mut Vec<Spot>| run.draw(format, area, spots);
-    let label = "Timeline: throughput, response time and compaction for each second of the run";
+    let label =
+        "Timeline: throughput, response time, throttling and compaction for each second of the run";
     let how = "Read it downwards: when response time rises, look for a bar of compaction or a mark of an event below it. \
         Throughput that falls while response time rises means that the system was the bottleneck. p99 is of one second \
         each, so it jumps more than the run's. The last second is seldom whole; its throughput is dotted.";
+    let how = match run.throttles {
+        true => format!(
+            "{how} Bars of throttled requests are those that were refused because the system was busy or capacity was \
+             used up; response times are of the others."
+        ),
+        false => how.to_owned(),
+    };
     let how = match run.together {
-        1 => how.to_owned(),
+        1 => how,
         seconds => format!(
             "{how} Each point stands for {seconds} intervals in a row: their mean throughput and that of the slowest, the \
             highest of their p50s and p99s, their slowest operation."
@@ -59,6 +68,7 @@ struct Run {
     end_s: f64,
     target_us: f64,
     compacts: bool,
+    throttles: bool,
     has_medians: bool,
     /// Kinds that happened: how often, and when.
     lanes: Vec<(EventKind, u64, Vec<f64>)>,
@@ -98,6 +108,7 @@ impl Run {
             end_s: last_s + recorded_s,
             target_us,
             compacts: intervals.iter().any(|one| one.compaction_bytes.is_some()),
+            throttles: intervals.iter().any(|one| one.throttled > 0),
             has_medians: intervals.iter().any(|one| one.p50_us.is_some()),
             lanes: lanes.collect(),
             intervals,
@@ -105,8 +116,9 @@ impl Run {
     }
 
     fn height_px(&self) -> i32 {
-        let compaction = if self.compacts { PANEL_PX[2] } else { 0 };
-        PANEL_PX[0] + PANEL_PX[1] + compaction + self.lanes_px() + AXIS_PX
+        let throttling = if self.throttles { PANEL_PX[2] } else { 0 };
+        let compaction = if self.compacts { PANEL_PX[3] } else { 0 };
+        PANEL_PX[0] + PANEL_PX[1] + throttling + compaction + self.lanes_px() + AXIS_PX
     }
 
     fn lanes_px(&self) -> i32 {
@@ -137,8 +149,9 @@ impl Run {
     }
 
     fn draw(&self, format: Format, area: &Area<'_>, spots: &mut Vec<Spot>) -> Result<(), Failure> {
-        let panels = [true, true, self.compacts, !self.lanes.is_empty()];
-        let heights = [PANEL_PX[0], PANEL_PX[1], PANEL_PX[2], self.lanes_px()];
+        let panels = [true, true, self.throttles, self.compacts, !self.lanes.is_empty()];
+        let [throughput, latency, throttling, compaction] = PANEL_PX;
+        let heights = [throughput, latency, throttling, compaction, self.lanes_px()];
         let last = panels.iter().rposition(|shown| *shown).unwrap_or(1);
         let mut rest = area.clone();
         for (panel, height_px) in
@@ -156,7 +169,8 @@ impl Run {
             match panel {
                 0 => self.throughput(&upper, &x, space)?,
                 1 => self.latency(&upper, &x, space)?,
-                2 => self.compaction(&upper, &x, space)?,
+                2 => self.throttling(&upper, &x, space)?,
+                3 => self.compaction(&upper, &x, space)?,
                 _ => self.events(&upper, &x, space)?,
             }
             rest = lower;
@@ -227,12 +241,31 @@ impl Run {
         let y = Axis::from_zero(all, 3, |bytes| trimmed(&units::bytes(bytes)));
         let y = y.titled("compaction, bytes read and written per second");
         let mut chart = chart(area, x, &y, space)?;
+        self.bars(&mut chart, &y, per_s, ink::SERIES[2])
+    }
+
+    fn throttling(&self, area: &Area<'_>, x: &Axis, space: Space) -> Result<(), Failure> {
+        let per_s = |one: &Interval| Some(one.throttled as f64 / self.step_s);
+        let all = self.intervals.iter().filter_map(&per_s);
+        let y = Axis::from_zero(all, 3, units::rate).titled("throttled requests per second");
+        let mut chart = chart(area, x, &y, space)?;
+        self.bars(&mut chart, &y, per_s, ink::SERIES[4])
+    }
+
+    /// A bar for each interval that has any.
+    fn bars(
+        &self,
+        chart: &mut Chart<'_, '_>,
+        y: &Axis,
+        per_s: impl Fn(&Interval) -> Option<f64>,
+        ink: RGBColor,
+    ) -> Result<(), Failure> {
         let gap_s = self.step_s * 0.1;
         let bars = self.intervals.iter().filter_map(|one| {
             let per_s = per_s(one).filter(|per_s| *per_s > 0.0)?;
             let corners =
                 [(one.at_s + gap_s, y.clip(per_s)), (one.at_s + self.step_s - gap_s, 0.0)];
-            Some(Rectangle::new(corners, ink::SERIES[2].filled()))
+            Some(Rectangle::new(corners, ink.filled()))
         });
         chart.draw_series(bars)?;
         Ok(())
@@ -299,13 +332,17 @@ impl Run {
             let median = one
                 .p50_us
                 .map_or(String::new(), |us| format!("{highest}p50 {}, ", units::time(us)));
+            let throttled = match one.throttled {
+                0 => String::new(),
+                throttled => format!(", {} throttled", units::count(throttled)),
+            };
             spots.push(Spot {
                 x: (left + one.at_s * per_s) as i32,
                 y: px(26),
                 width: (self.step_s * per_s) as i32,
                 height: height as i32 - px(26 + AXIS_PX),
                 text: format!(
-                    "from {:.0} s: {} operations, {median}{highest}p99 {}, slowest {}",
+                    "from {:.0} s: {} operations, {median}{highest}p99 {}, slowest {}{throttled}",
                     one.at_s,
                     units::count(one.count),
                     units::time(one.p99_us),
@@ -324,6 +361,7 @@ fn worst(chunk: &[&Interval]) -> Option<Interval> {
             at_s: all.at_s,
             count: all.count.saturating_add(one.count),
             errors: all.errors.saturating_add(one.errors),
+            throttled: all.throttled.saturating_add(one.throttled),
             p50_us: all.p50_us.into_iter().chain(one.p50_us).reduce(f64::max),
             p99_us: all.p99_us.max(one.p99_us),
             max_us: all.max_us.max(one.max_us),
