@@ -100,6 +100,29 @@ fn a_table_is_made_with_its_index_and_not_taken_without() {
 }
 
 #[test]
+fn a_table_has_the_capacity_that_properties_say() {
+    let made = |properties: &[(&str, &str)]| {
+        let mapping = ItemMapping::new(&workload("a", properties), "t").expect("sound");
+        mapping.create()
+    };
+    assert_eq!(made(&[]).billing_mode.as_deref(), Some("PAY_PER_REQUEST"));
+    let request = made(&[
+        ("dynamodb.readCapacityUnits", "5"),
+        ("dynamodb.writeCapacityUnits", "7"),
+        ("dynamodb.globalIndex", "field1"),
+    ]);
+    assert_eq!(request.billing_mode.as_deref(), Some("PROVISIONED"));
+    let of_index = request.global_secondary_indexes.expect("one")[0].provisioned_throughput.clone();
+    for throughput in [request.provisioned_throughput, of_index] {
+        let throughput = throughput.expect("both have it");
+        assert_eq!(
+            (throughput.read_capacity_units, throughput.write_capacity_units),
+            (Some(5), Some(7))
+        );
+    }
+}
+
+#[test]
 fn an_insert_of_several_items_writes_them_all() {
     let folder = folder();
     let Some(engine) = open(folder.path()) else { return };
@@ -132,6 +155,11 @@ fn properties_of_the_binding_are_checked() {
         (&[("dynamodb.consistentReads", "perhaps")], "true or false"),
         (&[("dynamodb.globalIndex", "firstname")], "the name of a field"),
         (&[("dynamodb.transactionItems", "101")], "from 1 to 100"),
+        (&[("dynamodb.readCapacityUnits", "5")], "for reads and for writes"),
+        (
+            &[("dynamodb.readCapacityUnits", "5"), ("dynamodb.writeCapacityUnits", "0")],
+            "a whole number of units",
+        ),
         (&[("dynamodb.consistentRead", "true")], "known are"),
     ] {
         assert!(error(properties).contains(says), "{}", error(properties));

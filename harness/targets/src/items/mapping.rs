@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use flywheel_api::{
     AttributeDefinition, CreateTableRequest, DescribeTableRequest, GlobalSecondaryIndex,
-    KeySchemaElement, Projection, TableDescription,
+    KeySchemaElement, Projection, ProvisionedThroughput, TableDescription,
 };
 use flywheel_load::workload::NUMBER_FIELD;
 use flywheel_load::{Workload, WorkloadClass};
@@ -27,6 +27,10 @@ const GLOBAL_INDEX: &str = "dynamodb.globalIndex";
 
 /// Our own: how many items an insert writes, all in one transaction: the record, and copies beside it.
 const TRANSACTION_ITEMS: &str = "dynamodb.transactionItems";
+
+/// Our own: provisioned capacity of a table that is made, and of its index; on demand without.
+const READ_CAPACITY: &str = "dynamodb.readCapacityUnits";
+const WRITE_CAPACITY: &str = "dynamodb.writeCapacityUnits";
 
 /// Those that whoever connects looks at, or that have no effect.
 const OTHERS: [&str; 5] = [
@@ -77,6 +81,8 @@ pub struct ItemMapping {
     pub global_index: Option<String>,
     /// Items that an insert writes; more than one are a transaction.
     pub transaction_items: usize,
+    /// Read and write units per second that are provisioned for a table that is made; `None` makes it on demand.
+    pub provisioned: Option<(i64, i64)>,
 }
 
 impl ItemMapping {
@@ -123,6 +129,7 @@ impl ItemMapping {
             conditional_updates: flag(properties, CONDITIONAL_UPDATES)?.unwrap_or(checks),
             global_index: text(GLOBAL_INDEX).map(str::to_owned),
             transaction_items: text(TRANSACTION_ITEMS).map_or(Ok(1), transaction_items)?,
+            provisioned: provisioned(text(READ_CAPACITY), text(WRITE_CAPACITY))?,
         };
         mapping.check_index()?;
         mapping.check_distinct()
@@ -188,6 +195,11 @@ impl ItemMapping {
             attribute_name: Some(key.0.to_owned()),
             key_type: Some(key.1.to_owned()),
         };
+        let provisioned = self.provisioned.map(|(read_units, write_units)| ProvisionedThroughput {
+            read_capacity_units: Some(read_units),
+            write_capacity_units: Some(write_units),
+        });
+        let billing = if provisioned.is_some() { "PROVISIONED" } else { "PAY_PER_REQUEST" };
         let by_field = self.global_index.as_deref().map(|field| (field, "HASH"));
         let index = |key: (&str, &str)| GlobalSecondaryIndex {
             index_name: Some(format!("by_{}", key.0)),
@@ -196,6 +208,7 @@ impl ItemMapping {
                 projection_type: Some("ALL".into()),
                 ..Projection::default()
             }),
+            provisioned_throughput: provisioned.clone(),
             ..GlobalSecondaryIndex::default()
         };
         CreateTableRequest {
@@ -203,7 +216,8 @@ impl ItemMapping {
             attribute_definitions: Some(keys.iter().chain(&by_field).map(definition).collect()),
             key_schema: Some(keys.iter().map(element).collect()),
             global_secondary_indexes: by_field.map(|key| vec![index(key)]),
-            billing_mode: Some("PAY_PER_REQUEST".into()),
+            billing_mode: Some(billing.into()),
+            provisioned_throughput: provisioned,
             ..CreateTableRequest::default()
         }
     }
@@ -274,7 +288,14 @@ impl ItemMapping {
             ("global index", index),
             ("items of an insert", &items),
         ];
-        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        let mut settings: BTreeMap<String, String> =
+            settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        // A table on demand is what results without this had.
+        if let Some((reads, writes)) = self.provisioned {
+            let capacity = format!("{reads} read and {writes} write units/s, if made");
+            settings.insert("capacity".into(), capacity);
+        }
+        settings
     }
 }
 
@@ -299,6 +320,24 @@ fn transaction_items(found: &str) -> Result<usize, MappingError> {
     )
 }
 
+fn provisioned(
+    reads: Option<&str>,
+    writes: Option<&str>,
+) -> Result<Option<(i64, i64)>, MappingError> {
+    if reads.is_none() && writes.is_none() {
+        return Ok(None);
+    }
+    let units = |name: &str, found: Option<&str>| {
+        let found = found.unwrap_or_default();
+        found.parse().ok().filter(|units| *units >= 1).ok_or_else(|| MappingError {
+            name: name.into(),
+            expected: "a whole number of units per second from 1, for reads and for writes",
+            found: found.to_owned(),
+        })
+    };
+    Ok(Some((units(READ_CAPACITY, reads)?, units(WRITE_CAPACITY, writes)?)))
+}
+
 fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError> {
     let ours = [
         PRIMARY_KEY,
@@ -309,6 +348,8 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
         CONDITIONAL_UPDATES,
         GLOBAL_INDEX,
         TRANSACTION_ITEMS,
+        READ_CAPACITY,
+        WRITE_CAPACITY,
     ];
     let mut names = properties.iter().filter(|(name, _)| name.starts_with("dynamodb."));
     let is_known = |name: &str| ours.contains(&name) || OTHERS.contains(&name);
@@ -318,7 +359,7 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
             name: name.clone(),
             expected: "no such property (known are primaryKey, primaryKeyType, hashKeyName, \
                        hashKeyValue, consistentReads, conditionalUpdates, globalIndex, \
-                       transactionItems, endpoint, region, awsCredentialsFile, connectMax)",
+                       transactionItems, readCapacityUnits, writeCapacityUnits, endpoint, region, awsCredentialsFile, connectMax)",
             found: found.clone(),
         }),
     }
