@@ -124,6 +124,9 @@ fn input(args: &PlanArgs) -> Result<PlanInput, CliError> {
     if args.provisioned_reads_per_s.is_some() && !is_of_trace {
         return Err(flag("--provisioned-reads-per-s: only a trace can be replayed: give one"));
     }
+    if args.attribute_name_bytes.is_some() && !is_of_trace {
+        return Err(flag("--attribute-name-bytes: only of a trace: --item-bytes has them"));
+    }
     let [first, others @ ..] = args.from.as_slice() else { return numbers(args) };
     if let Some(name) = numbers_given(args).first() {
         return Err(flag(format!(
@@ -195,7 +198,7 @@ fn from_trace(args: &PlanArgs, path: &Path) -> Result<PlanInput, CliError> {
     let mut tally = TraceTally::new(item_bytes, args.eventual_reads)?;
     let mut replay = replay(args, path, item_bytes)?;
     for entry in TraceReader::open(path)? {
-        let operation = traced(&entry?);
+        let operation = traced(args, &entry?);
         tally.add(&operation)?;
         if let Some(replay) = &mut replay {
             replay.add(&operation)?;
@@ -218,21 +221,22 @@ fn replay(args: &PlanArgs, path: &Path, item_bytes: f64) -> Result<Option<TraceR
     let mut replay = TraceReplay::new(&provisioned, item_bytes, args.eventual_reads)?;
     let name = path.display().to_string();
     for item in LoadPlan::of(&name, TraceReader::open(path)?)?.inserts(TraceReader::open(path)?) {
-        let item = traced(&item?);
+        let item = traced(args, &item?);
         replay.holds(item.key_hash, item.item_bytes);
     }
     Ok(Some(replay))
 }
 
-/// An operation as plans see it: an item is as large as its value and its key.
-fn traced(entry: &TraceEntry) -> TracedOperation {
+/// An operation as plans see it: an item is as large as its value, its key and the names of both.
+fn traced(args: &PlanArgs, entry: &TraceEntry) -> TracedOperation {
+    let beside = entry.key.len() as u64 + u64::from(args.attribute_name_bytes.unwrap_or(0));
     let mut hasher = DefaultHasher::new();
     entry.key.hash(&mut hasher);
     TracedOperation {
         time_us: entry.time_us,
         kind: convert::kind(entry.operation),
         key_hash: hasher.finish(),
-        item_bytes: entry.size_bytes.map(|bytes| bytes + entry.key.len() as u64),
+        item_bytes: entry.size_bytes.map(|bytes| bytes + beside),
         count: entry.count.unwrap_or(1),
     }
 }

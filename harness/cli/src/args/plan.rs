@@ -48,6 +48,10 @@ pub struct PlanArgs {
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub item_bytes: Option<f64>,
 
+    /// Bytes of the names of an item's attributes, which a trace does not say [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    pub attribute_name_bytes: Option<u32>,
+
     /// Items read per second
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub reads_per_s: Option<f64>,
