@@ -7,11 +7,11 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flywheel_capacity::prices::Prices;
-use flywheel_load::trace::{TraceFormat, TraceReader};
+use flywheel_load::trace::{LoadPlan, TraceEntry, TraceFormat, TraceReader};
 use flywheel_report::{
-    CloudWatchFormat, MAX_METRICS_BYTES, Numbers, PlanInput, PlanOptions, TraceTally,
-    TracedOperation, Yardstick, cloudwatch_input, plan, plan_summary, results_input, utc_now,
-    write_plan_folder, yardstick,
+    CloudWatchFormat, MAX_METRICS_BYTES, Numbers, PlanInput, PlanOptions, Provisioned, TraceReplay,
+    TraceTally, TracedOperation, Yardstick, cloudwatch_input, plan, plan_summary, results_input,
+    utc_now, write_plan_folder, yardstick,
 };
 
 use crate::args::PlanArgs;
@@ -120,6 +120,13 @@ fn flag(text: impl Into<String>) -> CliError {
 }
 
 fn input(args: &PlanArgs) -> Result<PlanInput, CliError> {
+    let is_of_trace = matches!(args.from.as_slice(), [file] if file.is_file() && is_trace(file)?);
+    if args.provisioned_reads_per_s.is_some() && !is_of_trace {
+        return Err(flag("--provisioned-reads-per-s: only a trace can be replayed: give one"));
+    }
+    if args.attribute_name_bytes.is_some() && !is_of_trace {
+        return Err(flag("--attribute-name-bytes: only of a trace: --item-bytes has them"));
+    }
     let [first, others @ ..] = args.from.as_slice() else { return numbers(args) };
     if let Some(name) = numbers_given(args).first() {
         return Err(flag(format!(
@@ -189,21 +196,49 @@ fn from_trace(args: &PlanArgs, path: &Path) -> Result<PlanInput, CliError> {
     let storage_gb = need("--storage-gb", args.storage_gb)?;
     let item_bytes = need("--item-bytes", args.item_bytes)?;
     let mut tally = TraceTally::new(item_bytes, args.eventual_reads)?;
+    let mut replay = replay(args, path, item_bytes)?;
     for entry in TraceReader::open(path)? {
-        let entry = entry?;
-        let mut hasher = DefaultHasher::new();
-        entry.key.hash(&mut hasher);
-        tally.add(&TracedOperation {
-            time_us: entry.time_us,
-            kind: convert::kind(entry.operation),
-            key_hash: hasher.finish(),
-            item_bytes: entry.size_bytes.map(|bytes| bytes + entry.key.len() as u64),
-            count: entry.count.unwrap_or(1),
-        })?;
+        let operation = traced(args, &entry?);
+        tally.add(&operation)?;
+        if let Some(replay) = &mut replay {
+            replay.add(&operation)?;
+        }
     }
     let name =
         path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(tally.input(&name, storage_gb)?)
+    Ok(tally.input(&name, storage_gb)?.with_replay(replay.map(TraceReplay::outcome)))
+}
+
+/// The replay that was asked for, with the items that a live one loads beforehand.
+fn replay(args: &PlanArgs, path: &Path, item_bytes: f64) -> Result<Option<TraceReplay>, CliError> {
+    let (Some(reads_per_s), Some(writes_per_s)) =
+        (args.provisioned_reads_per_s, args.provisioned_writes_per_s)
+    else {
+        return Ok(None);
+    };
+    let saved_s = args.saved_seconds.unwrap_or(0.0);
+    let provisioned = Provisioned { reads_per_s, writes_per_s, saved_s };
+    let mut replay = TraceReplay::new(&provisioned, item_bytes, args.eventual_reads)?;
+    let name = path.display().to_string();
+    for item in LoadPlan::of(&name, TraceReader::open(path)?)?.inserts(TraceReader::open(path)?) {
+        let item = traced(args, &item?);
+        replay.holds(item.key_hash, item.item_bytes);
+    }
+    Ok(Some(replay))
+}
+
+/// An operation as plans see it: an item is as large as its value, its key and the names of both.
+fn traced(args: &PlanArgs, entry: &TraceEntry) -> TracedOperation {
+    let beside = entry.key.len() as u64 + u64::from(args.attribute_name_bytes.unwrap_or(0));
+    let mut hasher = DefaultHasher::new();
+    entry.key.hash(&mut hasher);
+    TracedOperation {
+        time_us: entry.time_us,
+        kind: convert::kind(entry.operation),
+        key_hash: hasher.finish(),
+        item_bytes: entry.size_bytes.map(|bytes| bytes + beside),
+        count: entry.count.unwrap_or(1),
+    }
 }
 
 fn from_metrics(args: &PlanArgs, path: &Path) -> Result<PlanInput, CliError> {

@@ -141,10 +141,10 @@ impl System for Table {
         let mut options = EngineOptions { initial_splits: Vec::new(), ..options };
         options.split.automatic = self.0.adapt;
         let mapping = ItemMapping::new(workload, &workload.table)?;
-        let engine = bench.open_engine(table_engine_options(options.clone()))?;
+        let (throttling, _) = self.0.throttling.resolved();
+        let engine = bench.open_engine(table_engine_options(options.clone(), throttling))?;
         let mut settings = mapping.settings();
         settings.extend(told(self.0));
-        let (throttling, _) = self.0.throttling.resolved();
         let factory = TableFactory::open(&engine, mapping, throttling)?;
         Ok(OpenEngine { engine, factory, options, settings })
     }

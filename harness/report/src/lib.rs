@@ -74,9 +74,10 @@ pub use overload::{
 pub use peers::{PeersResult, SystemFigures, SystemRuns, peers_summary, write_peers_folder};
 pub use plan::{
     BreakEven, CloudWatchFormat, Fact, Growth, Hot, Machines, Numbers, Origin, Partitions, Pattern,
-    Plan, PlanError, PlanInput, PlanOptions, PlanVerdict, Scaled, ScaledMinute, Sensitivity,
-    SizeBin, TraceTally, TracedOperation, WayToPay, Yardstick, cloudwatch_input, plan,
-    plan_summary, results_input, write_plan_folder, yardstick,
+    Plan, PlanError, PlanInput, PlanOptions, PlanVerdict, Provisioned, Replay, ReplayedSide,
+    Scaled, ScaledMinute, Sensitivity, SizeBin, ThrottledSecond, TraceReplay, TraceTally,
+    TracedOperation, WayToPay, Yardstick, cloudwatch_input, plan, plan_summary, results_input,
+    write_plan_folder, yardstick,
 };
 pub use ratio_table::{RatioRow, RatioTable};
 pub use ratios::Ratios;

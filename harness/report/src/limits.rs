@@ -75,3 +75,9 @@ pub const MAX_METRICS_BYTES: u64 = 256 << 20;
 
 /// Keys of a trace that are counted to find the busiest.
 pub const MAX_COUNTED_KEYS: usize = 4_000_000;
+
+/// Seconds with throttled requests that a replay lists, of reads and of writes: a day. Later ones are in the sums alone.
+pub const MAX_REPLAY_SECONDS: usize = 24 * 60 * 60;
+
+/// Seconds of unused capacity that a table can have saved when a replay begins.
+pub const MAX_SAVED_S: f64 = 300.0;

@@ -49,8 +49,8 @@ pub enum TableError {
 
 /// What an engine must be opened with for tables, beside the caller's own settings.
 #[must_use]
-pub fn table_engine_options(options: EngineOptions) -> EngineOptions {
-    Shards::options(options, flywheel_table::Throttling::Never)
+pub fn table_engine_options(options: EngineOptions, throttling: Throttling) -> EngineOptions {
+    Shards::options(options, throttling)
 }
 
 /// How work in the background waits on a core.

@@ -35,7 +35,7 @@ pub fn mapping(properties: &[(&str, &str)]) -> ItemMapping {
 fn open(dir: &Path) -> Option<Engine> {
     let mut options = EngineOptions { shards: 2, ..EngineOptions::default() };
     options.store.segment_bytes = 1 << 20;
-    match Engine::open(dir, table_engine_options(options)) {
+    match Engine::open(dir, table_engine_options(options, Throttling::Never)) {
         Ok(engine) => Some(engine),
         Err(error) if error.to_string().contains("io_uring") => {
             println!("skipped, because {error}");
@@ -129,7 +129,7 @@ fn a_table_of_provisioned_units_throttles_as_it_is_told_and_is_not_taken_for_ano
     let folder = folder();
     let Some(engine) = open(folder.path()) else { return };
     let provisioned = |write: &str| {
-        let units = [("dynamodb.readUnits", "2"), ("dynamodb.writeUnits", write)];
+        let units = [("dynamodb.readCapacityUnits", "2"), ("dynamodb.writeCapacityUnits", write)];
         ItemMapping::new(&workload("a", &units), "usertable").expect("sound")
     };
     assert_eq!(
@@ -170,8 +170,11 @@ fn properties_of_the_binding_are_checked() {
         (&[("dynamodb.consistentReads", "perhaps")], "true or false"),
         (&[("dynamodb.globalIndex", "firstname")], "the name of a field"),
         (&[("dynamodb.transactionItems", "101")], "from 1 to 100"),
-        (&[("dynamodb.readUnits", "10")], "dynamodb.writeUnits: expected a number"),
-        (&[("dynamodb.readUnits", "0"), ("dynamodb.writeUnits", "5")], "at least 1"),
+        (&[("dynamodb.readCapacityUnits", "10")], "dynamodb.writeCapacityUnits: expected a number"),
+        (
+            &[("dynamodb.readCapacityUnits", "0"), ("dynamodb.writeCapacityUnits", "5")],
+            "at least 1",
+        ),
         (&[("dynamodb.consistentRead", "true")], "known are"),
     ] {
         assert!(error(properties).contains(says), "{}", error(properties));

@@ -117,7 +117,7 @@ Examples:
   flywheel run -P workloads/a.properties --rate 20000      open loop: arrivals wait for nobody
   flywheel run -P workloads/a.properties --rate 50%        at half of the peak, which is measured first
   flywheel run -P workloads/hot-partition.properties --target table --throttling as-set --rate 5000 \
-    -p dynamodb.readUnits=9000 -p dynamodb.writeUnits=9000 --adaptation off
+    -p dynamodb.readCapacityUnits=9000 -p dynamodb.writeCapacityUnits=9000 --adaptation off
   flywheel run -P workloads/c.properties --target null     the harness's own floor
   flywheel run -P workloads/a.properties --target dynamodb --endpoint http://127.0.0.1:8000
   flywheel run --trace workloads/example-trace.csv --speed 2    a trace, twice as fast as it was recorded";

@@ -10,6 +10,8 @@ use super::Chosen;
 pub enum ThrottlingName {
     /// Beyond what is provisioned for the table, and the maximum that was set for capacity on demand
     AsSet,
+    /// As by DynamoDB: also where one partition is asked for more than 3,000 read or 1,000 write units a second
+    Dynamodb,
     /// Never: all that the machine can do
     Never,
 }
@@ -21,6 +23,9 @@ impl ThrottlingName {
             Self::AsSet => {
                 (Throttling::AsSet, Some("beyond the capacity that is set for the table"))
             }
+            Self::Dynamodb => {
+                (Throttling::Dynamodb, Some("beyond what is set for the table, and by partition"))
+            }
             Self::Never => (Throttling::Never, None),
         }
     }
@@ -29,7 +34,7 @@ impl ThrottlingName {
 /// An `--adaptation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AdaptationName {
-    /// Partitions split by themselves
+    /// Partitions split, and move to other shards, by themselves
     On,
     /// They stay as they were made
     Off,
@@ -44,7 +49,7 @@ pub struct PartitionArgs {
     #[arg(long, value_enum)]
     pub throttling: Option<ThrottlingName>,
 
-    /// Whether partitions split by themselves, by load and by size: of the targets engine and table [default: on]
+    /// Whether partitions split and move by themselves, by load and by size: of the targets engine and table [default: on]
     #[arg(long, value_enum)]
     pub adaptation: Option<AdaptationName>,
 }

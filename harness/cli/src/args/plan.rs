@@ -14,6 +14,9 @@ machines of this engine if a run says what one can do. Four ways to say what the
   TRACE       one operation a line, as flywheel run --record writes it: .csv, .jsonl, also .gz
   FOLDER...   results of flywheel run or flywheel suite, a table each, taken to last all month
 
+A trace is also replayed against --provisioned-reads-per-s and --provisioned-writes-per-s, request by request, through \
+the code that throttles in flywheel serve: how many requests it would turn away, and when.
+
 Leaves a folder with report.html, plan.json and summary.txt; --json prints plan.json instead. Prices are a dated file that \
 --prices FILE overrides, in whole or in part; docs/capacity.md has its form, the model, and its formulas.
 
@@ -25,6 +28,8 @@ Examples:
       --peak-reads-per-s 160000 --peak-writes-per-s 40000 --peak-hours-per-day 3 --json
   flywheel plan metrics.json --storage-gb 120 --item-bytes 900
   flywheel plan workloads/example-trace.csv --storage-gb 1 --item-bytes 1100
+  flywheel plan workloads/example-trace.csv --storage-gb 1 --item-bytes 1100 \\
+      --provisioned-reads-per-s 50 --provisioned-writes-per-s 50
   flywheel plan results/20261101T101112Z-a --growth-percent 10
   flywheel plan metrics.csv --storage-gb 120 --measured results/20261101T101112Z-a-search";
 
@@ -42,6 +47,10 @@ pub struct PlanArgs {
     /// Bytes of an item, names and values: 1 to 409600
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub item_bytes: Option<f64>,
+
+    /// Bytes of the names of an item's attributes, which a trace does not say [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    pub attribute_name_bytes: Option<u32>,
 
     /// Items read per second
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
@@ -66,6 +75,33 @@ pub struct PlanArgs {
     /// Reads are eventually consistent: half the units
     #[arg(long)]
     pub eventual_reads: bool,
+
+    /// Replay the trace against so many read units a second: which requests would be throttled
+    #[arg(
+        long,
+        value_name = "UNITS",
+        requires = "provisioned_writes_per_s",
+        allow_negative_numbers = true
+    )]
+    pub provisioned_reads_per_s: Option<f64>,
+
+    /// And against so many write units a second
+    #[arg(
+        long,
+        value_name = "UNITS",
+        requires = "provisioned_reads_per_s",
+        allow_negative_numbers = true
+    )]
+    pub provisioned_writes_per_s: Option<f64>,
+
+    /// How long the table was there unused when the trace begins, 0 to 300 [default: 0, a table that was just made]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "provisioned_reads_per_s",
+        allow_negative_numbers = true
+    )]
+    pub saved_seconds: Option<f64>,
 
     /// Target of auto scaling, 20 to 90
     #[arg(long, default_value_t = 70.0, value_name = "PERCENT", allow_negative_numbers = true)]

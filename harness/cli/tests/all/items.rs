@@ -56,7 +56,7 @@ fn a_table_with_too_few_units_throttles_second_by_second_and_says_when_it_ended(
     let (dir, out) = (scratch.path().join("data"), scratch.path().join("results"));
     let file = workload("a.properties");
     let target = ["--target", "table", "--dir", text(&dir), "--no-probe", "--no-floor"];
-    let units = ["-p", "dynamodb.readUnits=1", "-p", "dynamodb.writeUnits=1"];
+    let units = ["-p", "dynamodb.readCapacityUnits=1", "-p", "dynamodb.writeCapacityUnits=1"];
     let flags = ["--throttling", "as-set", "--adaptation", "off", "--rate", "1000"];
     // Loading takes 600 write units, and is not throttled.
     let output = flywheel(&run(&[&target[..], &units, &flags].concat(), &small(&file, &out)));

@@ -245,6 +245,80 @@ fn a_spike_in_metrics_is_predicted_to_throttle() {
 }
 
 #[test]
+fn a_trace_is_replayed_against_given_capacity() {
+    let scratch = scratch();
+    let file = scratch.path().join("trace.csv");
+    // 20 writes of a unit each a second for two seconds, and as many reads of an item that is written with 5,000 B at last.
+    let line = |at_us: u64, rest: &str| format!("{},{rest}\n", at_us + 7);
+    let mut lines = "time_us,operation,key,size_bytes\n".to_owned();
+    for at_us in (0..2_000_000).step_by(50_000) {
+        lines += &line(at_us, "UPDATE,a,100");
+        lines += &line(at_us, "READ,b,");
+    }
+    lines += &line(1_999_999, "UPDATE,b,5000");
+    fs::write(&file, lines).expect("written");
+    let usual = [
+        "plan",
+        text(&file),
+        "--storage-gb",
+        "1",
+        "--item-bytes",
+        "100",
+        "--provisioned-writes-per-s",
+        "10",
+    ];
+    let replayed = |flags: &[&str]| plan(&[&usual, flags].concat())["replay"].clone();
+    let replay = replayed(&["--provisioned-reads-per-s", "1000"]);
+    // 10 units at first and 19.5 until the last of the forty; half a unit is left and a little, which is not enough for
+    // the last one of all.
+    assert_eq!(replay["writes"]["requests"], 41);
+    assert_eq!(replay["writes"]["throttled_requests"], 41 - 29);
+    assert_eq!(replay["writes"]["last_throttled_s"], 1);
+    // The item is loaded as large as it is first written: two units.
+    assert_eq!(replay["reads"]["taken_units"], 80.0);
+    assert_eq!(replay["reads"]["throttled_requests"], 0);
+    assert_eq!(replay["reads"]["first_throttled_s"], Value::Null);
+    let eventual = replayed(&["--provisioned-reads-per-s", "1000", "--eventual-reads"]);
+    assert_eq!(eventual["reads"]["taken_units"], 40.0);
+    // With names of 924 B each write has 1,025 B and takes two units; fifteen take 30 of 29.5, the last on credit.
+    let named = replayed(&["--provisioned-reads-per-s", "1000", "--attribute-name-bytes", "924"]);
+    assert_eq!(named["writes"]["taken_units"], 30.0);
+    let saved = replayed(&["--provisioned-reads-per-s", "1000", "--saved-seconds", "1.5"]);
+    assert_eq!(saved["writes"]["throttled_requests"], 0);
+
+    let summary = flywheel(
+        &[
+            &usual[..],
+            &["--provisioned-reads-per-s", "1000", "--out", text(&scratch.path().join("out"))],
+        ]
+        .concat(),
+    );
+    let printed = String::from_utf8_lossy(&summary.stdout).into_owned();
+    assert!(printed.contains("the trace, replayed"), "{printed}");
+    let folder = printed.trim().lines().last().expect("the folder is printed last");
+    let page = fs::read_to_string(Path::new(folder).join("report.html")).expect("a page");
+    assert!(page.contains("The trace against what is provisioned"));
+
+    for (flags, part) in [
+        (&["--provisioned-reads-per-s", "0"][..], "--provisioned-reads-per-s"),
+        (&["--provisioned-reads-per-s", "1", "--saved-seconds", "301"], "from 0 to 300"),
+        (&[], "--provisioned-reads-per-s"),
+    ] {
+        let output = flywheel(&[&usual[..], flags].concat());
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {output:?}");
+        assert!(errors(&output).contains(part), "{flags:?}: {}", errors(&output));
+    }
+    let both = ["--provisioned-reads-per-s", "5", "--provisioned-writes-per-s", "5"];
+    for (flags, part) in
+        [(&both[..], "only a trace"), (&["--attribute-name-bytes", "5"], "only of a trace")]
+    {
+        let output = flywheel(&[&LOAD[..], flags].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(errors(&output).contains(part), "{}", errors(&output));
+    }
+}
+
+#[test]
 fn metrics_that_cannot_be_used_say_where_and_why() {
     let scratch = scratch();
     let refuse = |name: &str, content: &str, part: &str| {

@@ -6,7 +6,7 @@ use super::page::{Tone, badge, page};
 use super::parts::{or_absent, section, table};
 use super::{joined, plots};
 use crate::folder::command_line;
-use crate::plan::{Plan, throttled, usd};
+use crate::plan::{Plan, Replay, throttled, throttled_times, usd};
 use crate::units::{bytes, count, percent, rate, ratio};
 
 /// The page. It stands beside `plan.json`, to which it links by name.
@@ -19,6 +19,11 @@ pub fn plan_report(plan: &Plan) -> String {
         section("break-even", "Cost against utilisation", break_even(plan)),
         section("patterns", "What is asked for", Some(patterns(plan))),
         section("scaling", "Auto scaling", Some(scaling(plan))),
+        section(
+            "replay",
+            "The trace against what is provisioned",
+            plan.replay.as_ref().map(replay),
+        ),
         section("partitions", "Partitions and hot keys", Some(partitions(plan))),
         section("machines", "On machines of this engine", Some(machines(plan))),
         section("growth", "As it grows", Some(growth(plan))),
@@ -257,6 +262,32 @@ fn scaling(plan: &Plan) -> Markup {
 
 /// More plots than this nobody looks at; the JSON holds all of them.
 const MOST_COURSES: usize = 8;
+
+fn replay(replay: &Replay) -> Markup {
+    let head =
+        header("requests", &["units/s", "number", "throttled", "share", "first at", "last at"]);
+    let rows = html! {
+        @for (name, of) in [("reads", &replay.reads), ("writes", &replay.writes)] {
+            @let [first, last] = throttled_times(of);
+            (row(name, &[
+                ratio(of.provisioned_units),
+                count(of.requests),
+                count(of.throttled_requests),
+                percent(of.throttled_share),
+                first,
+                last,
+            ]))
+        }
+    };
+    html! {
+        (table("The trace replayed", &head, &rows))
+        p.small {
+            "Each request at its own time, against the bucket that throttles live ones: it reserves the least that it can take, and is settled with what \
+            it took. Nobody tries again. When the trace began, the table had one second's units and what "
+            (ratio(replay.saved_s)) " s bring. Times are since the trace's first operation; each second is in plan.json."
+        }
+    }
+}
 
 fn partitions(plan: &Plan) -> Markup {
     let head = header("months from now", &["by size", "by units", "partitions"]);

@@ -100,6 +100,7 @@ pub fn cloudwatch_input(
         yardstick: None,
         facts,
         measured_minutes: Some(minutes),
+        replay: None,
     })
 }
 

@@ -4,9 +4,10 @@ use flywheel_capacity::prices::Prices;
 use flywheel_capacity::scaling::{TARGET_PERCENT, USUAL_TARGET_PERCENT};
 use flywheel_capacity::units;
 
-use super::schema::{Fact, Origin, SizeBin, Yardstick};
+use super::schema::{Fact, Origin, Replay, SizeBin, Yardstick};
 use super::series::Resource;
 use crate::limits::{MAX_GROWTH_PERCENT, MAX_ITEM_BYTES, MAX_PLAN_RATE_PER_S, MAX_STORAGE_GB};
+use crate::units::ratio;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -82,6 +83,8 @@ pub struct PlanInput {
     pub(crate) facts: Vec<Fact>,
     /// Minutes that were measured; `None` where nothing was.
     pub(crate) measured_minutes: Option<u64>,
+    /// What became of a trace that was replayed against given capacity.
+    pub(crate) replay: Option<Replay>,
 }
 
 /// One kind of request of one resource.
@@ -103,6 +106,21 @@ impl PlanInput {
         if yardstick.is_some() {
             self.yardstick = yardstick;
         }
+        self
+    }
+
+    /// Tells what became of a trace against given capacity.
+    #[must_use]
+    pub fn with_replay(mut self, replay: Option<Replay>) -> Self {
+        if let Some(of) = &replay {
+            let units = |units: f64| format!("{} units/s", ratio(units));
+            let (reads, writes) = (&of.reads, &of.writes);
+            self.facts.extend([
+                fact("provisioned reads", units(reads.provisioned_units), Origin::Given),
+                fact("provisioned writes", units(writes.provisioned_units), Origin::Given),
+            ]);
+        }
+        self.replay = replay;
         self
     }
 

@@ -43,6 +43,7 @@ pub fn results_input(
         yardstick: None,
         facts: Vec::new(),
         measured_minutes: Some(0),
+        replay: None,
     };
     let mut stored_bytes = 0.0;
     let mut largest: f64 = 0.0;

@@ -11,6 +11,7 @@
 //! | `series` | what is asked for: levels of a month and minutes of a day |
 //! | `pay` | the ways to pay, side by side |
 //! | `outlook` | growth, sensitivities, partitions, machines |
+//! | `replay` | a trace against given capacity, by the code that throttles |
 //! | `schema` | what stands in `plan.json` |
 //! | `conclude` | the verdict, what would flip it, how sure it is |
 //! | `summary` | the same for the terminal |
@@ -22,6 +23,7 @@ mod measured;
 mod numbers;
 mod outlook;
 mod pay;
+mod replay;
 mod schema;
 mod series;
 mod summary;
@@ -31,15 +33,17 @@ pub use cloudwatch::{CloudWatchFormat, cloudwatch_input};
 pub use input::{PlanError, PlanInput, PlanOptions};
 pub use measured::{results_input, yardstick};
 pub use numbers::Numbers;
+pub use replay::{Provisioned, TraceReplay};
 pub use schema::{
-    BreakEven, Fact, Growth, Hot, Machines, Origin, Partitions, Pattern, Plan, Scaled,
-    ScaledMinute, Sensitivity, SizeBin, Verdict as PlanVerdict, WayToPay, Yardstick,
+    BreakEven, Fact, Growth, Hot, Machines, Origin, Partitions, Pattern, Plan, Replay,
+    ReplayedSide, Scaled, ScaledMinute, Sensitivity, SizeBin, ThrottledSecond,
+    Verdict as PlanVerdict, WayToPay, Yardstick,
 };
 pub use summary::plan_summary;
 pub use traced::{TraceTally, TracedOperation};
 
 pub(crate) use conclude::usd;
-pub(crate) use summary::throttled;
+pub(crate) use summary::{throttled, throttled_times};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -87,6 +91,7 @@ pub fn plan(
         machines: outlook::machines(input, options),
         growth: outlook::growth(input, prices, options)?,
         sensitivities: outlook::sensitivities(input, prices, options)?,
+        replay: input.replay.clone(),
         options: paid.ways,
     };
     plan.verdict = conclude::verdict(&plan, recommended, input);

@@ -74,6 +74,7 @@ impl Numbers {
             yardstick: None,
             facts: self.facts(),
             measured_minutes: None,
+            replay: None,
         })
     }
 

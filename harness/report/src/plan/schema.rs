@@ -41,6 +41,8 @@ pub struct Plan {
     pub growth: Vec<Growth>,
     /// The bill if inputs are not what was thought.
     pub sensitivities: Vec<Sensitivity>,
+    /// The trace against given capacity; `None` where none was given.
+    pub replay: Option<Replay>,
     /// What everything costs, and since when.
     pub prices: Prices,
 }
@@ -356,4 +358,45 @@ pub struct Sensitivity {
     pub ratio: f64,
     /// The cheapest way to pay without a term.
     pub cheapest: String,
+}
+
+/// A trace against given capacity, request by request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replay {
+    /// Seconds of unused capacity that were saved when the trace began, beyond the second that a new table has.
+    pub saved_s: f64,
+    /// What asked for read units.
+    pub reads: ReplayedSide,
+    /// What asked for write units.
+    pub writes: ReplayedSide,
+}
+
+/// What became of the requests for one kind of unit. Seconds are whole ones since the trace's first operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ReplayedSide {
+    /// The capacity, units per second.
+    pub provisioned_units: f64,
+    /// Requests; one that reads and then writes is one of each.
+    pub requests: u64,
+    /// Those of them that were turned away, each once: nobody tries again.
+    pub throttled_requests: u64,
+    /// Their share, 0 to 1.
+    pub throttled_share: f64,
+    /// Units that the others took.
+    pub taken_units: f64,
+    /// The first second with a throttled request; `None` if there is none.
+    pub first_throttled_s: Option<u64>,
+    /// The last one.
+    pub last_throttled_s: Option<u64>,
+    /// The seconds with throttled requests, at most a day's worth of them.
+    pub throttled_by_second: Vec<ThrottledSecond>,
+}
+
+/// A second with throttled requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ThrottledSecond {
+    /// Which: seconds since the trace's first operation.
+    pub at_s: u64,
+    /// How many.
+    pub throttled: u64,
 }

@@ -1,9 +1,9 @@
 //! A plan for the terminal: the verdict, the ways to pay, what scaling needs. Plain text; works nothing out.
 
 use super::conclude::usd;
-use super::schema::{Plan, Scaled, WayToPay};
+use super::schema::{Plan, Replay, ReplayedSide, Scaled, WayToPay};
 use crate::table::{new_table, render};
-use crate::units::{percent, rate};
+use crate::units::{count, percent, rate, ratio};
 
 /// The plan in a page of text. Ends in a line break.
 pub fn plan_summary(plan: &Plan) -> String {
@@ -15,6 +15,10 @@ pub fn plan_summary(plan: &Plan) -> String {
     lines.push(ways(plan));
     lines.push(String::new());
     lines.push(scaled(&plan.scaled));
+    if let Some(of) = &plan.replay {
+        lines.push(String::new());
+        lines.push(replayed(of));
+    }
     for (heading, sentences) in [
         ("what would flip it", &verdict.flips),
         ("risks", &verdict.risks),
@@ -82,4 +86,29 @@ fn scaled(scaled: &[Scaled]) -> String {
         ]);
     }
     render(table, &[0, 1])
+}
+
+fn replayed(replay: &Replay) -> String {
+    let head =
+        ["the trace, replayed", "units/s", "requests", "throttled", "share", "first", "last"];
+    let mut table = new_table(&head);
+    for (name, of) in [("reads", &replay.reads), ("writes", &replay.writes)] {
+        let [first, last] = throttled_times(of);
+        table.add_row([
+            name.to_owned(),
+            ratio(of.provisioned_units),
+            count(of.requests),
+            count(of.throttled_requests),
+            percent(of.throttled_share),
+            first,
+            last,
+        ]);
+    }
+    render(table, &[0])
+}
+
+/// When the first and the last request was throttled.
+pub(crate) fn throttled_times(of: &ReplayedSide) -> [String; 2] {
+    [of.first_throttled_s, of.last_throttled_s]
+        .map(|second| second.map_or("-".into(), |second| format!("{} s", count(second))))
 }

@@ -181,6 +181,7 @@ impl TraceTally {
             yardstick: None,
             facts,
             measured_minutes: Some(self.minutes.len() as u64),
+            replay: None,
             resources: vec![Resource {
                 name: name.to_owned(),
                 reads: series(0),

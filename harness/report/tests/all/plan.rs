@@ -121,6 +121,32 @@ fn parts_add_up_to_the_bill() {
 }
 
 #[test]
+fn a_replay_stands_in_the_summary_and_on_the_page() {
+    use flywheel_report::{OperationKind, Provisioned, TraceReplay, TraceTally, TracedOperation};
+    let provisioned = Provisioned { reads_per_s: 5.0, writes_per_s: 5.0, saved_s: 2.5 };
+    let mut tally = TraceTally::new(100.0, false).expect("sound");
+    let mut replay = TraceReplay::new(&provisioned, 100.0, false).expect("sound");
+    for time_us in (0..4_000_000).step_by(10_000) {
+        let (kind, item_bytes) = (OperationKind::Read, None);
+        let read = TracedOperation { time_us, kind, key_hash: 1, item_bytes, count: 1 };
+        tally.add(&read).expect("short enough");
+        replay.add(&read).expect("short enough");
+    }
+    let input = tally.input("trace.csv", 1.0).expect("a trace");
+    let without = planned(&input);
+    let plan = planned(&input.with_replay(Some(replay.outcome())));
+    // 5 units, 12.5 that were saved, and 19.95 until the last of 400.
+    let reads = &plan.replay.as_ref().expect("a replay").reads;
+    assert_eq!(reads.requests - reads.throttled_requests, 37);
+    let summary = plan_summary(&plan);
+    assert!(summary.contains("the trace, replayed") && summary.contains("363"), "{summary}");
+    let heading = "The trace against what is provisioned";
+    assert!(plan_report(&plan).contains(heading) && !plan_report(&without).contains(heading));
+    with_tree(&plan_report(&plan), |tree| assert!(tree.root_element().has_children()));
+    assert!(!plan_summary(&without).contains("replayed"));
+}
+
+#[test]
 fn halves_of_a_read_modify_write_are_counted_once() {
     use flywheel_report::OperationKind::{Read, ReadModifyWrite, Update};
     let mut result = sample();

@@ -29,8 +29,8 @@ const GLOBAL_INDEX: &str = "dynamodb.globalIndex";
 const TRANSACTION_ITEMS: &str = "dynamodb.transactionItems";
 
 /// Our own: read and write units a second that the table is provisioned with, and its global index as well.
-const READ_UNITS: &str = "dynamodb.readUnits";
-const WRITE_UNITS: &str = "dynamodb.writeUnits";
+const READ_UNITS: &str = "dynamodb.readCapacityUnits";
+const WRITE_UNITS: &str = "dynamodb.writeCapacityUnits";
 
 /// Those that whoever connects looks at, or that have no effect.
 const OTHERS: [&str; 5] = [
@@ -356,7 +356,7 @@ fn provisioned(
         let found = found.unwrap_or_default();
         found.parse().ok().filter(|units| *units >= 1).ok_or_else(|| MappingError {
             name: name.into(),
-            expected: "a number of at least 1 (dynamodb.readUnits and dynamodb.writeUnits stand together)",
+            expected: "a number of at least 1 (dynamodb.readCapacityUnits and dynamodb.writeCapacityUnits stand together)",
             found: found.to_owned(),
         })
     };
@@ -384,7 +384,7 @@ fn check_names(properties: &BTreeMap<String, String>) -> Result<(), MappingError
             name: name.clone(),
             expected: "no such property (known are primaryKey, primaryKeyType, hashKeyName, \
                        hashKeyValue, consistentReads, conditionalUpdates, globalIndex, \
-                       transactionItems, readUnits, writeUnits, endpoint, region, awsCredentialsFile, connectMax)",
+                       transactionItems, readCapacityUnits, writeCapacityUnits, endpoint, region, awsCredentialsFile, connectMax)",
             found: found.clone(),
         }),
     }
