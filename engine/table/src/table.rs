@@ -214,6 +214,7 @@ impl Metering<'_> {
             is_on_demand: billing.is_on_demand,
             provisioned: &billing.throughput,
             on_demand: &billing.on_demand,
+            warm: &billing.warm,
         };
         self.meters(record, setting, self.before.map(|table| &table.meters))
     }
@@ -226,6 +227,7 @@ impl Metering<'_> {
             is_on_demand: billing.is_on_demand,
             provisioned: if is_unsaid { &billing.throughput } else { &index.throughput },
             on_demand: &index.on_demand,
+            warm: &index.warm,
         };
         let prefix = keys::table_prefix(index.number, false);
         let known =

@@ -10,9 +10,11 @@
 //! | `meters` | both kinds, by the record of a table or an index |
 //! | `permit` | what a request has reserved |
 //! | `consumed` | what was taken of all, for metrics |
+//! | `growing` | how a table or an index on demand grows |
 //! | `hot` | the hottest partitions and keys, for people |
 
 pub(crate) mod consumed;
+pub(crate) mod growing;
 pub(crate) mod hot;
 pub(crate) mod meters;
 pub(crate) mod permit;
@@ -26,7 +28,8 @@ pub enum Throttling {
     /// Beyond what the owner of a table has set: what is provisioned, with 300 s of what was left unused, and the
     /// most that capacity on demand may come to.
     AsSet,
-    /// As by DynamoDB: also where one partition is asked for more than it may serve.
+    /// As by DynamoDB: also where one partition is asked for more than it may serve, and on demand for more than a table
+    /// or an index has grown to, or an account's quota for one.
     Dynamodb,
 }
 

@@ -1,14 +1,14 @@
 //! What is done for tables in the background: making and taking them away (`lifecycle`), global indexes
 //! (`following`), items that end (`ending`), what is only found by going through tables (`sweep`), what is left of
-//! transactions (`ledger`), and of capacity on cores that went quiet (`leases`). All of it begins from what is durable, so that it goes on where
+//! transactions (`ledger`), and of capacity over time (`throughput`). All of it begins from what is durable, so that it goes on where
 //! it was after a crash.
 
 mod ending;
 mod following;
-mod leases;
 mod ledger;
 mod lifecycle;
 mod sweep;
+mod throughput;
 
 use std::future::Future;
 use std::ops::Bound;
@@ -43,10 +43,10 @@ impl<S: Storage> Tables<S> {
         let ledger = ledger::run(self.clone(), Rc::clone(&sleeper));
         let ending = ending::run(self.clone(), Rc::clone(&sleeper));
         let sweep = sweep::run(self.clone(), Rc::clone(&sleeper));
-        let leases = pin!(leases::run(&self, &*sleeper));
+        let throughput = pin!(throughput::run(&self, &*sleeper));
         let work = pin!(join5(lifecycle, following, ledger, ending, sweep));
         // Nothing durable: it ends with the rest.
-        select(work, leases).await;
+        select(work, throughput).await;
     }
 }
 

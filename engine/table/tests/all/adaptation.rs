@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use flywheel_api::{ApiError, ErrorCode};
 use flywheel_disk::World;
+use flywheel_disk::sim::SimDisk;
 use flywheel_shard::EngineOptions;
 use flywheel_table::HotKey;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Service, on_adapting_tables, pair, single};
+use crate::support::{Service, on_adapting_disk, on_adapting_tables, pair, single};
 
 /// Ten write units.
 const PUT_BYTES: usize = 10_000;
@@ -192,5 +193,58 @@ fn hot_keys_are_told_by_their_attributes_with_what_they_took_and_since_when() {
             .map(name)
             .collect();
         assert_eq!(read, [json!({"p": {"S": "3"}})], "a query is for all of its partition key");
+    });
+}
+
+/// Partitions that are no bound of their own, and items of the largest size.
+fn unbounded(options: &mut EngineOptions) {
+    options.partition_limits = None;
+    options.store.segment_bytes = 32 << 20;
+    options.store.cache_bytes = 32 << 20;
+}
+
+/// Reads of 100 units each, so many a second for so many seconds; how many were throttled, and the reason.
+async fn read(service: &Service, seconds: usize, per_s: usize) -> (usize, Option<String>) {
+    let get = json!({"TableName": "load", "Key": {"k": {"S": "large"}}, "ConsistentRead": true});
+    let (mut throttled, mut reason) = (0, None);
+    for _ in 0..seconds * 10 {
+        for answer in join_all((0..per_s / 10).map(|_| service.call("GetItem", get.clone()))).await
+        {
+            if let Err(error) = answer {
+                throttled += 1;
+                reason = error.throttling.first().map(|it| it.reason.clone());
+            }
+        }
+        service.sleep(Duration::from_millis(100)).await;
+    }
+    (throttled, reason)
+}
+
+async fn warm_reads(service: &Service) -> u64 {
+    let described = service.ok("DescribeTable", json!({"TableName": "load"})).await;
+    described["Table"]["WarmThroughput"]["ReadUnitsPerSecond"].as_u64().expect("a number")
+}
+
+#[test]
+fn a_table_on_demand_serves_twice_its_previous_peak_and_keeps_what_it_has_grown_to() {
+    let disk = SimDisk::new();
+    on_adapting_disk(&disk, unbounded, async |service| {
+        service.create(single("load")).await;
+        let item = json!({"k": {"S": "large"}, "v": {"S": ".".repeat(399_000)}});
+        service.put("load", item).await;
+        let (throttled, reason) = read(&service, 130, 130).await;
+        // 12,000 units a second at first; a minute's average of that is a new peak.
+        assert!((500..1600).contains(&throttled), "{throttled} of 16,900");
+        assert_eq!(reason.as_deref(), Some("TableReadKeyRangeThroughputExceeded"));
+        assert_eq!(warm_reads(&service).await, 12_000, "half an hour has not passed");
+        service.set_clock_ahead(1);
+        service.sleep(Duration::from_secs(3)).await;
+        let warm = warm_reads(&service).await;
+        assert!((23_000..24_100).contains(&warm), "{warm}");
+        assert_eq!(read(&service, 10, 200).await.0, 0);
+    });
+    on_adapting_disk(&disk, unbounded, async |service| {
+        assert!(warm_reads(&service).await >= 23_000, "another start knows it");
+        assert_eq!(read(&service, 10, 200).await.0, 0);
     });
 }

@@ -63,7 +63,16 @@ pub fn on_adapting_tables(
     change: impl FnOnce(&mut EngineOptions),
     test: impl AsyncFnOnce(Service),
 ) {
-    run(7, &SimDisk::new(), async |world| {
+    on_adapting_disk(&SimDisk::new(), change, test);
+}
+
+/// The same on a disk that may hold something already.
+pub fn on_adapting_disk(
+    disk: &SimDisk,
+    change: impl FnOnce(&mut EngineOptions),
+    test: impl AsyncFnOnce(Service),
+) {
+    run(7, disk, async |world| {
         let options = |options: &mut EngineOptions| {
             options.store.segment_bytes = 8 << 20;
             change(options);
