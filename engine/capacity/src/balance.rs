@@ -37,6 +37,8 @@ pub struct Placed<I> {
     pub load: f64,
     /// What would be copied.
     pub size_bytes: u64,
+    /// Whether it may be moved now. Its load counts either way.
+    pub may_move: bool,
 }
 
 /// What to move.
@@ -50,9 +52,11 @@ pub struct Move<I> {
     pub to: usize,
 }
 
-/// How many looks in a row found cores lopsided.
+/// How many looks in a row found the same two cores lopsided.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Balance {
+    /// The busiest and the idlest.
+    between: (usize, usize),
     lopsided_looks: u32,
 }
 
@@ -79,6 +83,9 @@ impl Balance {
             self.lopsided_looks = 0;
             return None;
         }
+        if self.between != (from, to) {
+            *self = Self { between: (from, to), lopsided_looks: 0 };
+        }
         self.lopsided_looks += 1;
         if self.lopsided_looks < rules.lopsided_looks {
             return None;
@@ -89,7 +96,8 @@ impl Balance {
         let gain = |placed: &Placed<I>| placed.load.min(apart - placed.load);
         partitions
             .iter()
-            .filter(|placed| placed.core == from && placed.size_bytes <= rules.most_bytes)
+            .filter(|placed| placed.core == from && placed.may_move)
+            .filter(|placed| placed.size_bytes <= rules.most_bytes)
             .filter(|placed| gain(placed) >= apart * WORTHWHILE)
             .max_by(|left, right| gain(left).total_cmp(&gain(right)))
             .map(|placed| Move { id: placed.id, from, to })
@@ -104,8 +112,13 @@ mod tests {
         BalanceRules { even_share: 0.7, least_load: 1.0, lopsided_looks: 2, most_bytes: 100 };
 
     fn placed(loads: &[(usize, f64)]) -> Vec<Placed<usize>> {
-        let placed =
-            |(id, &(core, load)): (usize, &(usize, f64))| Placed { id, core, load, size_bytes: 50 };
+        let placed = |(id, &(core, load)): (usize, &(usize, f64))| Placed {
+            id,
+            core,
+            load,
+            size_bytes: 50,
+            may_move: true,
+        };
         loads.iter().enumerate().map(placed).collect()
     }
 
@@ -142,6 +155,24 @@ mod tests {
         assert_eq!(moved(2, &placed(&[(0, 9.0), (1, 0.1)])), None);
         assert_eq!(moved(2, &placed(&[(0, 9.0), (0, 0.01), (1, 0.1)])), None, "not worthwhile");
         assert!(moved(2, &placed(&[(0, 9.0), (0, 1.0), (1, 0.1)])).is_some(), "its neighbour goes");
+    }
+
+    #[test]
+    fn a_load_that_changes_sides_moves_nothing() {
+        let sides = [[(0, 3.0), (0, 2.0), (1, 0.1)], [(0, 0.1), (1, 3.0), (1, 2.0)]];
+        let mut balance = Balance::default();
+        for look in 0..20 {
+            assert_eq!(balance.look(2, &placed(&sides[look % 2]), &RULES), None);
+        }
+    }
+
+    #[test]
+    fn what_may_not_move_stays_and_counts() {
+        let mut all = placed(&[(0, 2.0), (0, 1.8), (1, 0.1)]);
+        all[1].may_move = false;
+        assert_eq!(moved(2, &all), Some(Move { id: 0, from: 0, to: 1 }));
+        all[0].may_move = false;
+        assert_eq!(moved(2, &all), None);
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub(crate) fn decide<S: Service>(
             return by_hand(Reply { extra: cors::preflight(head), ..reply });
         }
         "GET" if head.path == HOT && core.options.settings.shows_hot_keys => {
+            if is_from_a_page(head) {
+                return by_hand(Reply::text(403, "hot keys are not shown to web pages\n"));
+            }
             let operation = OperationName::new(Api::Pages, HOT_KEYS).expect("letters");
             let (request_id, access_key) = (shape.request_id, Rc::from(""));
             let call = Call { operation, body: Bytes::new(), request_id, access_key };
@@ -88,6 +91,16 @@ pub(crate) fn decide<S: Service>(
         Err(error) => Decision::Reply(error_reply(&error, shape)),
     };
     Request { decision, shape, row }
+}
+
+/// Whether a page in somebody's browser may be asking, who cannot know: another site's, or one that gives this address a
+/// name of its own.
+fn is_from_a_page(head: &Head<'_, '_>) -> bool {
+    let host = head.header("host").unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+    let name = name.trim_matches(['[', ']']);
+    let is_address = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok();
+    head.has("origin") || !is_address
 }
 
 /// An error as a response.

@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn are_in(assembly: &Assembly, shards: u16) -> bool {
-        own::are_in(&RouteMap::new(assembly.places.clone(), 0, None), shards)
+        own::are_in(&RouteMap::new(assembly.places.clone(), None), shards)
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl LocalEngine {
             directory::finish(&world, directory).await?;
         }
         let inboxes = opened.iter().map(|shard| shard.inbox()).collect();
-        let routes = RouteMap::new(places, world.now_ns(), options.partition_limits);
+        let routes = RouteMap::new(places, options.partition_limits);
         let fleet = Arc::new(Fleet::new(inboxes, Routes::new(routes), next_partition));
         let mut audits: Vec<ShardAudit> = Vec::new();
         for shard in opened {

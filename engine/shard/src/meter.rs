@@ -116,16 +116,14 @@ impl Meter {
     }
 
     /// The two that it becomes when what it is for is cut in two: half of what is there each, and its ceiling. They
-    /// have counted nothing.
+    /// have counted nothing. Who reserves here while that goes on, and settles there, may be given up to that much.
     #[must_use]
-    pub fn divide(&self, now_ns: u64) -> (Self, Self) {
+    pub fn divide(&self) -> (Self, Self) {
         for (_, share) in self.shares() {
-            share
-                .lock()
-                .lease
-                .hand_in(now_ns, |ask| lock(&self.global).exchange(now_ns, ask, true));
+            // As of the last question: what the rate brought since, both bring.
+            share.lock().lease.hand_in(0, |ask| lock(&self.global).exchange(0, ask, true));
         }
-        let (low, high) = lock(&self.global).divide(now_ns);
+        let (low, high) = lock(&self.global).divide();
         let is_limited = self.is_limited.load(Ordering::Relaxed);
         let half = |global| Self {
             is_limited: AtomicBool::new(is_limited),
@@ -133,6 +131,11 @@ impl Meter {
             stripes: std::array::from_fn(|_| OnceLock::new()),
         };
         (half(low), half(high))
+    }
+
+    /// Counts a request that something else refused on its behalf.
+    pub fn count_throttled(&self) {
+        self.share(stripe()).throttled += 1;
     }
 
     /// Units that were taken since it was made.
@@ -267,12 +270,12 @@ mod tests {
     fn a_cut_gives_nobody_units_and_each_side_the_whole_rate() {
         let meter = Meter::new(0, Some(Ceiling::partition(Rate::per_s(1000))));
         assert_eq!(meter.reserve_of(2, 0, Tokens::units(400)), Ok(Tokens::units(400)));
-        let (low, high) = meter.divide(0);
+        let (low, high) = meter.divide();
         assert_eq!((let_in(&low, 0), let_in(&high, 0)), (300, 300));
         assert_eq!((let_in(&low, S), let_in(&high, S)), (1000, 1000));
         // A debt is divided as well.
         low.settle(Tokens::ZERO, Tokens::units(3000));
-        let (low, high) = low.divide(S);
+        let (low, high) = low.divide();
         assert_eq!((let_in(&low, 2 * S), let_in(&high, 2 * S)), (0, 0));
         assert_eq!(let_in(&high, 3 * S), 500);
     }

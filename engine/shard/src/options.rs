@@ -141,6 +141,11 @@ impl SplitOptions {
                 let behind = successor(&first);
                 (first, behind)
             }
+            None if self.keep_together.is_some() => {
+                let first = self.settle(key.clone());
+                let behind = successor(&first);
+                (first, behind)
+            }
             None => (key.clone(), Some([key, &[0][..]].concat().into())),
         }
     }

@@ -73,13 +73,13 @@ mod tests {
     #[test]
     fn they_are_known_by_what_they_are() {
         for shards in [1, 3] {
-            assert!(are_in(&RouteMap::new(routes(shards, END), 0, None), shards));
-            assert!(!are_in(&RouteMap::new(routes(shards, b"\x02"), 0, None), shards));
+            assert!(are_in(&RouteMap::new(routes(shards, END), None), shards));
+            assert!(!are_in(&RouteMap::new(routes(shards, b"\x02"), None), shards));
             let mut moved = routes(shards, END);
             moved[0].1.shard = 7;
-            assert!(!are_in(&RouteMap::new(moved, 0, None), shards));
+            assert!(!are_in(&RouteMap::new(moved, None), shards));
         }
         let whole = vec![(Bytes::new(), Place { partition: PartitionId(1), shard: 0 })];
-        assert!(!are_in(&RouteMap::new(whole, 0, None), 1));
+        assert!(!are_in(&RouteMap::new(whole, None), 1));
     }
 }

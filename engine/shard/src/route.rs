@@ -31,17 +31,13 @@ pub struct RouteMap {
 }
 
 impl RouteMap {
-    /// A map of partitions given by their first keys, which may serve so much each from `now_ns` on.
+    /// A map of partitions given by their first keys, which may serve so much each.
     ///
     /// # Panics
     /// If the keys are not ascending from the empty key: the opener checked the whole key space.
-    pub(crate) fn new(
-        entries: Vec<(Bytes, Place)>,
-        now_ns: u64,
-        limits: Option<PartitionLimits>,
-    ) -> Self {
+    pub(crate) fn new(entries: Vec<(Bytes, Place)>, limits: Option<PartitionLimits>) -> Self {
         let (starts, places): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let consumption = |_: &Bytes| Arc::new(Consumption::new(now_ns, limits));
+        let consumption = |_: &Bytes| Arc::new(Consumption::new(limits));
         let consumptions = starts.iter().map(consumption).collect();
         assert!(starts.first().is_some_and(Bytes::is_empty), "no partition begins the key space");
         assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "partitions out of order");
@@ -135,9 +131,9 @@ impl Routes {
     }
 
     /// Records that `id` was cut at `at` and its upper part is `right`, on the same shard.
-    pub(crate) fn split(&self, id: PartitionId, at: &Bytes, right: PartitionId, now_ns: u64) {
+    pub(crate) fn split(&self, id: PartitionId, at: &Bytes, right: PartitionId) {
         // Once: the change may be tried again, and what is divided twice would be less.
-        let divided = self.now().consumption_of(id).map(|whole| whole.divide(now_ns));
+        let divided = self.now().consumption_of(id).map(|whole| whole.divide());
         let Some((lower, upper)) = divided else { return };
         let (lower, upper) = (Arc::new(lower), Arc::new(upper));
         self.change(|map| {
@@ -178,7 +174,7 @@ mod tests {
             (Bytes::from(start), Place { partition: PartitionId(id), shard })
         };
         let entries = vec![entry("", 1, 0), entry("h", 2, 0), entry("p", 3, 1)];
-        RouteMap::new(entries, 0, None)
+        RouteMap::new(entries, None)
     }
 
     fn key(text: &'static str) -> Bytes {
@@ -217,7 +213,7 @@ mod tests {
     #[test]
     fn splits_and_moves_make_new_versions() {
         let routes = Routes::new(map());
-        routes.split(PartitionId(2), &key("k"), PartitionId(9), 0);
+        routes.split(PartitionId(2), &key("k"), PartitionId(9));
         routes.moved(PartitionId(9), 7);
         let now = routes.now();
         assert_eq!(now.version(), 3);

@@ -1,6 +1,6 @@
 //! Figures of an engine since it was opened. Not a time series: whoever wants rates asks twice.
 
-use flywheel_capacity::split::Rates;
+use flywheel_capacity::split::Load;
 use flywheel_store::{PartitionInfo, ScrubState, StoreStats};
 
 /// One shard's requests and queues.
@@ -55,10 +55,9 @@ pub struct PartitionStats {
     pub shard: u16,
     /// Who it is and how much it holds.
     pub info: PartitionInfo,
-    /// Requests a second over the last look.
-    pub requests: Rates,
-    /// Units a second over the last look, as far as those are told; those that were refused, too.
-    pub units: Rates,
+    /// What it is asked a second, over the last look; units as far as those are told, refused ones too. `None` before
+    /// the first look.
+    pub load: Option<Load>,
 }
 
 /// The figures of a whole engine.

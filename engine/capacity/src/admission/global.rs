@@ -109,16 +109,20 @@ impl Global {
     }
 
     /// Two that begin with half of what is there each, or owe half of what is owed, and fill at the whole rate from
-    /// then on: a partition's when it is cut. For one whose leases are all handed in.
+    /// then on: a partition's when it is cut. Nothing is left here. For one whose leases are all handed in; as of the
+    /// last question, which both go on from.
     #[must_use]
-    pub fn divide(&self, now_ns: u64) -> (Self, Self) {
-        let (low, high) = self.bucket.split(now_ns, 1, 2);
+    pub fn divide(&mut self) -> (Self, Self) {
+        // At the beginning of all time no rate has brought anything yet.
+        let (low, high) = self.bucket.split(0, 1, 2);
         let half = |mut bucket: BurstBucket| {
-            bucket.change(now_ns, self.ceiling.rate, self.ceiling.burst);
+            bucket.change(0, self.ceiling.rate, self.ceiling.burst);
             let cores = vec![Core::default(); self.cores.len()];
             Self { ceiling: self.ceiling, bucket, cores, outstanding: Tokens::ZERO }
         };
-        (half(low), half(high))
+        let halves = (half(low), half(high));
+        self.bucket.shed(self.bucket.level().max(Tokens::ZERO));
+        halves
     }
 
     /// Takes back what a core has left and gives it a new lease. `has_headroom` is whether the node can bear a

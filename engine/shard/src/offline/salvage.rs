@@ -153,7 +153,7 @@ async fn layout<W: World>(sources: &[Salvage<W>]) -> Layout {
         let create = owned.map(|(specs, orders)| {
             specs.into_iter().filter(|spec| !orders.drop.contains(&spec.id)).collect()
         });
-        let (routes, create) = (RouteMap::new(places, 0, None), create.collect());
+        let (routes, create) = (RouteMap::new(places, None), create.collect());
         return Layout { routes, create, is_settled: true };
     }
     let mut splits: Vec<Bytes> =
@@ -172,7 +172,7 @@ async fn layout<W: World>(sources: &[Salvage<W>]) -> Layout {
     let splits: Vec<Bytes> = splits.into_iter().step_by(every).collect();
     let assembly = assembly::create(&vec![Vec::new(); sources.len()], own_ranges, &splits);
     let create = assembly.orders.into_iter().map(|orders| orders.create).collect();
-    let routes = RouteMap::new(assembly.places, 0, None);
+    let routes = RouteMap::new(assembly.places, None);
     Layout { routes, create, is_settled: false }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flywheel_capacity::partition::PartitionLimits;
 use flywheel_disk::DirectoryLock;
-use flywheel_disk::real::monotonic_ns;
 use flywheel_store::{PartitionId, PartitionInfo, PartitionSpec, ScrubReport};
 use futures_executor::block_on;
 use futures_util::future::LocalBoxFuture;
@@ -259,7 +258,7 @@ fn agree(
         }
         wait_all(settled)?;
         finish().map_err(Some)?;
-        let routes = RouteMap::new(places, monotonic_ns(), partition_limits);
+        let routes = RouteMap::new(places, partition_limits);
         let fleet = Arc::new(Fleet::new(inboxes, Routes::new(routes), next_partition));
         for sender in fleet_to {
             sender.send(Arc::clone(&fleet));

@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use flywheel_capacity::split::Load;
 use flywheel_disk::{TaskClass, World};
 use flywheel_store::PartitionInfo;
 
@@ -71,6 +70,7 @@ impl<W: World> Shard<W> {
     /// Waits until nothing is under way. The mailbox is closed by now, so nothing new comes.
     async fn quiesce(&self) {
         self.maintenance.take();
+        self.balancing.take();
         self.feed.close();
         while self.changes.count() + self.active.count() > 0 || !self.inbox.requests.is_empty() {
             self.changes.idle().await;
@@ -95,8 +95,8 @@ impl<W: World> Shard<W> {
         let infos = self.served();
         let table = self.table.borrow();
         let partition = |info: PartitionInfo| {
-            let Load { requests, units } = table.by_id(info.spec.id)?.traffic.load();
-            Some(PartitionStats { shard: self.number, info, requests, units })
+            let load = table.by_id(info.spec.id)?.traffic.load();
+            Some(PartitionStats { shard: self.number, info, load })
         };
         EngineStats {
             store: self.store.stats(),

@@ -19,12 +19,28 @@ impl<W: World> Shard<W> {
         self.maintenance.replace(Some(stop));
         let shard = Rc::clone(self);
         self.world.spawn(TaskClass::Background, async move { shard.maintain(stopped).await });
+        // One shard balances all, beside its own looks: a move may take long.
+        if self.number == 0 && self.split.automatic {
+            let (stop, stopped) = reply();
+            self.balancing.replace(Some(stop));
+            let shard = Rc::clone(self);
+            self.world.spawn(TaskClass::Background, async move { shard.balance(stopped).await });
+        }
+    }
+
+    async fn balance(&self, mut stopped: ReplyReceiver<()>) {
+        let mut balancer = Balancer::default();
+        loop {
+            let pause = pin!(self.world.sleep(self.split.look_every));
+            match select(pause, &mut stopped).await {
+                Either::Left(_) => balancer.look(self.fleet(), &self.split).await,
+                Either::Right(_) => return,
+            }
+        }
     }
 
     async fn maintain(&self, mut stopped: ReplyReceiver<()>) {
         let mut looked_ns = self.world.now_ns();
-        // One shard looks at all.
-        let mut balancer = (self.number == 0 && self.split.automatic).then(Balancer::default);
         loop {
             let pause = pin!(self.world.sleep(self.split.look_every));
             match select(pause, &mut stopped).await {
@@ -34,9 +50,6 @@ impl<W: World> Shard<W> {
             let now_ns = self.world.now_ns();
             self.look(Duration::from_nanos(now_ns - looked_ns)).await;
             looked_ns = now_ns;
-            if let Some(balancer) = &mut balancer {
-                balancer.look(self.fleet(), &self.split).await;
-            }
         }
     }
 
@@ -44,12 +57,10 @@ impl<W: World> Shard<W> {
         for info in self.store.partitions() {
             let id = info.spec.id;
             let Ok(partition) = self.partition(id) else { continue };
-            let consumption = self.fleet().routes.now().consumption_of(id).cloned();
-            let asked = consumption.map(|of| {
-                of.hand_in_idle(self.world.now_ns());
-                of.asked()
-            });
-            let asked = asked.unwrap_or_default();
+            let Some(served) = self.fleet().routes.now().consumption_of(id).cloned() else {
+                continue;
+            };
+            let asked = served.asked();
             let is_hot = partition.traffic.look(elapsed, &asked, &self.split.rules);
             if !self.split.automatic {
                 continue;
@@ -57,7 +68,7 @@ impl<W: World> Shard<W> {
             if self.split.rules.is_too_large(info.record_bytes) {
                 self.split_for_size(&partition).await;
             } else if is_hot {
-                self.split_for_load(&partition).await;
+                self.split_for_load(&partition, &served).await;
             }
         }
     }

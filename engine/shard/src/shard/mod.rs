@@ -79,6 +79,8 @@ pub(crate) struct Shard<W: World> {
     counters: Counters,
     /// Dropped to end the maintenance.
     maintenance: RefCell<Option<ReplySender<()>>>,
+    /// Dropped to end the balancing.
+    balancing: RefCell<Option<ReplySender<()>>>,
     ended: Cell<bool>,
 }
 
@@ -137,6 +139,7 @@ impl<W: World> Shard<W> {
             guests: Guests::default(),
             counters: Counters::default(),
             maintenance: RefCell::default(),
+            balancing: RefCell::default(),
             ended: Cell::new(false),
         }))
     }
@@ -180,6 +183,7 @@ impl<W: World> Shard<W> {
             let _end = End(Arc::clone(&self.inbox));
             self.answer_all().await;
             self.maintenance.take();
+            self.balancing.take();
             self.feed.close();
             self.guests.end();
             self.answer_taken().await;

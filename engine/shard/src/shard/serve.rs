@@ -2,11 +2,12 @@
 //! waits. Not the order in which messages are taken: see the loop in `mod`.
 
 use std::future::Future;
+use std::ops::Bound;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use flywheel_disk::{TaskClass, World};
-use flywheel_store::{Modified, Peek, StoreError, Version, WriteBatch, WriteOutcome};
+use flywheel_store::{Modified, Peek, ScanRequest, StoreError, Version, WriteBatch, WriteOutcome};
 
 use super::decide::Decision;
 use super::gauge::Gauge;
@@ -146,7 +147,7 @@ impl<W: World> Shard<W> {
     fn scan(self: &Rc<Self>, partition: &Partition, call: Call<Scan>) {
         count(&self.counters.scans);
         let Call { question: Scan(request), reply } = call;
-        partition.traffic.scan();
+        partition.traffic.scan(self.one_collection(&request));
         let (request, rest) = crate::scan::cut(request, &partition.spec);
         let shard = Rc::clone(self);
         self.start(self.take_on(partition), async move {
@@ -154,6 +155,14 @@ impl<W: World> Shard<W> {
             let answer = answer.map(|page| ScanSlice { page, rest }).map_err(ShardError::from);
             reply.send(Outcome::Answer(answer));
         });
+    }
+
+    /// Where a scan begins, if it stays within one item collection.
+    fn one_collection<'r>(&self, request: &'r ScanRequest) -> Option<&'r [u8]> {
+        let (Bound::Included(start) | Bound::Excluded(start)) = &request.start else { return None };
+        let (Bound::Included(end) | Bound::Excluded(end)) = &request.end else { return None };
+        let (_, behind) = self.split.collection_of(start);
+        behind.is_none_or(|behind| *end <= behind).then_some(start)
     }
 
     /// Notes a request that cannot be answered right now.

@@ -4,12 +4,13 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use flywheel_capacity::split::{Decision, decide};
+use flywheel_capacity::split::{Decision, Veto, decide};
 use flywheel_disk::World;
 use flywheel_store::{PartitionId, PartitionSpec};
 
 use super::partition::Partition;
 use super::{Shard, count};
+use crate::consumption::Consumption;
 use crate::error::ShardError;
 use crate::limits::MAX_PARTITIONS_PER_SHARD;
 use crate::own;
@@ -41,7 +42,7 @@ impl<W: World> Shard<W> {
         for part in partition.cut(lower, upper) {
             table.insert(Rc::new(part));
         }
-        self.fleet().routes.split(id, &at, right, self.world.now_ns());
+        self.fleet().routes.split(id, &at, right);
         count(&self.counters.splits);
         Ok(right)
     }
@@ -80,20 +81,9 @@ impl<W: World> Shard<W> {
 
     /// Cuts a partition that became too hot, or an item collection in it off from its neighbours, unless no cut
     /// would help.
-    pub(super) async fn split_for_load(&self, partition: &Partition) {
+    pub(super) async fn split_for_load(&self, partition: &Partition, served: &Consumption) {
         partition.traffic.cool_down();
-        let decision = {
-            let spec = &partition.spec;
-            let sample = partition.traffic.sample.borrow();
-            let settle = |key| self.split.settle(key);
-            // Where a collection begins and ends, a partition may as well.
-            let collection = |key: &Bytes| {
-                let (first, behind) = self.split.collection_of(key);
-                (settle(first), behind.map(settle))
-            };
-            let range = (&spec.start, spec.end.as_ref());
-            decide(&sample, range, settle, collection, &self.split.rules)
-        };
+        let decision = self.decide(partition, served);
         let cuts = match decision {
             Decision::Cut(cut) => vec![cut.at],
             // The upper one first: the lower part keeps its name, and has the other one in it.
@@ -108,9 +98,30 @@ impl<W: World> Shard<W> {
         }
     }
 
+    /// By the keys of requests or, where it is units that are too many, by those that took them.
+    fn decide(&self, partition: &Partition, served: &Consumption) -> Decision<Bytes> {
+        // Both begin anew: what was asked long ago says nothing of now.
+        let (by_requests, by_units) = (partition.traffic.take_sample(), served.take_sample());
+        let load = partition.traffic.load().unwrap_or_default();
+        let rules = &self.split.rules;
+        let is_of_units =
+            load.units.share_of(&rules.units) > load.requests.share_of(&rules.requests);
+        let sample = by_units.filter(|_| is_of_units).or(by_requests);
+        let Some(sample) = sample else { return Decision::Stay(Veto::Unknown) };
+        let settle = |key| self.split.settle(key);
+        // Where a collection begins and ends, a partition may as well.
+        let collection = |key: &Bytes| {
+            let (first, behind) = self.split.collection_of(key);
+            (settle(first), behind.map(settle))
+        };
+        let range = (&partition.spec.start, partition.spec.end.as_ref());
+        decide(&sample, range, settle, collection, rules)
+    }
+
     async fn try_split(&self, partition: &Partition, at: Bytes) {
-        let has_room = self.table.borrow().len() < self.split.partitions_per_shard;
-        if has_room && !self.fleet().is_closing() {
+        if self.table.borrow().len() >= self.split.partitions_per_shard {
+            count(&self.counters.splits_vetoed);
+        } else if !self.fleet().is_closing() {
             // A split that fails leaves all as it was, and the next look tries again.
             let _ = self.split(partition.spec.id, at).await;
         }

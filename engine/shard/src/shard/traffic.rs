@@ -30,7 +30,7 @@ pub(crate) struct Traffic {
     /// One key in so many requests is sampled; 0 before the first look.
     sample_every: Cell<u64>,
     heat: Cell<Heat>,
-    pub sample: RefCell<Sample<Bytes>>,
+    sample: RefCell<Sample<Bytes>>,
 }
 
 impl Traffic {
@@ -44,14 +44,23 @@ impl Traffic {
         self.note(key);
     }
 
-    /// A scan tells how busy the partition is, not at which key.
-    pub fn scan(&self) {
+    /// A scan that begins at `key`, if that tells at which one the partition is busy.
+    pub fn scan(&self, key: Option<&[u8]>) {
         self.reads.set(self.reads.get() + 1);
+        if let Some(key) = key {
+            self.note(key);
+        }
     }
 
-    /// What it was asked a second over the last look.
-    pub fn load(&self) -> Load {
-        self.load.get()
+    /// What it was asked a second over the last look; `None` before the first.
+    pub fn load(&self) -> Option<Load> {
+        (self.sample_every.get() > 0).then(|| self.load.get())
+    }
+
+    /// The keys that were sampled, once there are enough to tell anything; it begins anew then.
+    pub fn take_sample(&self) -> Option<Sample<Bytes>> {
+        let is_known = self.sample.borrow().is_known();
+        is_known.then(|| self.sample.take())
     }
 
     /// Takes the load since the last look, `elapsed` ago; what was refused is part of it. Whether the partition has
@@ -61,7 +70,8 @@ impl Traffic {
         let now = (self.reads.get(), self.writes.get());
         let seen = self.seen.replace(now);
         let requests = now.0 + now.1 - seen.0 - seen.1;
-        self.sample_every.set((requests / SAMPLES_A_LOOK).max(1));
+        // Odd, so that requests which come by turns are not always the same one.
+        self.sample_every.set((requests / SAMPLES_A_LOOK) | 1);
         let requests = Rates {
             reads_per_s: per_s((now.0 - seen.0) as f64),
             writes_per_s: per_s((now.1 - seen.1) as f64),
@@ -111,14 +121,14 @@ mod tests {
         let traffic = Traffic::default();
         let look = |asked: &Asked| {
             traffic.look(Duration::from_secs(2), asked, &SplitRules::default());
-            traffic.load()
+            traffic.load().expect("looked at")
         };
         // What was asked before the partition came here is not of this look.
         let mut asked = Asked { served: units(1_000_000, 7), ..Asked::default() };
         assert_eq!(look(&asked), Load::default());
         (0..10).for_each(|_| traffic.read(b"k"));
         traffic.write(b"k");
-        traffic.scan();
+        traffic.scan(None);
         asked.served = units(1_000_100, 7);
         asked.refused = units(0, 30);
         let load = look(&asked);

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use flywheel_disk::sim::{self, SimDisk, SimWorld};
 use flywheel_disk::{TaskClass, World};
 use flywheel_shard::{
-    Change, Condition, Direction, EngineOptions, Handle, LocalEngine, Rates, ScanRequest,
-    SplitOptions, SplitRules, WriteBatch, WriteOutcome,
+    BalanceRules, Change, Condition, Direction, EngineOptions, Handle, LocalEngine, Rates,
+    ScanRequest, SplitOptions, SplitRules, WriteBatch, WriteOutcome,
 };
 
 use crate::common::{as_number, everything, key, number, open, open_with, small_options};
@@ -218,4 +218,28 @@ fn a_single_hot_key_and_a_sequential_front_split_nothing() {
         assert_eq!(partitions, 1);
         assert!(vetoed > 0, "the split was never due");
     }
+}
+
+#[test]
+fn partitions_move_off_a_busy_shard_until_both_are_alike() {
+    sim::run(10, &SimDisk::new(), async |world| {
+        let balance = BalanceRules { lopsided_looks: 2, ..BalanceRules::default() };
+        let most = Rates { reads_per_s: 300.0, writes_per_s: 300.0 };
+        let rules = SplitRules { requests: most, hot_looks: 3600, ..SplitRules::default() };
+        let split = SplitOptions { automatic: true, balance, rules, ..SplitOptions::default() };
+        // Four partitions on each of two shards; only the first four are asked.
+        let initial_splits = (1..8).map(|n| number(n << 61)).collect();
+        let options = EngineOptions { initial_splits, split, ..small_options() };
+        let engine = open_with(&world, 2, options).await.expect("opened");
+        let handle = engine.handle();
+        for n in 0..30_000 {
+            handle.get(number((n % 4) << 61)).await.expect("get");
+            world.sleep(Duration::from_millis(1)).await;
+        }
+        let partitions = engine.admin().partitions().await.expect("listed");
+        let shards: Vec<u16> = partitions.iter().take(4).map(|(_, shard)| *shard).collect();
+        assert_eq!(shards.iter().filter(|shard| **shard == 0).count(), 2, "{shards:?}");
+        let stats = engine.admin().stats().await.expect("stats");
+        assert_eq!(stats.shards.iter().map(|shard| shard.moves).sum::<u64>(), 2, "and no more");
+    });
 }

@@ -212,7 +212,10 @@ impl<S: Storage> Tables<S> {
             let reserved = self.storage().consumption(&spot.key, |partition| {
                 partition.reserve(kind, spot.named(), || self.monotonic_ns(), amount)
             });
-            permit.reserved = reserved.map_err(|limit| self.throttled(of, kind, limit))?;
+            permit.reserved = reserved.map_err(|limit| {
+                of.meters().of(kind).count_throttled();
+                self.throttled(of, kind, limit)
+            })?;
         }
         Ok(permit)
     }

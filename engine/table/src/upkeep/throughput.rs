@@ -25,6 +25,11 @@ pub(super) async fn run<S: Storage>(tables: &Tables<S>, sleeper: &impl Sleeper) 
     loop {
         sleeper.sleep(LOOK).await;
         let now_ns = (tables.options().monotonic_ns)();
+        if tables.options().throttling.has_partition_limits() {
+            for (.., served) in tables.storage().consumptions() {
+                served.hand_in_idle(now_ns);
+            }
+        }
         for table in tables.catalog().all().by_name().values() {
             hand_in(table, now_ns);
             if grow(tables, table, now_ns) {

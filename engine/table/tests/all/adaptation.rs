@@ -114,8 +114,7 @@ fn a_single_hot_key_is_throttled_and_nothing_is_cut_for_it() {
         let before = partitions_of_items(&service).await;
         let throttled = load(&service, 10, 160, |_| json!({"k": {"S": "hot"}})).await;
         assert!(throttled[9] >= 50, "{throttled:?}");
-        // Its neighbours are cut off, at most once on each side.
-        assert!(partitions_of_items(&service).await <= before + 2);
+        assert_eq!(partitions_of_items(&service).await, before, "there is nobody beside it");
         let vetoed: u64 = {
             let stats = service.engine.admin().stats().await.expect("stats");
             stats.shards.iter().map(|shard| shard.splits_vetoed).sum()
@@ -144,7 +143,9 @@ fn a_hot_item_collection_comes_to_stand_alone_and_its_neighbours_are_served() {
             let partition = if n % 10 < 8 { "hot".to_owned() } else { format!("{}", n % 97) };
             json!({"p": {"S": partition}, "s": {"S": format!("{}", n % 31)}})
         };
+        let before = partitions_of_items(&service).await;
         load(&service, 10, 240, item).await;
+        assert!(partitions_of_items(&service).await >= before + 2, "it was cut off on both sides");
         // 480 units a second beside it, wherever they are.
         let neighbours = |n: usize| json!({"p": {"S": format!("{}", n % 97)}, "s": {"S": "1"}});
         let hot = |_| json!({"p": {"S": "hot"}, "s": {"S": "1"}});
@@ -155,6 +156,50 @@ fn a_hot_item_collection_comes_to_stand_alone_and_its_neighbours_are_served() {
         let (hot, beside) = both.await;
         assert!(hot[2] > 50, "the collection is too hot for one partition: {hot:?}");
         assert_eq!(beside, [0, 0, 0], "and nobody else is throttled for it");
+    });
+}
+
+#[test]
+fn scans_take_units_and_have_nothing_cut() {
+    on_adapting_tables(adapting, async |service| {
+        service.create(single("load")).await;
+        for n in 0..100 {
+            service.ok("PutItem", put(&scattered(n))).await;
+        }
+        let before = partitions_of_items(&service).await;
+        // A megabyte each: 128 units, and some gets beside them.
+        for n in 0..200 {
+            let get = json!({"TableName": "load", "Key": scattered(n)});
+            let _ = service.call("Scan", json!({"TableName": "load"})).await;
+            let _ = service.call("GetItem", get).await;
+            service.sleep(Duration::from_millis(25)).await;
+        }
+        assert_eq!(partitions_of_items(&service).await, before);
+    });
+}
+
+#[test]
+fn queries_of_many_items_cut_as_gets_do() {
+    on_adapting_tables(adapting, async |service| {
+        service.create(pair("load")).await;
+        let item = |n: usize| json!({"p": {"S": format!("{}", n % 40)}, "s": {"S": format!("{}", n / 40)}});
+        for n in 0..400 {
+            let mut put = put(&item(n));
+            put["Item"]["v"] = json!({"S": ".".repeat(40_000)});
+            service.ok("PutItem", put).await;
+            service.sleep(Duration::from_millis(25)).await;
+        }
+        let before = partitions_of_items(&service).await;
+        for n in 0..1000 {
+            // 100 units.
+            let query = json!({
+                "TableName": "load", "KeyConditionExpression": "p = :p", "ConsistentRead": true,
+                "ExpressionAttributeValues": {":p": {"S": format!("{}", n % 40)}},
+            });
+            let _ = service.call("Query", query).await;
+            service.sleep(Duration::from_millis(8)).await;
+        }
+        assert!(partitions_of_items(&service).await > before);
     });
 }
 
