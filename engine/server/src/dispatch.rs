@@ -62,7 +62,10 @@ pub(crate) fn decide<S: Service>(
         }
         "GET" if head.path == HOT && core.options.settings.shows_hot_keys => {
             if is_from_a_page(head) {
-                return by_hand(Reply::text(403, "hot keys are not shown to web pages\n"));
+                return by_hand(Reply::text(
+                    403,
+                    "hot keys are not shown to web pages; ask by the server's IP address, or localhost\n",
+                ));
             }
             let operation = OperationName::new(Api::Pages, HOT_KEYS).expect("letters");
             let (request_id, access_key) = (shape.request_id, Rc::from(""));
@@ -97,7 +100,10 @@ pub(crate) fn decide<S: Service>(
 /// name of its own.
 fn is_from_a_page(head: &Head<'_, '_>) -> bool {
     let host = head.header("host").unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
     let name = name.trim_matches(['[', ']']);
     let is_address = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok();
     head.has("origin") || !is_address

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flywheel_device::{Probe, ProbeOptions};
 use flywheel_report::{LoadPhase, Paint, RunResult, summary, write_folder};
 
-use crate::args::{Chosen, Common, RunArgs, ThrottlingName};
+use crate::args::{Chosen, Common, Rate, RunArgs, ThrottlingName};
 use crate::device;
 use crate::drive;
 use crate::dynamodb::{self, DynamoDb};
@@ -32,6 +32,9 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
              give --rate"
         );
     }
+    if partitions.throttling != ThrottlingName::Never {
+        check_unthrottled(args)?;
+    }
     if !args.target.0.has_items() {
         dynamodb::warn_of_unused(&named.workload);
     }
@@ -56,6 +59,18 @@ pub fn command(args: &RunArgs, stop: &Arc<AtomicBool>) -> Result<u8, CliError> {
     report(&args.common, &result, log)?;
     let code = result.verdict().exit_code();
     Ok(if record::is_whole(&result) { code } else { crate::EXIT_FAULT })
+}
+
+/// Refuses what would be measured or written before the run while requests are throttled.
+fn check_unthrottled(args: &RunArgs) -> Result<(), CliError> {
+    let problem = if args.load.precondition > 0.0 {
+        "--precondition: its overwrites would be throttled with --throttling; precondition the directory in a run without"
+    } else if matches!(args.load.rate, Some(Rate::OfPeak(_))) {
+        "--rate: a share of the peak would be one of what --throttling lets in; give operations a second"
+    } else {
+        return Ok(());
+    };
+    Err(CliError::Flag(problem.into()))
 }
 
 /// Prints a result and writes its folder.

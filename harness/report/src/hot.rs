@@ -34,6 +34,12 @@ pub struct HotPartition {
     pub read_share: f64,
     /// The same of write units.
     pub write_share: f64,
+    /// Read units a second that it refused.
+    #[serde(default)]
+    pub throttled_read_units_per_s: f64,
+    /// The same of write units.
+    #[serde(default)]
+    pub throttled_write_units_per_s: f64,
     /// Keys that most was served for.
     pub accessed: Vec<HotKey>,
     /// Keys that most was refused for.
@@ -69,7 +75,7 @@ pub fn hot_summary(report: &HotReport, now: u64) -> String {
     let mut partitions =
         new_table(&["partition", "shard", "over", "of its reads", "of its writes", "throttled"]);
     for of in &report.partitions {
-        let throttled: f64 = of.throttled.iter().map(|key| key.units_per_s).sum();
+        let throttled = of.throttled_read_units_per_s + of.throttled_write_units_per_s;
         partitions.add_row(vec![
             name(of),
             of.shard.to_string(),
@@ -134,7 +140,8 @@ fn name(of: &HotPartition) -> String {
 fn named(key: &HotKey) -> String {
     let Some(attributes) = key.key.as_object() else { return format!("({})", key.stored_at) };
     let value = |value: &Value| match value.as_object().and_then(|typed| typed.values().next()) {
-        Some(Value::String(text)) => text.clone(),
+        // Whoever writes keys writes no terminal's commands.
+        Some(Value::String(text)) => text.chars().map(printed).collect(),
         _ => value.to_string(),
     };
     let parts: Vec<String> =
@@ -144,6 +151,10 @@ fn named(key: &HotKey) -> String {
         return text;
     }
     text.chars().take(KEY_CHARACTERS - 1).chain(['…']).collect()
+}
+
+fn printed(character: char) -> char {
+    if character.is_control() { '\u{fffd}' } else { character }
 }
 
 #[cfg(test)]
@@ -161,7 +172,7 @@ mod tests {
         };
         let json = format!(
             r#"{{"partitions":[{{"table":"orders","shard":1,"from_hash":"8000","seconds":65.0,"read_share":0.02,
-            "write_share":1.2,"accessed":[{},{}],"throttled":[{}],"more":1}}]}}"#,
+            "write_share":1.2,"throttled_write_units_per_s":1234.0,"accessed":[{},{}],"throttled":[{}],"more":1}}]}}"#,
             key("cold", 0.1),
             key("customer-7", 0.9),
             key("customer-7", 0.2)
@@ -169,11 +180,12 @@ mod tests {
         let report: HotReport = serde_json::from_str(&json).unwrap();
         let text = hot_summary(&report, 100);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[2].contains("orders from 8000") && lines[2].contains("120"), "{text}");
+        assert!(lines[3].contains("orders from 8000") && lines[3].contains("120 %"), "{text}");
+        assert!(lines[3].contains("1,234 units/s"), "{text}");
         let at = |what: &str| lines.iter().position(|line| line.contains(what)).unwrap();
         assert!(at("pk=customer-7") < at("pk=cold"), "{text}");
         assert!(at("pk=cold") < at("Most throttled keys"), "{text}");
-        assert!(lines[at("pk=customer-7")].contains("10"), "seen for ten seconds: {text}");
+        assert!(lines[at("pk=customer-7")].contains("10.0 s"), "{text}");
     }
 
     #[test]
@@ -182,6 +194,8 @@ mod tests {
         assert_eq!(named(&gone), "(1000)");
         let long = serde_json::json!({"k": {"S": "é".repeat(100)}});
         assert_eq!(named(&HotKey { key: long, ..HotKey::default() }).chars().count(), 48);
+        let bold = serde_json::json!({"k": {"S": "\u{1b}[1m\nx"}});
+        assert_eq!(named(&HotKey { key: bold, ..HotKey::default() }), "k=\u{fffd}[1m\u{fffd}x");
         assert!(hot_summary(&HotReport::default(), 0).starts_with("Nothing"));
     }
 }

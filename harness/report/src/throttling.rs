@@ -33,6 +33,10 @@ impl Throttling {
         let whole = &intervals[..intervals.len().saturating_sub(1).max(1)];
         let is_throttled =
             |one: &Interval| share(one.throttled, asked(one, is_open)) > THROTTLED_SHARE;
+        // Behind the end of the schedule there are only stragglers.
+        let half_of_all = asked_on_average(intervals, is_open) / 2;
+        let scheduled = whole.iter().rposition(|one| asked(one, is_open) >= half_of_all);
+        let whole = &whole[..scheduled.map_or(whole.len(), |last| last + 1)];
         let last = whole.iter().rposition(is_throttled);
         let ended_s = match last {
             None => Some(0.0),
@@ -70,6 +74,12 @@ impl Throttling {
         };
         Some(format!("{requests} requests, {share} of all, {ended}"))
     }
+}
+
+/// Requests that ended in a second of these, on average.
+fn asked_on_average(intervals: &[Interval], is_open: bool) -> u64 {
+    let all = intervals.iter().fold(0u64, |sum, one| sum.saturating_add(asked(one, is_open)));
+    all / intervals.len().max(1) as u64
 }
 
 /// Requests that ended in a second, however they did.

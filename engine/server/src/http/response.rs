@@ -105,6 +105,7 @@ fn status_line(status: u16) -> &'static str {
     match status {
         200 => "200 OK",
         400 => "400 Bad Request",
+        403 => "403 Forbidden",
         404 => "404 Not Found",
         413 => "413 Request Entity Too Large",
         501 => "501 Not Implemented",

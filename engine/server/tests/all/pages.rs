@@ -107,3 +107,23 @@ fn what_happens_is_counted() {
         assert!(page.contains(expected), "{expected} is not in\n{page}");
     }
 }
+
+#[test]
+fn hot_keys_are_shown_where_the_server_is_told_to_and_to_no_web_page() {
+    let mut options = open();
+    options.settings.shows_hot_keys = true;
+    let Some(server) = Server::start(options) else { return };
+    let mut client = server.connect();
+    let mut ask = |headers: &str| client.ask(format!("GET /hot HTTP/1.1\r\n{headers}\r\n"));
+    let shown = ask("Host: 127.0.0.1:8000\r\n");
+    assert_eq!((shown.status, &*shown.text()), (200, "{\"partitions\":[]}"));
+    assert_eq!(ask("Host: localhost\r\n").status, 200);
+    assert_eq!(ask("Host: [::1]:8000\r\n").status, 200);
+    // Another site's page, and one that gave this address its own name.
+    assert_eq!(ask("Host: 127.0.0.1\r\nOrigin: http://a\r\n").status, 403);
+    assert_eq!(ask("Host: a.example:8000\r\n").status, 403);
+    assert_eq!(ask("").status, 403);
+    let Some(silent) = Server::start(open()) else { return };
+    let answer = silent.connect().ask("GET /hot HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.status == 404 && answer.text().contains("--show-hot-keys"));
+}

@@ -45,6 +45,10 @@ pub struct HotPartition {
     pub read_share: f64,
     /// The same of write units.
     pub write_share: f64,
+    /// Read units a second that it refused.
+    pub throttled_read_units_per_s: f64,
+    /// The same of write units.
+    pub throttled_write_units_per_s: f64,
     /// Keys that most was served for.
     pub accessed: Vec<HotKey>,
     /// Keys that most was refused for.
@@ -143,6 +147,8 @@ impl<S: Storage> Tables<S> {
         if read_share + write_share == 0.0 {
             return Ok(None);
         }
+        let refused_per_s =
+            |kind: Kind| keys.throttled(kind).all().as_f64() * SECOND_NS as f64 / elapsed_ns as f64;
         let prefix_bytes = owner.table.prefix().len();
         let hash = start.get(prefix_bytes..).unwrap_or_default();
         let looking = Looking { owner, now_ns, elapsed_ns, most };
@@ -154,6 +160,8 @@ impl<S: Storage> Tables<S> {
             seconds: elapsed_ns as f64 / SECOND_NS as f64,
             read_share,
             write_share,
+            throttled_read_units_per_s: refused_per_s(Kind::Read),
+            throttled_write_units_per_s: refused_per_s(Kind::Write),
             accessed: self.hottest(&looking, &keys, HotKeys::accessed).await?,
             throttled: self.hottest(&looking, &keys, HotKeys::throttled).await?,
         }))

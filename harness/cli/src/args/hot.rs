@@ -18,7 +18,7 @@ Examples:
 /// Arguments of `hot`.
 #[derive(Debug, Args)]
 pub struct HotArgs {
-    /// The server
+    /// The server, by its IP address or as localhost: others it takes for web pages
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     pub endpoint: String,
 

@@ -10,7 +10,8 @@ use super::Chosen;
 pub enum ThrottlingName {
     /// Beyond what is provisioned for the table, and the maximum that was set for capacity on demand
     AsSet,
-    /// As by DynamoDB: also where one partition is asked for more than 3,000 read or 1,000 write units a second
+    /// As by DynamoDB: also where one partition is asked for more than 3,000 read or 1,000 write units a second, and
+    /// where a table on demand is asked for more than it has grown to
     Dynamodb,
     /// Never: all that the machine can do
     Never,
@@ -23,9 +24,10 @@ impl ThrottlingName {
             Self::AsSet => {
                 (Throttling::AsSet, Some("beyond the capacity that is set for the table"))
             }
-            Self::Dynamodb => {
-                (Throttling::Dynamodb, Some("beyond what is set for the table, and by partition"))
-            }
+            Self::Dynamodb => (
+                Throttling::Dynamodb,
+                Some("as by DynamoDB: by table, by partition, by growth on demand"),
+            ),
             Self::Never => (Throttling::Never, None),
         }
     }

@@ -14,7 +14,12 @@ use crate::{Interval, PairVerdict, RunResult};
 pub fn compare_report(all: &[Runs], comparisons: &[RunsComparison]) -> String {
     let names = names(all);
     let (baseline, others) = names.split_first().map_or(("", &[][..]), |(a, b)| (a.as_str(), b));
-    let results: Vec<RunResult> = all.iter().flat_map(|runs| runs.results.clone()).collect();
+    // Under the names that tell them apart: workload and system are often the same.
+    let named = |(runs, name): (&Runs, &String)| {
+        let of = |run: &RunResult| RunResult { workload: name.clone(), ..run.clone() };
+        runs.results.iter().map(of).collect::<Vec<_>>()
+    };
+    let results: Vec<RunResult> = all.iter().zip(&names).flat_map(named).collect();
     let has_throttling = results.iter().any(is_throttled);
     let mut page = Report::new(format!("{} against {baseline}", others.join(", ")));
     if let Some(worst) = worst(comparisons) {
@@ -24,7 +29,7 @@ pub fn compare_report(all: &[Runs], comparisons: &[RunsComparison]) -> String {
         page = page.ratios(&format!("{other} over {baseline}"), &ratios(comparison));
     }
     if has_throttling {
-        let throttled = |one: &Interval| one.throttled as f64;
+        let throttled = |one: &Interval| Some(one.throttled as f64);
         let scale = Scale::PerSecond("throttled requests per second");
         page = page
             .plot(
@@ -38,8 +43,9 @@ pub fn compare_report(all: &[Runs], comparisons: &[RunsComparison]) -> String {
             );
     }
     let p99 = plots::overlay(
-        &over_time(all, &names, |one| one.p99_us),
-        Scale::Time("p99 of each second"),
+        // Of a second without an answer there is none: zero would read as a splendid one.
+        &over_time(all, &names, |one| (one.count > 0).then_some(one.p99_us)),
+        Scale::Time("p99 of each second, of what was accepted"),
     );
     page.plot("p99 over time", p99).runs("Runs", &results).to_html()
 }
@@ -98,10 +104,15 @@ fn ratios(comparison: &RunsComparison) -> RatioTable {
 }
 
 /// A figure of every whole second of all runs.
-fn over_time(all: &[Runs], names: &[String], figure: impl Fn(&Interval) -> f64) -> Vec<Lines> {
+fn over_time(
+    all: &[Runs],
+    names: &[String],
+    figure: impl Fn(&Interval) -> Option<f64>,
+) -> Vec<Lines> {
     let of_run = |result: &RunResult| {
         let whole = result.intervals.len().saturating_sub(1);
-        result.intervals[..whole].iter().map(|one| (one.at_s, figure(one))).collect()
+        let seconds = result.intervals[..whole].iter();
+        seconds.filter_map(|one| Some((one.at_s, figure(one)?))).collect()
     };
     let lines = |(runs, name): (&Runs, &String)| Lines {
         name: name.clone(),

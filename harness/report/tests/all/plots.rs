@@ -137,6 +137,7 @@ fn overlays_of_odd_figures() {
                 let mut result = RunResult::default();
                 let second = |at_s: &f64| Interval {
                     at_s: *at_s,
+                    count: 1,
                     p99_us: us,
                     throttled,
                     ..Interval::default()

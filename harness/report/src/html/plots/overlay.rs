@@ -31,11 +31,14 @@ pub(in crate::html) struct Lines {
 
 /// `None` without a point that can be drawn.
 pub(in crate::html) fn overlay(lines: &[Lines], scale: Scale) -> Option<Markup> {
+    let longest = lines.iter().flat_map(|one| &one.runs).map(Vec::len).max()?;
+    // Alike for all: a longer run would look worse than a shorter one.
+    let together = longest.div_ceil(MOST_POINTS).max(1);
     let drawn: Vec<Lines> = lines
         .iter()
         .map(|one| Lines {
             name: one.name.clone(),
-            runs: one.runs.iter().map(|run| worst_of_each_few(run)).collect(),
+            runs: one.runs.iter().map(|run| worst_of_each_few(run, together)).collect(),
         })
         .collect();
     let all = || drawn.iter().flat_map(|one| &one.runs).flatten();
@@ -53,7 +56,7 @@ pub(in crate::html) fn overlay(lines: &[Lines], scale: Scale) -> Option<Markup> 
     let legend: Vec<Entry> = drawn.iter().enumerate().map(entry).collect();
     let (Scale::PerSecond(title) | Scale::Time(title)) = scale;
     let label = format!("Several runs over time: {title}");
-    let how = "Runs under one name have one colour. Each point is a whole second from the begin of its run, or of a long run \
+    let how = "Runs under one name have one colour. Each point is a whole second from the begin of its run, or where a run is long \
         the highest of a few in a row; the last second, which is seldom whole, is left out.";
     Some(figure(&legend, &both_formats(&label, |_| 300, draw), how))
 }
@@ -95,13 +98,12 @@ fn draw(
     Ok(())
 }
 
-/// Points that can be drawn, no more than fit, each the highest of those that it stands for.
-fn worst_of_each_few(run: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// Points that can be drawn, each the highest of so many that it stands for.
+fn worst_of_each_few(run: &[(f64, f64)], together: usize) -> Vec<(f64, f64)> {
     let known = |(at_s, value): &&(f64, f64)| {
         at_s.is_finite() && *at_s >= 0.0 && value.is_finite() && *value >= 0.0
     };
     let known: Vec<(f64, f64)> = run.iter().filter(known).copied().collect();
-    let together = known.len().div_ceil(MOST_POINTS).max(1);
     let worst = |few: &[(f64, f64)]| {
         let highest = few.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         few.first().map(|(at_s, _)| (*at_s, highest))
@@ -117,9 +119,9 @@ mod tests {
     fn long_runs_are_drawn_as_the_worst_of_each_few() {
         let hour: Vec<(f64, f64)> =
             (0..3_600u32).map(|second| (f64::from(second), f64::from(second % 10))).collect();
-        let drawn = worst_of_each_few(&hour);
+        let drawn = worst_of_each_few(&hour, 10);
         assert_eq!((drawn.len(), drawn[0], drawn[1]), (360, (0.0, 9.0), (10.0, 9.0)));
-        assert_eq!(worst_of_each_few(&hour[..60]), hour[..60]);
-        assert_eq!(worst_of_each_few(&[(f64::NAN, 1.0), (1.0, f64::INFINITY), (-1.0, 2.0)]), []);
+        assert_eq!(worst_of_each_few(&hour[..60], 1), hour[..60]);
+        assert_eq!(worst_of_each_few(&[(f64::NAN, 1.0), (1.0, f64::INFINITY), (-1.0, 2.0)], 1), []);
     }
 }
